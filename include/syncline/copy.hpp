@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public API: bring a directory in step with another one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace syncline {
+
+enum class Update { automatic, atomic, inplace };
+enum class Durable { none, batch, file };
+
+/// One rule in rsync's order: the first that matches decides.
+struct FilterRule {
+  bool include = false;
+  std::string pattern;  ///< rsync's pattern language
+};
+
+struct CopyOptions {
+  std::vector<std::string> sources;  ///< as typed; a trailing slash means the contents
+  std::string destination;
+
+  // Archive mode is the default; each attribute can be switched off.
+  bool recursive = true;
+  bool links = true;
+  bool perms = true;
+  bool times = true;
+  bool group = true;
+  bool owner = true;
+  bool devices = true;   ///< devices and special files
+  bool hard_links = true;
+  bool acls = true;
+  bool xattrs = true;
+  bool sparse = true;
+  bool numeric_ids = false;
+  std::optional<std::string> chown;  ///< USER:GROUP as in rsync
+
+  bool dry_run = false;
+  bool update_only = false;      ///< -u: skip files that are newer in the destination
+  bool checksum = false;         ///< -c: compare content, not size and mtime
+  bool one_file_system = false;  ///< -x
+  bool delete_extra = false;
+  std::optional<std::uint64_t> max_delete;
+  std::vector<FilterRule> filters;
+  bool gitignore = false;
+  std::optional<std::vector<std::string>> files_from;  ///< relative paths; nothing else is looked at
+  std::optional<std::string> backup_dir;
+
+  Update update = Update::automatic;
+  Durable durability = Durable::batch;
+  std::optional<int> compress_level;        ///< 0 off; absent: by the link
+  std::optional<std::uint64_t> bwlimit;     ///< bytes a second
+  std::optional<std::string> state_dir;     ///< default $XDG_STATE_HOME/syncline
+  unsigned threads = 0;                     ///< 0: as many as cores
+};
+
+/// A change that is made (or would be, in a dry run).
+struct ChangeEvent {
+  std::string itemized;      ///< rsync's 11 characters; "*deleting  " for deletions
+  std::string path;          ///< relative, raw bytes; directories end in '/'
+  std::string link_target;   ///< for symlinks and hard links
+  std::string renamed_from;  ///< not empty: one rename, no content
+  bool edited_in_destination = false;  ///< the destination's copy had been edited since the last run
+};
+
+struct ErrorEvent {
+  std::string path;    ///< raw bytes, may be empty
+  std::string side;    ///< "source" or "destination"
+  std::string cause;   ///< one line
+  std::string next;    ///< what happens next, or what to do
+  int exit_code = 23;  ///< 23, or 24 for a vanished source
+};
+
+struct ProgressEvent {
+  enum class Phase { scanning, transferring, finishing } phase = Phase::scanning;
+  std::uint64_t files_scanned = 0;
+  std::uint64_t files_done = 0;
+  std::uint64_t files_total = 0;   ///< to be changed; 0 while scanning
+  std::uint64_t bytes_done = 0;    ///< of real work: content read, compared or sent
+  std::uint64_t bytes_total = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t matched_bytes = 0;
+};
+
+struct CopyReport {
+  std::uint64_t sent_bytes = 0;      ///< source to destination, all that crossed the pipe
+  std::uint64_t received_bytes = 0;  ///< the other way
+  std::uint64_t files_total = 0;
+  std::uint64_t files_changed = 0;
+  std::uint64_t files_deleted = 0;
+  std::uint64_t files_renamed = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_changed = 0;   ///< size of the files that changed
+  std::uint64_t bytes_matched = 0;
+  std::uint64_t bytes_literal = 0;
+  std::uint64_t disk_written_bytes = 0;
+  std::uint64_t content_read_bytes = 0;  ///< content of files read on both sides; 0 when nothing changed
+  std::uint64_t errors = 0;
+  double seconds = 0;
+  std::string root;                  ///< hex digest of the destination's tree
+  bool in_step = false;              ///< proven by equal roots or by the agreement
+  int exit_code = 0;
+};
+
+struct CopyObserver {
+  std::function<void(const ChangeEvent&)> on_change;
+  std::function<void(const ErrorEvent&)> on_error;
+  std::function<void(const ProgressEvent&)> on_progress;  ///< at most ten times a second
+  std::function<void(const std::string&)> on_notice;      ///< recovery, a state set aside, a lock that is waited for
+  std::function<bool()> cancelled;                        ///< polled; true stops at the next safe point
+};
+
+/// Makes options.destination like options.sources. Returns a report also when single entries
+/// failed (exit_code 23, 24, 25); throws std::system_error (a syncline error) when nothing could be done.
+/// Blocks; callbacks come from its own threads, one at a time.
+CopyReport copy(const CopyOptions& options, const CopyObserver& observer);
+
+}  // namespace syncline

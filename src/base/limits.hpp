@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the program, by name. A test reaches each one and passes it by one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace syncline::limits {
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+
+// Paths. Linux allows 255 bytes a name; 4,096 components of one letter would still fit in a frame.
+inline constexpr std::size_t name_bytes_max = 255;
+inline constexpr std::size_t path_bytes_max = 16 * kib;
+inline constexpr std::size_t path_depth_max = 1024;
+inline constexpr std::size_t link_target_bytes_max = 4095;  // PATH_MAX without its NUL
+
+// Extended attributes of one entry, names and values together (XATTR_LIST_MAX, XATTR_SIZE_MAX).
+inline constexpr std::size_t xattr_bytes_max = 256 * kib;
+inline constexpr std::size_t xattr_count_max = 1024;
+
+// Wire.
+inline constexpr std::size_t frame_bytes_max = 4 * mib;        // payload of one frame
+inline constexpr std::size_t batch_bytes_max = 1 * mib;        // a batch before compression
+inline constexpr std::size_t pipe_bytes_max = 8 * mib;         // queued in one direction
+inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums
+
+// Content. The largest chunk of the largest size class is below frame_bytes_max.
+inline constexpr std::size_t read_buffer_bytes = 512 * kib;
+
+// Receiving: one durable batch.
+inline constexpr std::size_t commit_files_max = 1000;
+inline constexpr std::size_t commit_bytes_max = 64 * mib;
+
+}  // namespace syncline::limits

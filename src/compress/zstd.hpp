@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// zstd with bounded decompression. The only module that sees zstd.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "base/bytes.hpp"
+
+namespace syncline::compress {
+
+inline constexpr int level_off = 0;  ///< stored, not compressed
+
+/// One-shot frames, reusing a context. Not thread-safe; one per thread.
+class Compressor {
+ public:
+  Compressor();
+  ~Compressor();
+  Bytes compress(ByteView data, int level);
+  /// Against `prefix` (ZSTD_CCtx_refPrefix, tables large enough to index all of it): both sides must have it.
+  Bytes compress_with_prefix(ByteView prefix, ByteView data, int level);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Decompressor {
+ public:
+  Decompressor();
+  ~Decompressor();
+  /// Throws Error(corrupt) for a bad frame and Error(limit_exceeded) for one that would give more
+  /// than raw_bytes_max, before allocating more than that.
+  Bytes decompress(ByteView frame, std::size_t raw_bytes_max);
+  Bytes decompress_with_prefix(ByteView prefix, ByteView frame, std::size_t raw_bytes_max);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One compression context over many messages, flushed at the end of each: what a session's
+/// literals go through. Messages must be decompressed in the same order.
+class StreamCompressor {
+ public:
+  explicit StreamCompressor(int level);
+  ~StreamCompressor();
+  Bytes compress(ByteView message);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class StreamDecompressor {
+ public:
+  StreamDecompressor();
+  ~StreamDecompressor();
+  /// Same errors as Decompressor.
+  Bytes decompress(ByteView message, std::size_t raw_bytes_max);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace syncline::compress

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing files into a replica so that a crash at any moment leaves the old or the new one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/world.hpp"
+#include "fs/fs.hpp"
+#include "fs/metadata.hpp"
+
+namespace syncline::patch {
+
+enum class UpdateMode { automatic, atomic, inplace };
+enum class Durability { none, batch, file };
+enum class Strategy : std::uint8_t { rewrite = 1, clone = 2, inplace = 3 };
+
+/// What is known of a file before its content arrives; decides the strategy.
+struct FilePlan {
+  std::uint64_t new_bytes = 0;
+  /// The target as the state knows it; absent: there must be no such name. The target is checked
+  /// against (device, inode, size, mtime, ctime) when it is opened and again right before it is
+  /// replaced; a difference throws Error(Errc::foreign) and nothing is overwritten.
+  std::optional<fs::Stat> expected;
+  bool replace_other_type = false;         ///< what stands there is no regular file and may be replaced
+  std::uint64_t matched_in_place_bytes = 0;
+  std::uint64_t matched_moved_bytes = 0;
+  std::uint64_t changed_bytes = 0;         ///< an upper bound (whole changed chunks)
+};
+
+/// cost-based choice: clone where the file system can and the file is not fragmented; in place for
+/// large files with few changes; else rewrite. `mode` forces. Pure, so that a test can ask it.
+struct TargetFacts {
+  bool can_clone = false;
+  std::optional<std::uint64_t> extent_count;
+  std::uint32_t link_count = 1;
+  bool leased = false;  ///< nobody else has it open
+};
+Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFacts& facts);
+
+/// The outcome of one file, told by Area::commit().
+struct Outcome {
+  std::uint64_t token = 0;
+  std::optional<fs::Stat> stat;  ///< as it stands after the commit; absent when it failed
+  std::exception_ptr error;
+};
+
+/// One file on its way. Bytes come in any order of new offsets and must cover the file; what no
+/// call covers is zero. Destroying it without finish() leaves the target as it was.
+class FileWrite {
+ public:
+  virtual ~FileWrite() = default;
+  virtual Strategy strategy() const = 0;
+  virtual void write(std::uint64_t offset, ByteView data) = 0;
+  /// The old file's bytes, from the target as it was before this change.
+  virtual void copy(std::uint64_t offset, std::uint64_t old_offset, std::uint64_t length_bytes) = 0;
+  /// From another file of the replica (dedupe).
+  virtual void copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
+                         std::uint64_t length_bytes) = 0;
+  virtual void zeros(std::uint64_t offset, std::uint64_t length_bytes) = 0;
+  /// The old file, open for reading; null for a new one.
+  virtual const fs::File* basis() const = 0;
+  /// Hands the file over to the next commit(). `token` comes back in its Outcome.
+  virtual void finish(const fs::Metadata& metadata, std::uint64_t token) = 0;
+};
+
+struct AreaOptions {
+  UpdateMode update = UpdateMode::automatic;
+  Durability durability = Durability::batch;
+  /// Files below this many bytes are never patched in place or cloned.
+  std::uint64_t small_bytes = 8ull << 20;
+  /// Largest payload of the redo journal in bytes; larger changes are rewritten.
+  std::uint64_t journal_bytes_max = 512ull << 20;
+};
+
+struct Recovery {
+  std::uint64_t redone_count = 0;            ///< journalled changes that were completed
+  std::uint64_t discarded_count = 0;         ///< incomplete ones that were dropped
+  std::vector<std::string> foreign_paths;    ///< changed by someone else meanwhile: left alone, new version kept
+  std::vector<std::string> kept_as;          ///< where that version is kept, same order
+  std::uint64_t temp_files_removed = 0;
+};
+
+/// The `.syncline/` directory of a replica's root and everything that is written through it.
+/// Exclusive: opening takes a lock, Error(Errc::locked) when another process has it.
+class Area {
+ public:
+  /// Creates `.syncline/` when needed, recovers what an interrupted run left (see recovery()).
+  /// Throws Error(Errc::corrupt) with the journal's path when a record before a valid commit is
+  /// damaged: the journal is left for a person.
+  static std::unique_ptr<Area> open(std::shared_ptr<fs::Dir> root, const AreaOptions& options,
+                                    Random& random);
+  virtual ~Area() = default;
+
+  virtual const Recovery& recovery() const = 0;
+  /// `parent` must stay open until the commit. Thread-safe.
+  virtual std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+                                           const FilePlan& plan) = 0;
+  /// Creates or replaces an entry that has no content (symlink, node, hard link) atomically through a temp name;
+  /// `make` creates it under the given name in the given directory. Takes part in the next commit.
+  virtual void place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+                     const std::optional<fs::Stat>& expected,
+                     const std::function<void(fs::Dir& dir, const std::string& name)>& make,
+                     std::uint64_t token) = 0;
+  /// True when enough is pending for a batch (limits::commit_files_max, commit_bytes_max).
+  virtual bool wants_commit() const = 0;
+  /// Makes everything finished so far durable (per Durability) and visible, in finish order:
+  /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync nothing of
+  /// the batch is acknowledged. One failing file does not stop the others.
+  virtual std::vector<Outcome> commit() = 0;
+  /// Bytes written to files, temps and journal so far.
+  virtual std::uint64_t written_bytes() const = 0;
+  /// Removes `.syncline/` when nothing is left in it and nothing else claims it (no root marker).
+  virtual void close_clean() = 0;
+};
+
+}  // namespace syncline::patch

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state database of one replica: what its tree looked like when it was last in step, with manifests.
+//
+// A cache of the file system plus the ancestor: losing it costs a rescan, never data. One SQLite
+// database (WAL) per replica. Rows are per directory, so that an unchanged directory costs one
+// indexed read of a few dozen bytes and a rename of a directory touches two rows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fs/fs.hpp"
+#include "hash/digest.hpp"
+#include "manifest/manifest.hpp"
+
+namespace syncline::state {
+
+using DirId = std::int64_t;  ///< stable for the life of a directory; the root is 1
+inline constexpr DirId root_dir = 1;
+using ManifestId = std::int64_t;
+
+/// One entry of a directory as it was last in step.
+struct StoredEntry {
+  std::string name;
+  fs::Stat stat;                          ///< local: inode, ctime and all
+  hash::Digest xattr_digest;              ///< zero when there are none
+  std::string link_target;                ///< symlinks
+  DirId dir_id = 0;                       ///< directories: their own id
+  std::optional<hash::Digest> content;    ///< regular files: manifest root, if known
+  ManifestId manifest_id = 0;             ///< 0: none stored; single-chunk manifests may be stored inline
+  bool operator==(const StoredEntry&) const = default;
+};
+
+/// What a scan compares first. `fingerprint` covers every stat field of the entries (keyed XXH3,
+/// local); `shallow` is the entries' quick-identity digest (without the subdirectories' own).
+struct DirSummary {
+  hash::QuickHash fingerprint;
+  hash::Digest shallow;
+};
+
+struct DirRecord {
+  DirSummary summary;
+  std::vector<StoredEntry> entries;  ///< sorted bytewise by name
+};
+
+/// The last agreement with one peer.
+struct Agreement {
+  hash::Digest own_root;    ///< this replica's tree root
+  hash::Digest peer_root;   ///< the other side's
+  hash::Digest options;     ///< digest of what was compared (attributes, filters)
+  std::int64_t at_ns = 0;
+};
+
+/// Reads as of the last commit. Several may be used at once, one per thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual std::optional<DirSummary> summary(DirId id) = 0;
+  virtual std::optional<DirRecord> dir(DirId id) = 0;
+  virtual std::optional<manifest::Manifest> manifest(ManifestId id) = 0;
+  /// Every directory id with a record, ascending.
+  virtual std::vector<DirId> dirs() = 0;
+};
+
+/// One open transaction. Nothing is visible before commit(); destroying it rolls back.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual DirId new_dir_id() = 0;
+  virtual void put_dir(DirId id, const DirRecord& record) = 0;
+  virtual void erase_dir(DirId id) = 0;  ///< not its subdirectories
+  /// Stores a manifest in segments; segments equal to those of `replaces` are shared, so a small
+  /// change of a large file writes a small number of bytes. `replaces` (0: none) is erased.
+  virtual ManifestId put_manifest(const manifest::Manifest& manifest, ManifestId replaces) = 0;
+  virtual void erase_manifest(ManifestId id) = 0;
+  virtual void put_agreement(const std::string& peer, const Agreement& agreement) = 0;
+  virtual void erase_agreement(const std::string& peer) = 0;
+  virtual void put_value(const std::string& key, ByteView value) = 0;
+  /// `durable`: synchronous=FULL, survives power loss; otherwise the last commits may roll back.
+  virtual void commit(bool durable) = 0;
+};
+
+class Database {
+ public:
+  /// Opens or creates the database file `path` (its directory exists). A file that is damaged is
+  /// renamed aside (`PATH.corrupt-N`, told by set_aside()) and a fresh one is started; one of a newer
+  /// format throws Error(unsupported); one in use for writing by another process Error(locked).
+  static std::unique_ptr<Database> open(const std::string& path, bool read_only);
+  virtual ~Database() = default;
+  virtual std::unique_ptr<Reader> reader() = 0;
+  virtual std::unique_ptr<Writer> writer() = 0;  ///< one at a time
+  virtual std::optional<Agreement> agreement(const std::string& peer) = 0;
+  virtual std::optional<Bytes> value(const std::string& key) = 0;
+  virtual const std::optional<std::string>& set_aside() const = 0;
+  /// Bytes this process wrote to the database files so far (approximate: pages).
+  virtual std::uint64_t written_bytes() const = 0;
+};
+
+/// Bounded store of recently changed chunks (the sender's): their bytes are the prefix against which
+/// the next change of the same place is compressed. Losing it costs bytes, never correctness.
+class ChunkCache {
+ public:
+  static std::unique_ptr<ChunkCache> open(const std::string& path, std::uint64_t bytes_max);
+  virtual ~ChunkCache() = default;
+  virtual std::optional<Bytes> get(const hash::ChunkId& id) = 0;
+  virtual void put(const hash::ChunkId& id, ByteView data) = 0;
+  /// Evicts the least recently used chunks past the bound and makes puts visible.
+  virtual void commit() = 0;
+};
+
+}  // namespace syncline::state
