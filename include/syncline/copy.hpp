@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "syncline/export.hpp"
+
 namespace syncline {
 
 enum class Update { automatic, atomic, inplace };
@@ -116,6 +118,6 @@ struct CopyObserver {
 /// Makes options.destination like options.sources. Returns a report also when single entries
 /// failed (exit_code 23, 24, 25); throws std::system_error (a syncline error) when nothing could be done.
 /// Blocks; callbacks come from its own threads, one at a time.
-CopyReport copy(const CopyOptions& options, const CopyObserver& observer);
+SYNCLINE_API CopyReport copy(const CopyOptions& options, const CopyObserver& observer);
 
 }  // namespace syncline
