@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Size classes of the chunker and the digest that names a file's content.
+#include "manifest/manifest.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/limits.hpp"
+
+namespace syncline::manifest {
+namespace {
+
+constexpr std::uint64_t gib = std::uint64_t{1024} * limits::mib;
+constexpr std::uint64_t first_class_bytes_max = 8 * gib;
+constexpr std::uint32_t avg_bytes_max = 1024 * limits::kib;
+// Twice instead of four times the average in the last class: a chunk must fit into one frame.
+constexpr std::uint32_t chunk_bytes_max = 2 * limits::mib;
+static_assert(chunk_bytes_max < limits::frame_bytes_max);
+
+// Changing a byte of the coding below changes every root: then count this up.
+constexpr std::string_view root_domain = "syncline file root 1\n";
+
+}  // namespace
+
+ChunkParams params_for_size(std::uint64_t file_bytes) {
+  ChunkParams params;
+  for (auto class_bytes_max = first_class_bytes_max;
+       file_bytes > class_bytes_max && params.avg_bytes < avg_bytes_max; class_bytes_max *= 4)
+    params.avg_bytes *= 4;
+  params.min_bytes = params.avg_bytes / 4;
+  params.max_bytes = std::min(params.avg_bytes * 4, chunk_bytes_max);
+  return params;
+}
+
+hash::Digest Manifest::root() const {
+  constexpr std::size_t flush_bytes = 16 * limits::kib;  // BLAKE3 is at full speed from here on
+  hash::Blake3 hasher;
+  Bytes pending;
+  pending.reserve(flush_bytes + 64);
+  ByteWriter out(pending);
+  out.bytes(as_bytes(root_domain));
+  out.u32(params.min_bytes);
+  out.u32(params.avg_bytes);
+  out.u32(params.max_bytes);
+  out.u64(size_bytes);
+  for (const auto& chunk : chunks) {
+    out.u32(chunk.length_bytes);
+    out.u32(chunk.repeat_count);
+    out.bytes(chunk.id.view());
+    if (pending.size() < flush_bytes) continue;
+    hasher.update(pending);
+    pending.clear();
+  }
+  hasher.update(pending);
+  return hasher.finish();
+}
+
+}  // namespace syncline::manifest
