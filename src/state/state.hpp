@@ -19,8 +19,7 @@
 
 namespace syncline::state {
 
-using DirId = std::int64_t;  ///< stable for the life of a directory; the root is 1
-inline constexpr DirId root_dir = 1;
+using DirId = std::int64_t;  ///< chosen by the caller: derived from device and inode, so a renamed directory keeps it
 using ManifestId = std::int64_t;
 
 /// One entry of a directory as it was last in step.
@@ -29,9 +28,11 @@ struct StoredEntry {
   fs::Stat stat;                          ///< local: inode, ctime and all
   hash::Digest xattr_digest;              ///< zero when there are none
   std::string link_target;                ///< symlinks
-  DirId dir_id = 0;                       ///< directories: their own id
   std::optional<hash::Digest> content;    ///< regular files: manifest root, if known
-  ManifestId manifest_id = 0;             ///< 0: none stored; single-chunk manifests may be stored inline
+  /// Files of one chunk carry it here and have no manifest row (most files are that small): reader code
+  /// rebuilds the manifest from it and stat.size_bytes. Absent for larger files and unknown content.
+  std::optional<manifest::Chunk> only_chunk;
+  ManifestId manifest_id = 0;             ///< 0: none stored (unknown content, or only_chunk is set)
   bool operator==(const StoredEntry&) const = default;
 };
 
@@ -55,7 +56,9 @@ struct Agreement {
   std::int64_t at_ns = 0;
 };
 
-/// Reads as of the last commit. Several may be used at once, one per thread.
+/// Reads as of the last commit of this process (a read-only Database: as of the first read). Several may be
+/// used at once, one per thread; they must not outlive their Database. Every read is checked by a digest:
+/// damage throws Error(corrupt) naming file and row. "Nothing" means unknown, never "empty".
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -70,7 +73,6 @@ class Reader {
 class Writer {
  public:
   virtual ~Writer() = default;
-  virtual DirId new_dir_id() = 0;
   virtual void put_dir(DirId id, const DirRecord& record) = 0;
   virtual void erase_dir(DirId id) = 0;  ///< not its subdirectories
   /// Stores a manifest in segments; segments equal to those of `replaces` are shared, so a small
@@ -90,6 +92,9 @@ class Database {
   /// renamed aside (`PATH.corrupt-N`, told by set_aside()) and a fresh one is started; one of a newer
   /// format throws Error(unsupported); one in use for writing by another process Error(locked).
   static std::unique_ptr<Database> open(const std::string& path, bool read_only);
+  /// For damage met later (a read or write threw Error(corrupt)): renames the file aside as open() does
+  /// and returns the new name. Every Database on `path` must be closed before. Throws Error(locked).
+  static std::string set_aside_damaged(const std::string& path);
   virtual ~Database() = default;
   virtual std::unique_ptr<Reader> reader() = 0;
   virtual std::unique_ptr<Writer> writer() = 0;  ///< one at a time

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a state database and handing out its readers and writer.
+#include <atomic>
+#include <utility>
+
+#include "state/reader.hpp"
+#include "state/rows.hpp"
+#include "state/schema.hpp"
+#include "state/state.hpp"
+#include "state/writer.hpp"
+
+namespace syncline::state {
+namespace {
+
+class SqliteDatabase final : public Database {
+ public:
+  SqliteDatabase(const std::string& path, bool read_only) : path_(path) {
+    if (read_only) {
+      open_checked(path_, Connection::Mode::read_only);
+    } else {
+      create_missing(path_);
+      lock_.emplace(lock_for_writing(path_));
+      open_write_side();
+    }
+    values_ = std::make_unique<SqliteReader>(path_, registry_);
+  }
+
+  std::unique_ptr<Reader> reader() override { return std::make_unique<SqliteReader>(path_, registry_); }
+
+  std::unique_ptr<Writer> writer() override {
+    if (write_side_ == nullptr) throw Error(Errc::usage, "state database " + escape_name(path_) + " is open for reading");
+    return std::make_unique<SqliteWriter>(write_side_, writer_open_);
+  }
+
+  std::optional<Agreement> agreement(const std::string& peer) override {
+    const auto body = values_->value_row(agreement_key(peer));
+    if (!body) return std::nullopt;
+    return decode_agreement(*body);
+  }
+
+  std::optional<Bytes> value(const std::string& key) override { return values_->value_row(value_key(key)); }
+
+  const std::optional<std::string>& set_aside() const override { return set_aside_; }
+
+  std::uint64_t written_bytes() const override {
+    return write_side_ == nullptr ? 0 : write_side_->written_bytes();
+  }
+
+ private:
+  void open_write_side() {
+    try {
+      write_side_ = std::make_shared<WriteSide>(open_checked(path_, Connection::Mode::read_write), registry_);
+    } catch (const Error& error) {
+      if (!error.is(Errc::corrupt)) throw;
+    }
+    if (write_side_ != nullptr) return;
+    // Every connection to the damaged file is closed here, the lock is held.
+    set_aside_ = set_aside_files(path_);
+    create_missing(path_);
+    write_side_ = std::make_shared<WriteSide>(open_checked(path_, Connection::Mode::read_write), registry_);
+  }
+
+  std::string path_;
+  std::optional<std::string> set_aside_;
+  std::optional<Connection> lock_;
+  std::shared_ptr<ReaderRegistry> registry_ = std::make_shared<ReaderRegistry>();
+  std::shared_ptr<WriteSide> write_side_;
+  std::shared_ptr<std::atomic<bool>> writer_open_ = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<SqliteReader> values_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> Database::open(const std::string& path, bool read_only) {
+  return std::make_unique<SqliteDatabase>(path, read_only);
+}
+
+std::string Database::set_aside_damaged(const std::string& path) {
+  const auto lock = lock_for_writing(path);
+  return set_aside_files(path);
+}
+
+}  // namespace syncline::state

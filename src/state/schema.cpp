@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schema of the state database (docs/format/state.md) and what may be wrong with its file.
+#include "state/schema.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include "fs/fs.hpp"
+
+namespace syncline::state {
+namespace {
+
+constexpr std::int64_t application_id = 0x534C7374;  // "SLst"
+constexpr std::int64_t format_version = 1;
+constexpr int set_aside_max = 9999;
+
+struct Table {
+  const char* name;
+  const char* sql;
+};
+// Compared with the file's own text at opening: a schema that was damaged in place is found.
+constexpr std::array tables{
+    Table{"dir", "CREATE TABLE dir(dir_id INTEGER PRIMARY KEY, head BLOB NOT NULL)"},
+    Table{"manifest", "CREATE TABLE manifest(manifest_id INTEGER PRIMARY KEY, head BLOB NOT NULL)"},
+    Table{"part", "CREATE TABLE part(part_id INTEGER PRIMARY KEY, body BLOB NOT NULL)"},
+    Table{"value", "CREATE TABLE value(key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID"},
+};
+
+std::int64_t table_count(Connection& connection) {
+  return connection.integer("SELECT count(*) FROM sqlite_schema");
+}
+
+void create_tables(Connection& connection) {
+  connection.exec("PRAGMA page_size=4096");
+  if (connection.text("PRAGMA journal_mode=WAL") != "wal")
+    throw Error(Errc::unsupported, "state database " + escape_name(connection.path()) +
+                                       ": its file system has no shared memory for a write-ahead log");
+  connection.exec("BEGIN IMMEDIATE");
+  for (const auto& table : tables) connection.exec(table.sql);
+  connection.exec(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
+  connection.exec(("PRAGMA user_version=" + std::to_string(format_version)).c_str());
+  connection.exec("COMMIT");
+}
+
+bool has_our_tables(Connection& connection) {
+  return connection.integer(
+             "SELECT count(*) FROM sqlite_schema WHERE name IN ('dir','manifest','part','value')") ==
+         static_cast<std::int64_t>(tables.size());
+}
+
+void check_tables(Connection& connection) {
+  for (const auto& table : tables) {
+    const auto sql = connection.text(
+        (std::string("SELECT coalesce(max(sql),'') FROM sqlite_schema WHERE name='") + table.name + "'").c_str());
+    if (sql != table.sql) connection.fail_corrupt(std::string("table ") + table.name + " is not as created");
+  }
+}
+
+void check_format(Connection& connection) {
+  const auto path = escape_name(connection.path());
+  if (connection.integer("PRAGMA application_id") != application_id && !has_our_tables(connection))
+    throw Error(Errc::foreign, path + " is a database of another program; nothing was changed. Name another path");
+  const auto version = connection.integer("PRAGMA user_version");
+  if (version > format_version)
+    throw Error(Errc::unsupported,
+                "state database " + path + " has format " + std::to_string(version) + " of a newer syncline");
+  if (version != format_version || connection.integer("PRAGMA application_id") != application_id)
+    connection.fail_corrupt("header");
+  check_tables(connection);
+}
+
+void rename_if_there(fs::Dir& dir, const std::string& from, const std::string& to) {
+  if (dir.stat_at(from)) dir.rename(from, dir, to);
+}
+
+/// False where the name is taken.
+bool try_rename_new(fs::Dir& dir, const std::string& from, const std::string& to) {
+  try {
+    dir.rename_new(from, dir, to);
+    return true;
+  } catch (const Error& error) {
+    if (error.is_errno(EEXIST)) return false;
+    throw;
+  }
+}
+
+}  // namespace
+
+SplitPath split_path(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+void create_missing(const std::string& path) {
+  const auto split = split_path(path);
+  auto& system = fs::linux_fs();
+  if (!system.stat_path(split.directory, true)) system.make_dirs(split.directory, 0700);
+  const auto dir = system.open_root(split.directory);
+  if (dir->stat_at(split.name)) return;
+  try {
+    dir->create(split.name);
+    dir->sync();
+  } catch (const Error& error) {
+    if (!error.is_errno(EEXIST)) throw;  // another process was faster
+  }
+}
+
+std::string set_aside_files(const std::string& path) {
+  const auto split = split_path(path);
+  const auto dir = fs::linux_fs().open_root(split.directory);
+  for (int n = 1; n <= set_aside_max; ++n) {
+    const auto name = split.name + ".corrupt-" + std::to_string(n);
+    if (!try_rename_new(*dir, split.name, name)) continue;
+    rename_if_there(*dir, split.name + "-wal", name + "-wal");
+    rename_if_there(*dir, split.name + "-shm", name + "-shm");
+    dir->sync();
+    return split.directory == "/" ? "/" + name : path.substr(0, path.size() - split.name.size()) + name;
+  }
+  throw Error(EEXIST, escape_name(path) + ".corrupt-N: remove damaged copies that are no longer needed");
+}
+
+Connection lock_for_writing(const std::string& path) {
+  const auto lock_path = path + ".lock";
+  create_missing(lock_path);
+  Connection lock(lock_path, Connection::Mode::read_write);
+  lock.exec("PRAGMA busy_timeout=0");
+  lock.exec("BEGIN EXCLUSIVE");
+  return lock;
+}
+
+Connection open_checked(const std::string& path, Connection::Mode mode) {
+  Connection connection(path, mode);
+  const bool empty = connection.integer("PRAGMA application_id") == 0 &&
+                     connection.integer("PRAGMA user_version") == 0 && table_count(connection) == 0;
+  if (empty && mode == Connection::Mode::read_write) create_tables(connection);
+  check_format(connection);
+  return connection;
+}
+
+}  // namespace syncline::state

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file of a state database: its creation, its check at opening, its lock, its setting aside.
+#pragma once
+
+#include <string>
+
+#include "state/sqlite.hpp"
+
+namespace syncline::state {
+
+/// The directory of a path and the last component.
+struct SplitPath {
+  std::string directory;
+  std::string name;
+};
+SplitPath split_path(const std::string& path);
+
+/// Creates an empty file of mode 0600 at `path`, and its directory with 0700, where they are missing.
+void create_missing(const std::string& path);
+
+/// Renames PATH, PATH-wal and PATH-shm to PATH.corrupt-N (-wal, -shm) with the first N that is free;
+/// returns the new name of the first.
+std::string set_aside_files(const std::string& path);
+
+/// A connection that holds the lock of `path` against other writers as long as it lives, in this
+/// process and others: an exclusive transaction on the empty database PATH.lock. The database itself
+/// cannot serve, since its lock is free between transactions. Throws Error(locked).
+Connection lock_for_writing(const std::string& path);
+
+/// Opens a state database, creating its tables when the file is empty. Throws Error(corrupt) for
+/// damage, Error(unsupported) for a newer format, Error(foreign) for another program's database.
+Connection open_checked(const std::string& path, Connection::Mode mode);
+
+}  // namespace syncline::state
