@@ -42,7 +42,10 @@ RelPath RelPath::child(std::string_view name) const {
   out.text_ = text_;
   if (!text_.empty()) out.text_ += '/';
   out.text_ += name;
-  if (out.text_.size() > limits::path_bytes_max)
+  // Only a path of at least two bytes a level can be too deep: most are never counted.
+  const bool too_deep =
+      out.text_.size() >= 2 * limits::path_depth_max && out.depth() > limits::path_depth_max;
+  if (too_deep || out.text_.size() > limits::path_bytes_max)
     throw Error(Errc::limit_exceeded, "path '" + escape_name(out.text_) + "'");
   return out;
 }

@@ -22,6 +22,7 @@ class RelPath {
   /// limits::path_bytes_max or limits::path_depth_max.
   static RelPath parse(std::string_view text);
 
+  /// Throws as check_name and parse do.
   RelPath child(std::string_view name) const;
   RelPath parent() const;            ///< of the root: the root
   std::string_view name() const;     ///< last component, empty for the root
@@ -31,6 +32,7 @@ class RelPath {
   std::vector<std::string_view> components() const;
   std::size_t depth() const;
 
+  /// By bytes, which is not the order of a tree walk: "a.b" stands before "a/b".
   auto operator<=>(const RelPath&) const = default;
 
  private:
