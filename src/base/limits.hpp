@@ -29,6 +29,14 @@ inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of g
 // Content. The largest chunk of the largest size class is below frame_bytes_max.
 inline constexpr std::size_t read_buffer_bytes = 512 * kib;
 
+// Second level: one side of a gap, its blocks (powers of two) and the width of their sums.
+inline constexpr std::size_t gap_side_bytes_max = 8 * mib;
+inline constexpr std::size_t block_bytes_min = 16;
+inline constexpr std::size_t block_bytes_max = 8 * kib;
+inline constexpr unsigned sum_bits_min = 8;
+inline constexpr unsigned sum_bits_max = 32;
+inline constexpr std::size_t block_chain_max = 16;  // equal sums that the search looks at in one place
+
 // Receiving: one durable batch.
 inline constexpr std::size_t commit_files_max = 1000;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;

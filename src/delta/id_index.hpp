@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chunk ids of the old manifest, found in constant time even when someone prepared them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "manifest/manifest.hpp"
+
+namespace syncline::delta {
+
+/// Open addressing over record numbers. Slots come from the id and a random number of this process, so that ids that
+/// were ground to share their first bits do not pile up. Equal ids form one ascending list.
+class IdIndex {
+ public:
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+
+  explicit IdIndex(const std::vector<manifest::Chunk>& chunks);
+  /// First record with this id, or none.
+  std::uint32_t first(const hash::ChunkId& id) const;
+  /// Next record with the id of `record`, or none.
+  std::uint32_t next(std::uint32_t record) const { return next_[record]; }
+
+ private:
+  std::size_t slot_of(const hash::ChunkId& id) const;
+
+  const std::vector<manifest::Chunk>& chunks_;
+  unsigned shift_ = 0;
+  std::vector<std::uint32_t> slots_;
+  std::vector<std::uint32_t> next_;
+};
+
+}  // namespace syncline::delta
