@@ -117,7 +117,10 @@ def check_one_include(path, number, module, quote, target, edges, owners):
 # --- raw file-system calls -------------------------------------------------------------------
 
 # Names that are also good names for members: raw only as ::name( or at the start of an expression.
-COMMON_CALLS = "open|creat|stat|lstat|unlink|rename|mkdir|rmdir|link|symlink|readlink|chmod|chown|truncate|access|remove"
+# The real ones of the first line take two arguments or more.
+COMMON_PAIRS = "open|creat|stat|lstat|rename|mkdir|link|symlink|readlink|chmod|chown|truncate|access"
+COMMON_SINGLES = "unlink|rmdir|remove"
+COMMON_CALLS = f"{COMMON_PAIRS}|{COMMON_SINGLES}"
 CERTAIN_CALLS = (
     "fopen|freopen|openat|openat2|fstatat|statx|unlinkat|renameat|renameat2|mkdirat|linkat|symlinkat|readlinkat|"
     "fchmodat|fchownat|lchown|utimensat|utime|utimes|opendir|fdopendir|readdir|scandir|mknod|mknodat|mkfifo|mkstemp|"
@@ -125,7 +128,7 @@ CERTAIN_CALLS = (
     "getxattr|lgetxattr|listxattr|llistxattr|removexattr|lremovexattr|name_to_handle_at|open_by_handle_at")
 RAW_FS = re.compile(
     rf"(?<![\w>:.])::(?P<a>{COMMON_CALLS}|{CERTAIN_CALLS})\s*\("
-    rf"|(?:^|[=(,!;{{}}&|?]|\breturn)\s*(?P<b>{COMMON_CALLS})\s*\("
+    rf"|(?:^|[=(,!;{{}}&|?]|\breturn)\s*(?P<b>(?:{COMMON_PAIRS})(?=\s*\([^()]*,)|(?:{COMMON_SINGLES})(?=\s*\())"
     rf"|(?<![\w.>:])(?P<c>{CERTAIN_CALLS})\s*\("
     r"|\bstd::(?P<d>fopen|remove|rename|tmpfile|filesystem|w?[io]?fstream|basic_[io]?fstream)\b"
     r"|#\s*include\s*<(?P<e>filesystem|fstream|dirent\.h|sys/xattr\.h|sys/mount\.h|ftw\.h)>", re.M)

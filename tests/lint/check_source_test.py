@@ -83,7 +83,7 @@ class RawFileSystem(Tree):
 
     def test_members_declarations_and_text_are_not(self):
         for text in ("fs.open(p);", "dir->rename(a, b);", "Fd open(Path p);", "// open(p)", 'say("unlink(p)");',
-                     "Journal::open(p);", "reopen(p);", "sqlite3_open_v2(p);"):
+                     "Journal::open(p);", "reopen(p);", "connection_(open(path)),", "sqlite3_open_v2(p);"):
             with self.subTest(text):
                 self.finds("raw-fs", "src/sync/a.cpp", text + "\n", 0)
 
