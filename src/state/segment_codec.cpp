@@ -7,7 +7,7 @@
 namespace syncline::state {
 namespace {
 
-constexpr std::uint64_t cut_mask = 255;
+constexpr std::uint64_t cut_mask = 127;
 constexpr std::size_t chunk_bytes_usual = 52;
 
 bool ends_segment(const manifest::Chunk& chunk, std::size_t count) {

@@ -12,10 +12,10 @@
 
 namespace syncline::state {
 
-inline constexpr std::size_t segment_chunks_min = 64;
-inline constexpr std::size_t segment_chunks_max = 1024;
+inline constexpr std::size_t segment_chunks_min = 32;
+inline constexpr std::size_t segment_chunks_max = 512;
 
-/// Cuts after chunks whose id says so (one in 256), so that an insertion changes one segment and the
+/// Cuts after chunks whose id says so (one in 128), so that an insertion changes one segment and the
 /// ones after it stay as they are: no record knows its offset.
 void encode_segments(std::span<const manifest::Chunk> chunks, const PartSink& sink);
 /// All chunks in one body, without cutting.

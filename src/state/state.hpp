@@ -106,9 +106,13 @@ class Database {
 };
 
 /// Bounded store of recently changed chunks (the sender's): their bytes are the prefix against which
-/// the next change of the same place is compressed. Losing it costs bytes, never correctness.
+/// the next change of the same place is compressed. Losing it costs bytes, never correctness: from the first
+/// failure (full disk, damage) on it is empty, and get, put and commit never throw for one. get() checks the
+/// bytes against `id`. One thread at a time.
 class ChunkCache {
  public:
+  /// Opens or creates the file. A damaged one is replaced; one that another process has open gives an empty
+  /// cache; one that cannot be created throws Error.
   static std::unique_ptr<ChunkCache> open(const std::string& path, std::uint64_t bytes_max);
   virtual ~ChunkCache() = default;
   virtual std::optional<Bytes> get(const hash::ChunkId& id) = 0;
