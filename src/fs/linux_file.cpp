@@ -80,7 +80,8 @@ void LinuxFile::preallocate(std::uint64_t offset, std::uint64_t length_bytes, bo
 std::optional<std::uint64_t> LinuxFile::extent_count() const {
   struct fiemap map {};
   map.fm_length = FIEMAP_MAX_OFFSET;
-  if (retry([&] { return ::ioctl(fd_.get(), FS_IOC_FIEMAP, &map); }) < 0) return std::nullopt;
+  // clang refuses to capture a struct that ends in a flexible array.
+  if (retry([&, request = &map] { return ::ioctl(fd_.get(), FS_IOC_FIEMAP, request); }) < 0) return std::nullopt;
   return map.fm_mapped_extents;
 }
 
