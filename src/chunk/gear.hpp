@@ -26,14 +26,7 @@ constexpr GearTable make_gear_table(std::uint64_t seed) {
   return table;
 }
 
-constexpr GearTable doubled(GearTable table) {
-  for (auto& entry : table) entry <<= 1;
-  return table;
-}
-
 inline constexpr GearTable gear = make_gear_table(gear_seed);
-/// For the first byte of a two-byte step: the hash is one position further to the left there.
-inline constexpr GearTable gear_doubled = doubled(gear);
 
 /// `bits` ones below the top bit. The top bit stays free so that the mask can be tested against a
 /// hash that is shifted by one (the first byte of a two-byte step). A byte reaches the lowest bit of
