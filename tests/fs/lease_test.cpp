@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Leases tell who has a file open; breaking one harms nobody.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "expect.hpp"
+#include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace syncline;
+using namespace syncline::test;
+
+namespace {
+
+/// A process that opens `path` (which waits while a lease is held) and exits 0 once it has it.
+pid_t start_opener(const std::string& path, int flags) {
+  std::fflush(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(::open(path.c_str(), flags) >= 0 ? 0 : 1);
+  return pid;
+}
+
+int exit_code(pid_t pid) {
+  int status = 0;
+  if (::waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
+}
+
+}  // namespace
+
+TEST_CASE("a lease is refused while anybody has the file open", "[fs]") {
+  TempDir temp;
+  temp.write("f", "x");
+  auto dir = temp.open();
+  auto reader = dir->open_read("f");
+  {
+    auto writer = dir->open_write("f");
+    CHECK_FALSE(writer->try_lease());
+  }
+  reader.reset();
+  auto writer = dir->open_write("f");
+  CHECK(writer->try_lease());
+  CHECK(writer->try_lease());
+}
+
+TEST_CASE("an opener waits for the end of the lease and kills nobody", "[fs]") {
+  TempDir temp;
+  temp.write("f", "x");
+  auto dir = temp.open();
+  // The holder is a process of its own: a signal that kills would end it.
+  const auto result = run_in_child([&] {
+    for (const int sig : {SIGIO, SIGURG}) ::signal(sig, SIG_DFL);
+    auto file = dir->open_write("f");
+    if (!file->try_lease()) return 77;
+    for (const int flags : {O_RDONLY, O_RDWR}) {
+      // O_NONBLOCK starts the break and comes back at once: the signal, if any, is sent by then.
+      const pid_t impatient = start_opener(temp.path("f"), flags | O_NONBLOCK);
+      if (exit_code(impatient) != 1) return 2;
+    }
+    const pid_t opener = start_opener(temp.path("f"), O_RDONLY);
+    file->pwrite(as_bytes("y"), 0);
+    int status = 0;
+    ::usleep(20'000);
+    if (::waitpid(opener, &status, WNOHANG) != 0) return 3;  // it must still wait
+    file.reset();
+    return exit_code(opener) == 0 ? 0 : 4;
+  });
+  if (result.exit_code == 77) {
+    WARN("no leases on this file system");
+    return;
+  }
+  CHECK(result.signal == 0);
+  CHECK(result.exit_code == 0);
+  CHECK(temp.read("f") == "y");
+}
+
+TEST_CASE("a file leased by another process is opened once that one is done", "[fs]") {
+  TempDir temp;
+  temp.write("f", "old");
+  auto dir = temp.open();
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  std::fflush(nullptr);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    auto file = dir->open_write("f");
+    const char told = file->try_lease() ? 'y' : 'n';
+    if (::write(ready[1], &told, 1) != 1) ::_exit(1);
+    ::usleep(50'000);
+    file->pwrite(as_bytes("new"), 0);
+    ::_exit(0);
+  }
+  char told = 0;
+  REQUIRE(::read(ready[0], &told, 1) == 1);
+  if (told == 'y') CHECK(content(*dir->open_read("f")) == "new");
+  CHECK(exit_code(holder) == 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
