@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Help texts, made from the table of options.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "cli/copy_command.hpp"
+#include "cli/option_table.hpp"
+
+namespace syncline::cli {
+namespace {
+
+constexpr std::size_t help_column = 26;
+
+std::string left_side(const OptionSpec& spec) {
+  std::string text = "  ";
+  text += spec.letter == '\0' ? "   " : std::string{'-', spec.letter};
+  if (!spec.name.empty()) text += (spec.letter == '\0' ? " --" : ", --") + std::string(spec.name);
+  if (!spec.is_flag()) text += "=" + std::string(spec.value_name);
+  return text;
+}
+
+std::string option_line(const OptionSpec& spec) {
+  auto line = left_side(spec);
+  if (line.size() + 2 > help_column) line += "\n" + std::string(help_column, ' ');
+  else line.resize(help_column, ' ');
+  return line + std::string(spec.help) + "\n";
+}
+
+struct Heading {
+  OptionGroup group;
+  const char* text;
+};
+
+constexpr auto headings = std::to_array<Heading>({
+    {OptionGroup::attributes, "What is copied (all of it by default):"},
+    {OptionGroup::selection, "Which entries:"},
+    {OptionGroup::deletion, "Deleting and keeping:"},
+    {OptionGroup::receiving, "How:"},
+    {OptionGroup::output, "Output:"},
+    {OptionGroup::other, "Other:"},
+});
+
+}  // namespace
+
+std::string copy_help() {
+  std::string text =
+      "Usage: syncline copy [options] SRC... DST\n"
+      "\n"
+      "Makes DST like the sources, sending only what changed. A trailing slash on SRC means\n"
+      "its contents, as in rsync. Options have rsync's names and meaning; archive mode is the\n"
+      "default. Every flag can be switched off: --no-perms, --no-p.\n";
+  for (const auto& heading : headings) {
+    text += "\n" + std::string(heading.text) + "\n";
+    for (const auto& spec : copy_options())
+      if (spec.group == heading.group) text += option_line(spec);
+  }
+  return text +
+         "\n"
+         "Exit codes: 0 success, 1 usage, 11 file I/O, 20 interrupted, 23 some entries failed,\n"
+         "24 some sources vanished, 25 deletion limit, 46 locked; all in syncline-copy(1).\n";
+}
+
+std::string general_help() {
+  return "Usage: syncline COMMAND [arguments]\n"
+         "       syncline [options] SRC... DST     (same as syncline copy)\n"
+         "\n"
+         "Commands:\n"
+         "  copy       make a directory like another one\n"
+         "  manifest   show, compare, verify and export chunk manifests\n"
+         "\n"
+         "  --help     show this help; 'syncline COMMAND --help' tells more\n"
+         "  --version  show the version\n";
+}
+
+}  // namespace syncline::cli

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program syncline.
+#include <algorithm>
+#include <iostream>
+
+#include "cli/console.hpp"
+#include "cli/copy_command.hpp"
+#include "cli/dispatch.hpp"
+#include "cli/manifest_command.hpp"
+#include "cli/stop_signals.hpp"
+
+int main(int argc, char** argv) {
+  using namespace syncline::cli;
+  std::ios::sync_with_stdio(false);
+  std::cin.tie(nullptr);
+  watch_stop_signals();
+  auto console = process_console();
+  const Commands commands{
+      .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
+      .manifest = [&](const auto& args) { return run_manifest(args, console); },
+  };
+  return dispatch({argv + std::min(argc, 1), argv + argc}, console, commands);
+}

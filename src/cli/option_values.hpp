@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the values of options. Every failure is Error(usage) that names option and value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "syncline/copy.hpp"
+
+namespace syncline::cli {
+
+/// Throws Error(usage): "OPTION: 'VALUE' REASON", the value escaped.
+[[noreturn]] void refuse_value(std::string_view option, std::string_view value,
+                               std::string_view reason);
+
+/// A decimal number in [min, max], nothing around it.
+std::uint64_t parse_number(std::string_view option, std::string_view value, std::uint64_t min,
+                           std::uint64_t max);
+
+/// Bytes a second, as rsync reads --bwlimit: KiB without a suffix; with one, B, K, M, G or T (each
+/// also as KiB or KB, where KB counts in thousands), a fraction allowed. 0 means no limit.
+std::optional<std::uint64_t> parse_rate(std::string_view option, std::string_view value);
+
+/// off, auto or a zstd level 1..19; "auto" is an absent level, "off" is 0.
+std::optional<int> parse_compression(std::string_view option, std::string_view value);
+
+Update parse_update(std::string_view option, std::string_view value);
+Durable parse_durability(std::string_view option, std::string_view value);
+
+/// USER, USER:, :GROUP or USER:GROUP; returned as typed.
+std::string parse_ownership(std::string_view option, std::string_view value);
+
+/// Whether `path` names another host, as rsync decides it: a ':' before the first '/', or a URL.
+bool is_remote(std::string_view path);
+
+}  // namespace syncline::cli

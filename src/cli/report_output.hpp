@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the events of a copy go: text, JSON records, a log file.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/console.hpp"
+#include "cli/copy_command_line.hpp"
+#include "cli/exit_codes.hpp"
+#include "syncline/copy.hpp"
+
+namespace syncline::cli {
+
+/// Receives what happens in one copy, from one thread at a time. Exactly one of summary() and
+/// failure() comes last.
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual void change(const ChangeEvent& event) = 0;
+  virtual void error(const ErrorEvent& event) = 0;
+  virtual void notice(const std::string& text) = 0;
+  virtual void progress(const ProgressEvent& event) = 0;
+  virtual void summary(const CopyReport& report) = 0;
+  virtual void failure(const Failure& failure) = 0;
+};
+
+/// Names on standard output as rsync prints them, messages and progress on standard error.
+std::unique_ptr<Output> text_output(Console& console, const OutputOptions& options, bool dry_run);
+
+/// NDJSON on standard output (docs: syncline-copy(1), JSON RECORDS).
+std::unique_ptr<Output> json_output(Console& console);
+
+/// A line for each change, error and notice, and one for the end, each with the time, appended to
+/// a file. Throws Error(errno) when the file cannot be opened.
+std::unique_ptr<Output> log_output(Clock& clock, const std::string& path);
+
+/// A change in one line, with names escaped: rsync's "%i %n%L" when `itemize`, else "%n%L".
+std::string change_line(const ChangeEvent& event, bool itemize);
+
+/// "syncline: SUBJECT: CAUSE; NEXT"
+std::string failure_line(const Failure& failure);
+
+/// "syncline: PATH: CAUSE (SIDE); NEXT"
+std::string error_line(const ErrorEvent& event);
+
+}  // namespace syncline::cli

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stopping on request: the first SIGINT, SIGTERM or SIGHUP asks, the second one kills.
+#pragma once
+
+namespace syncline::cli {
+
+/// Installs the handlers, once, before any thread is started. SIGPIPE is ignored from then on: a
+/// reader that goes away must not end a copy half-way.
+void watch_stop_signals();
+
+/// Whether a signal has asked the program to stop. Async-signal-safe, any thread.
+bool stop_requested() noexcept;
+
+}  // namespace syncline::cli
