@@ -66,7 +66,14 @@ std::string Connection::text(const char* sql) {
   return value != nullptr ? reinterpret_cast<const char*>(value) : "";
 }
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(db_.get()); }
+void Connection::sync(Part part) {
+  sqlite3_file* file = nullptr;
+  const int which = part == Part::log ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER;
+  sqlite3_file_control(db_.get(), "main", which, &file);
+  if (file == nullptr || file->pMethods == nullptr) fail(SQLITE_IOERR, "sync");
+  const int rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (rc != SQLITE_OK) fail(rc, "sync");
+}
 
 void Connection::fail(int rc, const std::string& action) const {
   const auto context = "state database " + escape_name(path_) + " (" + action + ")";

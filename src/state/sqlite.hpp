@@ -30,8 +30,9 @@ class Connection {
   /// The first column of the only row of `sql`.
   std::int64_t integer(const char* sql);
   std::string text(const char* sql);
-  /// Changes to rows by the last statement.
-  std::int64_t changes() const;
+  enum class Part { database, log };
+  /// fdatasync of the database file or its write-ahead log.
+  void sync(Part part);
   /// Throws the Error that result code `rc` of `action` stands for.
   [[noreturn]] void fail(int rc, const std::string& action) const;
   [[noreturn]] void fail_corrupt(const std::string& detail) const;

@@ -4,7 +4,6 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace syncline::state {
@@ -12,8 +11,8 @@ namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t log_frame_bytes = page_bytes + 24;
-// 4 MiB: small commits share the checkpoint's page writes, and a reader's index of the log stays small.
-constexpr int checkpoint_pages = 1000;
+// 16 MiB: small commits share the page writes and the two syncs of a checkpoint.
+constexpr int checkpoint_pages = 4000;
 
 int remember_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
   *static_cast<int*>(log_pages) = pages;
@@ -70,20 +69,11 @@ void WriteSide::commit(bool durable) {
   stored_part_id_ = parts.next_id;
   stored_manifest_id_ = next_manifest_id;
   count_log_writes();
-  if (durable) sync_log();
+  // PRAGMA synchronous cannot change inside a transaction, and whether a transaction is durable is
+  // known only at its end. FULL differs from NORMAL by one sync of the log after the commit: this one.
+  if (durable) connection_.sync(Connection::Part::log);
   registry_->refresh_all();
   checkpoint_if_due();
-}
-
-// PRAGMA synchronous cannot change inside a transaction, and whether a transaction is durable is
-// known only at its end. FULL differs from NORMAL by one sync of the log after the commit: this one.
-void WriteSide::sync_log() {
-  sqlite3_file* log = nullptr;
-  sqlite3_file_control(connection_.raw(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (log == nullptr || log->pMethods == nullptr)
-    throw Error(EIO, "state database " + escape_name(connection_.path()) + ": no write-ahead log");
-  const int rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-  if (rc != SQLITE_OK) connection_.fail(rc, "sync");
 }
 
 void WriteSide::count_log_writes() {

@@ -13,6 +13,7 @@ namespace syncline::state {
 
 /// The writing side of an open Database, shared by its successive Writers.
 class WriteSide {
+ private:
   Connection connection_;  // first: statements point to it
 
  public:
@@ -45,7 +46,6 @@ class WriteSide {
   void put(Statement& insert, RowKind kind, std::int64_t key, Bytes body);
   void load_counters();
   void store_counters();
-  void sync_log();
   void count_log_writes();
   void checkpoint_if_due();
 

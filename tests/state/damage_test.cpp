@@ -104,7 +104,7 @@ TEST_CASE("random damage to the file gives errors or nothing, never wrong data",
   const auto good = temp.read("good.db");
   Verdict verdict;
   int set_aside = 0;
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     CAPTURE(seed);
     Sample random(seed);
     auto bytes = good;
@@ -124,9 +124,9 @@ TEST_CASE("random damage to the file gives errors or nothing, never wrong data",
       ++verdict.refused;
     }
   }
-  CHECK(set_aside > 5);
+  CHECK(set_aside > 2);
   CHECK(verdict.right > 1000);
-  CHECK(verdict.refused > 100);
+  CHECK(verdict.refused > 50);
 }
 
 TEST_CASE("damage met while reading names the file and the row, and the file can be set aside", "[state]") {
