@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -19,6 +20,11 @@ namespace syncline::patch {
 enum class UpdateMode { automatic, atomic, inplace };
 enum class Durability { none, batch, file };
 enum class Strategy : std::uint8_t { rewrite = 1, clone = 2, inplace = 3 };
+
+/// True for the names that temporary files have. They lie in `.syncline/tmp/`, but beside the target
+/// where a rename cannot reach it (another file system mounted inside the root): a scan leaves
+/// such names out, and may remove those that are older than the run.
+bool is_temp_name(std::string_view name);
 
 /// What is known of a file before its content arrives; decides the strategy.
 struct FilePlan {
@@ -41,7 +47,15 @@ struct TargetFacts {
   std::uint32_t link_count = 1;
   bool leased = false;  ///< nobody else has it open
 };
-Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFacts& facts);
+/// Bounds of the choice, in bytes; the same as in AreaOptions.
+struct StrategyLimits {
+  std::uint64_t small_bytes = 8ull << 20;
+  std::uint64_t journal_bytes_max = 512ull << 20;
+};
+/// A file with several names is patched in place only when `mode` is inplace: as with rsync's
+/// --inplace, the other names then show the new content too. One that somebody has open never is.
+Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFacts& facts,
+                         const StrategyLimits& limits = {});
 
 /// The outcome of one file, told by Area::commit().
 struct Outcome {

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `.syncline/` directory: opening, locking, starting files, and leaving no trace.
+#include <cerrno>
+
+#include "patch/batch.hpp"
+#include "patch/core.hpp"
+#include "patch/identity.hpp"
+#include "patch/inplace.hpp"
+#include "patch/patch.hpp"
+#include "patch/recovery.hpp"
+#include "patch/rewrite.hpp"
+
+namespace syncline::patch {
+namespace {
+
+const std::string area_name = ".syncline";
+const std::string temp_dir_name = "tmp";
+constexpr std::uint32_t private_mode = 0700;
+
+[[noreturn]] void throw_foreign(const RelPath& path) {
+  throw Error(Errc::foreign, "'" + escape_name(path.text()) + "'");
+}
+
+bool is_errno_of(const Error& error, std::initializer_list<int> numbers) {
+  for (const int number : numbers)
+    if (error.is_errno(number)) return true;
+  return false;
+}
+
+/// Journals and temporary files are believed, so nobody else may be able to put some there.
+void check_private(const fs::Dir& dir, const fs::Stat& root, std::uint32_t own_uid) {
+  const auto stat = dir.stat();
+  const bool trusted_owner = stat.uid == own_uid || stat.uid == 0 || stat.uid == root.uid;
+  constexpr std::uint32_t others_may_write = 0022;
+  if (!trusted_owner || (stat.mode & others_may_write) != 0)
+    throw Error(EPERM, "use the directory '.syncline', which others can write to");
+}
+
+std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name) {
+  if (!parent.stat_at(name)) {
+    try {
+      parent.make_dir(name, private_mode);
+    } catch (const Error& error) {
+      if (!error.is_errno(EEXIST)) throw;
+    }
+  }
+  return parent.open_dir(name);
+}
+
+/// A default ACL of the root must not reach the temporary files: they get the metadata of their
+/// source, and the rest would be left over.
+void drop_default_acl(fs::Dir& dir) {
+  constexpr std::string_view default_acl = "system.posix_acl_default";
+  for (const auto& pair : dir.xattrs())
+    if (pair.name == default_acl) dir.remove_xattr(pair.name);
+}
+
+/// The locked `.syncline/`. Another process may remove the directory between opening and locking.
+std::shared_ptr<fs::Dir> lock_area(fs::Dir& root) {
+  constexpr int attempts = 100;
+  for (int i = 0; i < attempts; ++i) {
+    std::shared_ptr<fs::Dir> area;
+    try {
+      area = open_or_make_dir(root, area_name);
+    } catch (const Error& error) {
+      if (error.is_errno(ENOENT)) continue;  // removed since it was made
+      throw;
+    }
+    if (!area->try_lock()) break;
+    const auto named = root.stat_at(area_name);
+    if (named && named->inode == area->stat().inode) return area;
+  }
+  throw Error(Errc::locked, "'.syncline'");
+}
+
+class AreaImpl final : public Area {
+ public:
+  AreaImpl(std::shared_ptr<Core> core, Recovery recovery)
+      : core_(std::move(core)), recovery_(std::move(recovery)) {}
+
+  const Recovery& recovery() const override { return recovery_; }
+  std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+                                   const FilePlan& plan) override;
+  void place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+             const std::optional<fs::Stat>& expected,
+             const std::function<void(fs::Dir& dir, const std::string& name)>& make,
+             std::uint64_t token) override;
+  bool wants_commit() const override { return core_->wants_commit(); }
+  std::vector<Outcome> commit() override;
+  std::uint64_t written_bytes() const override { return core_->written_bytes; }
+  void close_clean() override;
+
+ private:
+  Strategy choose(const FilePlan& plan, const TargetFacts& facts) const;
+  std::unique_ptr<FileWrite> begin_clone(Entry& entry, std::unique_ptr<fs::File>& basis);
+  std::unique_ptr<fs::File> open_leased(const Entry& entry) const;
+  std::unique_ptr<fs::File> open_basis(const Entry& entry) const;
+  std::unique_ptr<FileWrite> begin_rewrite(Entry entry, std::unique_ptr<fs::File> basis);
+
+  std::shared_ptr<Core> core_;
+  Recovery recovery_;
+  std::mutex commit_mutex_;
+  std::atomic<bool> can_clone_{true};  ///< until a try shows that it cannot
+};
+
+Strategy AreaImpl::choose(const FilePlan& plan, const TargetFacts& facts) const {
+  const auto& options = core_->options;
+  return choose_strategy(options.update, plan, facts,
+                         {options.small_bytes, options.journal_bytes_max});
+}
+
+std::unique_ptr<FileWrite> AreaImpl::begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+                                           const FilePlan& plan) {
+  Entry entry{std::move(parent), path, plan};
+  if (!plan.expected) return begin_rewrite(std::move(entry), nullptr);
+  const auto current = entry.parent->stat_at(entry.name());
+  if (!current || !same_identity(*current, *plan.expected)) throw_foreign(path);
+  if (current->type != fs::FileType::regular) {
+    if (!plan.replace_other_type) throw_foreign(path);
+    return begin_rewrite(std::move(entry), nullptr);
+  }
+
+  TargetFacts facts{can_clone_, std::nullopt, current->link_count, true};
+  std::unique_ptr<fs::File> basis;
+  if (choose(plan, facts) == Strategy::clone) {
+    basis = open_basis(entry);
+    if (basis) facts.extent_count = basis->extent_count();
+    if (basis && choose(plan, facts) == Strategy::clone) {
+      if (auto file = begin_clone(entry, basis)) return file;
+      can_clone_ = false;
+    }
+    facts.can_clone = false;
+  }
+  if (choose(plan, facts) == Strategy::inplace) {
+    basis.reset();  // a lease needs that nobody has it open, ourselves included
+    if (auto target = open_leased(entry))
+      return std::make_unique<InplaceWrite>(core_, std::move(entry), std::move(target));
+  }
+  if (!basis) basis = open_basis(entry);
+  return begin_rewrite(std::move(entry), std::move(basis));
+}
+
+std::unique_ptr<FileWrite> AreaImpl::begin_rewrite(Entry entry, std::unique_ptr<fs::File> basis) {
+  auto temp = core_->temps.create(entry.parent);
+  return std::make_unique<RewriteWrite>(core_, std::move(entry), std::move(temp), std::move(basis),
+                                        TempContent::empty);
+}
+
+std::unique_ptr<FileWrite> AreaImpl::begin_clone(Entry& entry, std::unique_ptr<fs::File>& basis) {
+  auto temp = core_->temps.create(entry.parent);
+  if (!temp->file().clone_from(*basis)) return nullptr;
+  return std::make_unique<RewriteWrite>(core_, std::move(entry), std::move(temp), std::move(basis),
+                                        TempContent::cloned);
+}
+
+/// Null when it may not be written to, or somebody has it open.
+std::unique_ptr<fs::File> AreaImpl::open_leased(const Entry& entry) const {
+  const auto& plan = entry.plan;
+  if (!core_->journal.has_room(plan.changed_bytes + plan.matched_moved_bytes)) return nullptr;
+  std::unique_ptr<fs::File> target;
+  try {
+    target = entry.parent->open_write(entry.name());
+  } catch (const Error& error) {
+    if (is_errno_of(error, {EACCES, EPERM, ETXTBSY, EROFS})) return nullptr;
+    throw;
+  }
+  if (!same_identity(target->stat(), *plan.expected)) throw_foreign(entry.path);
+  if (!target->try_lease()) return nullptr;
+  return target;
+}
+
+/// Null when it may not be read: then nothing can be copied from it.
+std::unique_ptr<fs::File> AreaImpl::open_basis(const Entry& entry) const {
+  std::unique_ptr<fs::File> basis;
+  try {
+    basis = entry.parent->open_read(entry.name());
+  } catch (const Error& error) {
+    if (is_errno_of(error, {EACCES, EPERM})) return nullptr;
+    if (error.is_errno(ENOENT)) throw_foreign(entry.path);
+    throw;
+  }
+  if (!same_identity(basis->stat(), *entry.plan.expected)) throw_foreign(entry.path);
+  return basis;
+}
+
+void AreaImpl::place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
+                     const std::optional<fs::Stat>& expected,
+                     const std::function<void(fs::Dir& dir, const std::string& name)>& make,
+                     std::uint64_t token) {
+  Pending item;
+  item.token = token;
+  item.has_content = false;
+  item.entry = {std::move(parent), path, {}};
+  item.entry.plan.expected = expected;
+  item.temp = core_->temps.reserve_name(item.entry.parent);
+  make(item.temp->dir(), item.temp->name());
+  core_->enqueue(std::move(item));
+}
+
+std::vector<Outcome> AreaImpl::commit() {
+  const std::lock_guard lock(commit_mutex_);
+  auto items = core_->take_pending();
+  if (items.empty()) return {};
+  auto outcomes = Batch(*core_, std::move(items)).run();
+  core_->temps.forget_parents();
+  return outcomes;
+}
+
+void AreaImpl::close_clean() {
+  core_->journal.remove();
+  const auto remove_if_empty = [](fs::Dir& dir, const std::string& name) {
+    try {
+      dir.remove_dir(name);
+    } catch (const Error& error) {
+      if (!is_errno_of(error, {ENOTEMPTY, EEXIST, ENOENT})) throw;
+    }
+  };
+  remove_if_empty(*core_->area, temp_dir_name);
+  remove_if_empty(*core_->root, area_name);
+}
+
+}  // namespace
+
+std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOptions& options,
+                                 Random& random) {
+  auto area = lock_area(*root);
+  std::shared_ptr<fs::Dir> temp_dir = open_or_make_dir(*area, temp_dir_name);
+  auto core = std::make_shared<Core>(root, area, temp_dir, options, random);
+  const auto root_stat = root->stat();
+  check_private(*area, root_stat, core->temps.own_uid());
+  check_private(*temp_dir, root_stat, core->temps.own_uid());
+  drop_default_acl(*area);
+  drop_default_acl(*temp_dir);
+  Recovery recovery;
+  recovery.temp_files_removed = remove_dead_temps(*temp_dir);
+  recover_journal(*root, *area, core->temps, core->durable(), recovery);
+  return std::make_unique<AreaImpl>(std::move(core), std::move(recovery));
+}
+
+}  // namespace syncline::patch

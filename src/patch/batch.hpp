@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commit of a batch: what is synced, renamed and patched, in which order.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "patch/core.hpp"
+
+namespace syncline::patch {
+
+/// Below so many files each is synced by itself: syncfs also flushes what other programs wrote.
+inline constexpr std::size_t small_batch_count = 8;
+
+/// One run of the protocol (each arrow is a barrier; without durability there are none):
+///
+///   temporary files, journal -> renames, patches -> metadata of patched files -> checkpoint
+///
+/// so that no name ever leads to data that is not on the disk, and nothing is reported that a
+/// power cut can take back. A failed barrier fails the whole batch.
+class Batch {
+ public:
+  Batch(Core& core, std::vector<Pending> items);
+  std::vector<Outcome> run();
+
+ private:
+  bool is_batch_durable() const { return core_.options.durability == Durability::batch; }
+  template <class Step>
+  void attempt(Pending& item, Step&& step);
+  void fail_all(std::exception_ptr error);
+  void check_inplace_targets();
+  void choose_sync();
+  bool stabilise();
+  void sync_temps();
+  void sync_filesystems();
+  void publish(Pending& item);
+  void publish_temp(Pending& item);
+  void publish_inplace(Pending& item);
+  void make_durable();
+  void sync_parents();
+  void complete_inplace();
+  void take_stat(Pending& item);
+  std::vector<Pending*> live_inplace();
+
+  Core& core_;
+  std::vector<Pending> items_;
+  bool use_syncfs_ = false;
+};
+
+}  // namespace syncline::patch

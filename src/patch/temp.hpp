@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Temporary files: where they lie, how they are called, and that they go when they are not needed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/world.hpp"
+#include "fs/fs.hpp"
+
+namespace syncline::patch {
+
+/// A name in a directory that is removed again unless it is renamed away.
+class TempFile {
+ public:
+  /// `file` may be null: an entry without content.
+  TempFile(std::shared_ptr<fs::Dir> dir, std::string name, std::unique_ptr<fs::File> file)
+      : dir_(std::move(dir)), name_(std::move(name)), file_(std::move(file)) {}
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+  ~TempFile() { remove(); }
+
+  fs::Dir& dir() { return *dir_; }
+  const std::string& name() const { return name_; }
+  bool is_open() const { return file_ != nullptr; }
+  fs::File& file() { return *file_; }
+  void close() { file_.reset(); }
+  /// The name has been given to something else: nothing is left to remove.
+  void renamed() { dir_.reset(); }
+  /// Best effort: what cannot be removed now is removed by the next run.
+  void remove() noexcept;
+
+ private:
+  std::shared_ptr<fs::Dir> dir_;
+  std::string name_;
+  std::unique_ptr<fs::File> file_;
+};
+
+/// What is known of a directory that files are put into.
+struct ParentFacts {
+  std::uint64_t device = 0;
+  std::optional<std::uint32_t> inherited_gid;  ///< of a set-group-id directory
+};
+
+/// `.syncline/tmp/`. A target on another file system (a mount point inside the root) gets its
+/// temporary file beside it instead, as a rename cannot cross over. Thread-safe.
+class TempSpace {
+ public:
+  TempSpace(std::shared_ptr<fs::Dir> dir, Random& random);
+
+  /// A new empty file for a target in `parent`.
+  std::unique_ptr<TempFile> create(const std::shared_ptr<fs::Dir>& parent);
+  /// The same for an entry that the caller makes.
+  std::unique_ptr<TempFile> reserve_name(const std::shared_ptr<fs::Dir>& parent);
+  /// Owner and mode of a file that create() just made, so that setting them can be spared.
+  fs::Stat created_stat(TempFile& temp) const;
+  std::uint64_t device() const { return device_; }
+  std::uint32_t own_uid() const { return created_.uid; }
+  ParentFacts facts_of(const std::shared_ptr<fs::Dir>& parent);
+  /// Distinct parents seen since the last forget_parents(); they are held open.
+  std::size_t parent_count() const;
+  void forget_parents();
+
+ private:
+  struct Known {
+    std::shared_ptr<fs::Dir> dir;  // keeps the address from being used for another
+    ParentFacts facts;
+  };
+  std::string next_name();
+  const std::shared_ptr<fs::Dir>& place_for(const std::shared_ptr<fs::Dir>& parent);
+
+  std::shared_ptr<fs::Dir> dir_;
+  std::string prefix_;
+  std::atomic<std::uint64_t> counter_{0};
+  std::uint64_t device_ = 0;
+  fs::Stat created_;
+  mutable std::mutex mutex_;
+  std::unordered_map<const fs::Dir*, Known> parents_;
+};
+
+}  // namespace syncline::patch
