@@ -13,10 +13,10 @@ namespace {
 constexpr std::size_t help_column = 26;
 
 std::string left_side(const OptionSpec& spec) {
-  std::string text = "  ";
-  text += spec.letter == '\0' ? "   " : std::string{'-', spec.letter};
-  if (!spec.name.empty()) text += (spec.letter == '\0' ? " --" : ", --") + std::string(spec.name);
-  if (!spec.is_flag()) text += "=" + std::string(spec.value_name);
+  std::string text = spec.letter == '\0' ? "    " : "  -";
+  if (spec.letter != '\0') text += spec.letter;
+  if (!spec.name.empty()) text.append(spec.letter == '\0' ? "  --" : ", --").append(spec.name);
+  if (!spec.is_flag()) text.append("=").append(spec.value_name);
   return text;
 }
 

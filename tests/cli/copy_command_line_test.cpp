@@ -1,3 +1,285 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/copy_command.hpp"
+#include "cli/copy_command_line.hpp"
+
+#include <sstream>
+
+#include "base/error.hpp"
+#include "cli/option_table.hpp"
 #include "support/catch.hpp"
+
+namespace syncline::cli {
+namespace {
+
+using Args = std::vector<std::string>;
+
+CopyCommand parse(Args options, const std::string& input = "") {
+  options.insert(options.end(), {"src/", "dst"});
+  std::istringstream in(input);
+  return parse_copy(options, in);
+}
+
+/// The message of a refused command line, or "accepted".
+std::string refusal(const Args& args) {
+  std::istringstream in;
+  try {
+    parse_copy(args, in);
+  } catch (const Error& error) {
+    REQUIRE(error.is(Errc::usage));
+    return error.context();
+  }
+  return "accepted";
+}
+std::string option_refusal(Args options) {
+  options.insert(options.end(), {"src/", "dst"});
+  return refusal(options);
+}
+
+struct Switch {
+  const char* letter;  // "" if there is none
+  const char* name;
+  bool CopyOptions::*member;
+  bool by_default;
+};
+
+const std::vector<Switch> switches{
+    {"r", "recursive", &CopyOptions::recursive, true},
+    {"l", "links", &CopyOptions::links, true},
+    {"p", "perms", &CopyOptions::perms, true},
+    {"t", "times", &CopyOptions::times, true},
+    {"g", "group", &CopyOptions::group, true},
+    {"o", "owner", &CopyOptions::owner, true},
+    {"D", "", &CopyOptions::devices, true},
+    {"H", "hard-links", &CopyOptions::hard_links, true},
+    {"A", "acls", &CopyOptions::acls, true},
+    {"X", "xattrs", &CopyOptions::xattrs, true},
+    {"S", "sparse", &CopyOptions::sparse, true},
+    {"n", "dry-run", &CopyOptions::dry_run, false},
+    {"u", "update", &CopyOptions::update_only, false},
+    {"c", "checksum", &CopyOptions::checksum, false},
+    {"x", "one-file-system", &CopyOptions::one_file_system, false},
+    {"", "delete", &CopyOptions::delete_extra, false},
+    {"", "numeric-ids", &CopyOptions::numeric_ids, false},
+    {"", "gitignore", &CopyOptions::gitignore, false},
+};
+
+TEST_CASE("every switch works by letter and by name, on and off, the last one winning", "[cli]") {
+  for (const auto& entry : switches) {
+    CAPTURE(entry.letter, entry.name);
+    CHECK(parse({}).options.*entry.member == entry.by_default);
+    std::vector<std::string> on, off;
+    if (*entry.letter != '\0') {
+      on.push_back(std::string("-") + entry.letter);
+      off.push_back(std::string("--no-") + entry.letter);
+    }
+    if (*entry.name != '\0') {
+      on.push_back(std::string("--") + entry.name);
+      off.push_back(std::string("--no-") + entry.name);
+    }
+    for (const auto& yes : on) {
+      CHECK(parse({yes}).options.*entry.member);
+      for (const auto& no : off) {
+        CHECK_FALSE(parse({no}).options.*entry.member);
+        CHECK_FALSE(parse({yes, no}).options.*entry.member);
+        CHECK(parse({no, yes}).options.*entry.member);
+      }
+    }
+  }
+}
+
+TEST_CASE("every flag of the table can be switched off by name and by letter", "[cli]") {
+  for (const auto& spec : copy_options()) {
+    if (!spec.is_flag() || spec.name == "help") continue;
+    Args args;
+    if (!spec.name.empty()) args.push_back("--no-" + std::string(spec.name));
+    if (spec.letter != '\0') args.push_back(std::string("--no-") + spec.letter);
+    if (spec.name == "devices" || spec.name == "specials") args.push_back("--no-D");
+    if (spec.name == "links" || spec.name == "archive" || spec.name == "recursive") args.push_back("-r");
+    CAPTURE(args);
+    CHECK(option_refusal(args) == "accepted");
+  }
+}
+
+TEST_CASE("letters can be bundled", "[cli]") {
+  const auto command = parse({"-aHAXvvni"});
+  CHECK(command.options.dry_run);
+  CHECK(command.output.itemize);
+  CHECK(command.output.verbosity == 2);
+}
+
+TEST_CASE("archive mode is the default and --no-a switches off what -a means", "[cli]") {
+  const auto plain = parse({"--no-a", "-r"}).options;
+  CHECK(plain.recursive);
+  CHECK_FALSE(plain.links);
+  CHECK_FALSE(plain.perms);
+  CHECK_FALSE(plain.times);
+  CHECK_FALSE(plain.group);
+  CHECK_FALSE(plain.owner);
+  CHECK_FALSE(plain.devices);
+  CHECK(plain.hard_links);
+  const auto back = parse({"--no-archive", "-a"}).options;
+  CHECK(back.perms);
+  CHECK(back.devices);
+}
+
+TEST_CASE("ACLs follow the permissions", "[cli]") {
+  CHECK_FALSE(parse({"--no-p"}).options.acls);
+  CHECK(parse({"--no-p", "-A"}).options.acls);
+  CHECK(parse({"--no-p", "-A"}).options.perms);
+  CHECK_FALSE(parse({"-A", "--no-perms"}).options.acls);
+}
+
+TEST_CASE("devices and special files cannot be told apart", "[cli]") {
+  CHECK(option_refusal({"--no-devices"}).find("--no-D") != std::string::npos);
+  CHECK(option_refusal({"--no-specials"}).find("--no-D") != std::string::npos);
+  CHECK_FALSE(parse({"--no-devices", "--no-specials"}).options.devices);
+}
+
+TEST_CASE("--update alone is -u and with a value says how", "[cli]") {
+  CHECK(parse({"--update"}).options.update_only);
+  CHECK(parse({"--update"}).options.update == Update::automatic);
+  CHECK(parse({"--update=inplace"}).options.update == Update::inplace);
+  CHECK_FALSE(parse({"--update=inplace"}).options.update_only);
+  CHECK(parse({"--update=atomic"}).options.update == Update::atomic);
+  CHECK(parse({"--update=atomic", "--update=auto"}).options.update == Update::automatic);
+  CHECK(parse({"--inplace"}).options.update == Update::inplace);
+  CHECK(parse({"--inplace", "--no-inplace"}).options.update == Update::automatic);
+  CHECK(option_refusal({"--update=true"}) == "--update: 'true' is neither auto, atomic nor inplace");
+  CHECK(option_refusal({"--update="}).find("--update=") == 0);
+  std::istringstream in;
+  const auto command = parse_copy({"src", "--update", "inplace"}, in);  // a path, not a value
+  CHECK(command.options.destination == "inplace");
+}
+
+TEST_CASE("compression has a flag, a word and levels", "[cli]") {
+  CHECK_FALSE(parse({}).options.compress_level);
+  CHECK_FALSE(parse({"-z"}).options.compress_level);
+  CHECK_FALSE(parse({"--compress=off", "--compress"}).options.compress_level);
+  CHECK(parse({"--compress=off"}).options.compress_level == 0);
+  CHECK(parse({"--no-z"}).options.compress_level == 0);
+  CHECK(parse({"--compress=1"}).options.compress_level == 1);
+  CHECK(parse({"--compress=19"}).options.compress_level == 19);
+  for (const auto* bad : {"0", "20", "-1", "3x", "", "max"}) {
+    CAPTURE(bad);
+    const auto message = option_refusal({std::string("--compress=") + bad});
+    CHECK(message.find("--compress") == 0);
+    CHECK(message.find(bad) != std::string::npos);
+  }
+}
+
+TEST_CASE("rates are read as rsync reads them", "[cli]") {
+  const auto rate = [](const std::string& text) { return parse({"--bwlimit=" + text}).options.bwlimit; };
+  CHECK(rate("100") == 102'400u);
+  CHECK(rate("1.5m") == 1'572'864u);
+  CHECK(rate("1MB") == 1'000'000u);
+  CHECK(rate("2MiB") == 2'097'152u);
+  CHECK(rate("1g") == 1'073'741'824u);
+  CHECK(rate("512b") == 512u);
+  CHECK_FALSE(rate("0"));
+  for (const auto* bad : {"abc", "1x", "-1", "1mbb", "511b", "1e3", "nan", "inf", " 1"}) {
+    CAPTURE(bad);
+    CHECK(option_refusal({std::string("--bwlimit=") + bad}).find(std::string("'") + bad) != std::string::npos);
+  }
+}
+
+TEST_CASE("values are taken behind a space and behind an equals sign", "[cli]") {
+  CHECK(parse({"--state", "/s"}).options.state_dir == "/s");
+  CHECK(parse({"--state=/s", "--state=/t"}).options.state_dir == "/t");
+  CHECK(parse({"--backup-dir", "old"}).options.backup_dir == "old");
+  CHECK(parse({"--max-delete=0"}).options.max_delete == 0u);
+  CHECK(parse({"--chown", "u:g"}).options.chown == "u:g");
+  CHECK(parse({"--chown=:g"}).options.chown == ":g");
+  CHECK(parse({"--log-file=l"}).output.log_file == "l");
+  CHECK(parse({"--threads=3"}).options.threads == 3u);
+  CHECK(parse({"--durability=none"}).options.durability == Durable::none);
+  CHECK(parse({"--durability=file"}).options.durability == Durable::file);
+  CHECK(parse({"--durability=batch"}).options.durability == Durable::batch);
+}
+
+TEST_CASE("a bad value is named with its option", "[cli]") {
+  CHECK(option_refusal({"--durability=always"}) ==
+        "--durability: 'always' is neither none, batch nor file");
+  CHECK(option_refusal({"--max-delete=-1"}).find("--max-delete: '-1'") == 0);
+  CHECK(option_refusal({"--chown=a:b:c"}).find("--chown: 'a:b:c'") == 0);
+  CHECK(option_refusal({"--chown=:"}).find("--chown: ':'") == 0);
+  CHECK(option_refusal({"--state="}).find("--state=") == 0);
+  CHECK(option_refusal({"--durability=a\nb"}).find("a\\012b") != std::string::npos);
+  CHECK(refusal({"src", "dst", "--exclude"}).find("value") != std::string::npos);
+  CHECK(option_refusal({"--delete=now"}).find("takes no value") != std::string::npos);
+  CHECK(option_refusal({"--no-update=auto"}).find("takes no value") != std::string::npos);
+}
+
+TEST_CASE("output options count and combine as in rsync", "[cli]") {
+  CHECK(parse({}).output.human == 1);
+  CHECK(parse({"-h"}).output.human == 2);
+  CHECK(parse({"-hh"}).output.human == 3);
+  CHECK(parse({"-hhh"}).output.human == 3);
+  CHECK(parse({"--no-h"}).output.human == 0);
+  CHECK(parse({"-P"}).output.progress == true);
+  CHECK(parse({"-P", "--no-progress"}).output.progress == false);
+  CHECK_FALSE(parse({}).output.progress);
+  CHECK(parse({"-q"}).output.quiet);
+  CHECK(parse({"-vv", "--no-v"}).output.verbosity == 0);
+  CHECK(parse({"--stats"}).output.stats);
+  CHECK(parse({"--json"}).output.json);
+}
+
+TEST_CASE("letters that mean more in rsync when repeated are refused", "[cli]") {
+  CHECK(option_refusal({"-xx"}).find("--one-file-system") != std::string::npos);
+  CHECK(option_refusal({"-i", "-i"}).find("--itemize-changes") != std::string::npos);
+  CHECK(option_refusal({"-aa", "-HH"}) == "accepted");
+}
+
+TEST_CASE("paths keep every byte and options may follow them", "[cli]") {
+  std::istringstream in;
+  const auto command = parse_copy({"[a,b]", "-n", "./x:y", "--", "-v", "{d}"}, in);
+  CHECK(command.options.sources == Args{"[a,b]", "./x:y", "-v"});
+  CHECK(command.options.destination == "{d}");
+  CHECK(command.options.dry_run);
+  CHECK(command.output.verbosity == 0);
+  const auto odd = parse_copy({"a\nb/", "\xFF", "d"}, in);
+  CHECK(odd.options.sources == Args{"a\nb/", "\xFF"});
+}
+
+TEST_CASE("missing and remote paths are refused", "[cli]") {
+  CHECK(refusal({}) == "SRC and DST are missing");
+  CHECK(refusal({"-av"}) == "SRC and DST are missing");
+  CHECK(refusal({"src"}) == "DST is missing after 'src'");
+  CHECK(refusal({"src", ""}).find("empty path") != std::string::npos);
+  for (const auto* remote : {"host:dir", "u@host:", "host::mod/x", "rsync://h/x", "syncline://h:1/x", "[::1]:x"}) {
+    CAPTURE(remote);
+    const auto message = refusal({"src", remote});
+    CHECK(message.find("remote copies are not supported by this version") != std::string::npos);
+    CHECK(message.find(remote) != std::string::npos);
+    CHECK(refusal({remote, "dst"}) == message);
+  }
+  CHECK(refusal({"./a:b", "/x/c:d"}) == "accepted");
+}
+
+TEST_CASE("rsync's other options are refused by name and typing errors as unknown", "[cli]") {
+  CHECK(option_refusal({"--link-dest=x"}) == "rsync's --link-dest is not supported by syncline");
+  CHECK(option_refusal({"--filter", "x"}) ==
+        "rsync's --filter is not supported by syncline (use --include and --exclude)");
+  CHECK(option_refusal({"-R"}) == "rsync's -R is not supported by syncline");
+  CHECK(option_refusal({"-avW"}).find("rsync's -W ") == 0);
+  CHECK(option_refusal({"-b"}).find("--backup-dir") != std::string::npos);
+  CHECK(option_refusal({"--no-relative"}) == "rsync's --no-relative is not supported by syncline");
+  CHECK(option_refusal({"--del"}).find("rsync's --del is not") == 0);
+  CHECK(option_refusal({"--delet"}) == "unknown option --delet");
+  CHECK(option_refusal({"--frob=1"}) == "unknown option --frob");
+  CHECK(option_refusal({"-Z"}) == "unknown option -Z");
+  CHECK(option_refusal({"-!"}) == "unknown option -!");
+  CHECK(option_refusal({"--\033[1m"}).find('\033') == std::string::npos);
+}
+
+TEST_CASE("deleting needs recursion", "[cli]") {
+  CHECK(option_refusal({"--delete", "--no-r"}).find("--delete") == 0);
+  CHECK(option_refusal({"--delete"}) == "accepted");
+}
+
+TEST_CASE("help needs no paths", "[cli]") {
+  std::istringstream in;
+  CHECK(parse_copy({"--help"}, in).help);
+}
+
+}  // namespace
+}  // namespace syncline::cli

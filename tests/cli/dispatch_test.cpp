@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/dispatch.hpp"
+
+#include "fake_console.hpp"
+#include "support/catch.hpp"
+
+namespace syncline::cli {
+namespace {
+
+using Args = std::vector<std::string>;
+
+struct Dispatched {
+  int code = -1;
+  std::string command;
+  Args args;
+  std::string out, err;
+};
+
+Dispatched dispatched(const Args& args) {
+  FakeConsole fake;
+  Dispatched result;
+  const auto note = [&](const char* name) {
+    return [&result, name](const Args& rest) {
+      result.command = name;
+      result.args = rest;
+      return 77;
+    };
+  };
+  result.code = dispatch(args, fake.console, {note("copy"), note("manifest")});
+  result.out = fake.out.str();
+  result.err = fake.err.str();
+  return result;
+}
+
+TEST_CASE("a command is called with its arguments and its code returned", "[dispatch]") {
+  const auto run = dispatched({"copy", "-a", "s", "d"});
+  CHECK(run.command == "copy");
+  CHECK(run.args == Args{"-a", "s", "d"});
+  CHECK(run.code == 77);
+  CHECK(dispatched({"manifest", "show", "f"}).command == "manifest");
+}
+
+TEST_CASE("options, slashes and colons in front mean copy", "[dispatch]") {
+  for (const Args& args : {Args{"-av", "src/", "dst/"}, Args{"--archive", "s", "d"}, Args{"src/", "d"},
+                           Args{"./s", "d"}, Args{"host:s", "d"}, Args{"-h", "s", "d"}, Args{"--", "s", "d"}}) {
+    const auto run = dispatched(args);
+    CHECK(run.command == "copy");
+    CHECK(run.args == args);
+  }
+}
+
+TEST_CASE("help and version are answered on standard output", "[dispatch]") {
+  for (const auto* word : {"--help", "-h", "help"}) {
+    const auto run = dispatched({word});
+    CHECK(run.code == 0);
+    CHECK(run.out.starts_with("Usage: syncline"));
+    CHECK(run.err.empty());
+  }
+  CHECK(dispatched({"--version"}).out.starts_with("syncline "));
+  CHECK(dispatched({"-V"}).code == 0);
+}
+
+TEST_CASE("no command and an unknown one are usage errors", "[dispatch]") {
+  CHECK(dispatched({}).code == 1);
+  CHECK(dispatched({}).err.starts_with("Usage: syncline"));
+  const auto run = dispatched({"a\nb", "d"});
+  CHECK(run.code == 1);
+  CHECK(run.err == "syncline: unknown command 'a\\012b'; to copy a path without a slash, "
+                   "write 'syncline copy a\\012b DST'\n");
+  CHECK(dispatched({"watch", "x"}).err.find("not in this version") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace syncline::cli
