@@ -2,6 +2,7 @@
 // Import and rescan of a page-cached file against `cat FILE >/dev/null`: medians and ratios.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,10 +85,16 @@ class PastFile : public fs::File {
   std::vector<std::uint64_t> edits_;
 };
 
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+/// CPU seconds of this process and its children: steady where other programs share the machine.
+double cpu_seconds() {
+  double total = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage;
+    getrusage(who, &usage);
+    for (const auto& time : {usage.ru_utime, usage.ru_stime})
+      total += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  }
+  return total;
 }
 
 void cat(const std::string& path) {
@@ -119,12 +126,22 @@ void generate(const std::string& path, std::uint64_t size_bytes) {
 struct Row {
   std::string name;
   std::function<void()> work;
-  std::vector<double> seconds = {};
-  double median() {
-    std::sort(seconds.begin(), seconds.end());
-    return seconds[seconds.size() / 2];
+  std::vector<double> wall_seconds = {};
+  std::vector<double> cpu_seconds = {};
+
+  void run() {
+    const auto cpu = ::cpu_seconds();
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    wall_seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    cpu_seconds.push_back(::cpu_seconds() - cpu);
   }
 };
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
 
 void measure(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -154,17 +171,19 @@ void measure(const std::string& path) {
     rows.push_back({"rescan, 20 edits" + suffix, rescan(edited)});
     rows.push_back({"rescan, 1 KiB in front and 20 edits" + suffix, rescan(shorter)});
   }
-  for (auto& row : rows) row.work();  // everything warm
+  for (const auto& row : rows) row.work();  // everything warm
   for (int round = 0; round < rounds; ++round)
-    for (auto& row : rows) row.seconds.push_back(seconds_of(row.work));
+    for (auto& row : rows) row.run();
 
-  const auto base = rows[0].median();
   std::printf("%s: %.0f MB, %zu chunk records, medians of %d\n", path.c_str(), double(size_bytes) / 1e6,
               same.chunks.size(), rounds);
-  for (auto& row : rows)
-    std::printf("  %-48s %7.1f ms  %5.2f GB/s  %5.2f x cat  (best %.2f x best cat)\n", row.name.c_str(),
-                row.median() * 1e3, double(size_bytes) / row.median() / 1e9, row.median() / base,
-                row.seconds.front() / rows[0].seconds.front());
+  std::printf("  %-48s %9s %9s %10s %9s\n", "", "wall ms", "/ cat", "CPU ms", "/ cat");
+  for (const auto& row : rows) {
+    const auto wall = median(row.wall_seconds);
+    const auto cpu = median(row.cpu_seconds);
+    std::printf("  %-48s %9.1f %9.2f %10.1f %9.2f\n", row.name.c_str(), wall * 1e3,
+                wall / median(rows[0].wall_seconds), cpu * 1e3, cpu / median(rows[0].cpu_seconds));
+  }
 }
 
 }  // namespace

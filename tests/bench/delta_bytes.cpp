@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a transfer of NEW over OLD takes in bytes: chunks, alignment and both rounds of the gap search, no network.
 //
-//   delta_bytes OLD NEW     two files, or two directories of which the files that differ are taken
+//   delta_bytes OLD NEW [KEY]   two files, or two directories of which the files that differ are taken
 //
-// Prints one line per kind of data and the total. Small files (below 64 KiB) are one gap, as in a session.
+// KEY is the number that keys the sums; false matches differ from key to key. Prints one line per kind of data and the total. Small files (below 64 KiB) are one gap, as in a session.
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
@@ -52,6 +52,8 @@ struct Totals {
 
 class Meter {
  public:
+  explicit Meter(std::uint64_t key) : key_{key} {}
+
   void add_pair(ByteView old, ByteView fresh, std::uint64_t old_offset, const std::vector<std::uint32_t>& chunk_lengths) {
     const auto plan = delta::plan_gap(old_offset, old.size(), fresh.size());
     ByteWriter(plans_.pending).varint(old_offset);
@@ -138,7 +140,7 @@ class Meter {
     totals_.gap_new += fresh.size();
   }
 
-  delta::SumKey key_{0x5DEECE66D1234567u};
+  delta::SumKey key_;
   Totals totals_;
   Channel plans_, steps_, coarse_, fine_, literals_, resent_;
 };
@@ -199,13 +201,13 @@ void add_tree(Meter& meter, const stdfs::path& old_root, const stdfs::path& new_
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 3) {
-    std::cerr << "usage: delta_bytes OLD NEW\n";
+  if (argc != 3 && argc != 4) {
+    std::cerr << "usage: delta_bytes OLD NEW [KEY]\n";
     return 1;
   }
   std::array<std::byte, hash::QuickKey::size_bytes> secret{};
   const hash::QuickKey key(secret);
-  Meter meter;
+  Meter meter(argc == 4 ? std::stoull(argv[3]) : 1);
   if (stdfs::is_directory(argv[1])) add_tree(meter, argv[1], argv[2], key);
   else add_file(meter, argv[1], argv[2], key);
   meter.print();
