@@ -103,6 +103,15 @@ namespace {
 
 using State = std::shared_ptr<FaultState>;
 
+/// About half. From a sector on up to a sector boundary of the file: neither a kill nor a power cut
+/// tears a sector, and recovery may rely on that.
+std::uint64_t torn_length(std::uint64_t offset, std::uint64_t length_bytes) {
+  constexpr std::uint64_t sector_bytes = 512;
+  if (length_bytes < sector_bytes) return length_bytes / 2;
+  const auto end = (offset + length_bytes / 2) / sector_bytes * sector_bytes;
+  return end > offset ? end - offset : 0;
+}
+
 std::string range_text(const std::string& name, std::uint64_t offset, std::uint64_t length_bytes) {
   return name + " @" + std::to_string(offset) + " +" + std::to_string(length_bytes);
 }
@@ -132,7 +141,7 @@ class FaultFile final : public fs::File {
     state_->run(
         "pwrite", range_text(name_, offset, data.size()), true,
         [&] { inner_->pwrite(data, offset); },
-        [&] { inner_->pwrite(data.first(data.size() / 2), offset); });
+        [&] { inner_->pwrite(data.first(torn_length(offset, data.size())), offset); });
   }
   void truncate(std::uint64_t size_bytes) override {
     state_->change("truncate", name_, [&] { inner_->truncate(size_bytes); });
@@ -151,7 +160,9 @@ class FaultFile final : public fs::File {
     state_->run(
         "copy_range", range_text(name_, offset, length_bytes), true,
         [&] { inner_->copy_range(from, source_offset, offset, length_bytes); },
-        [&] { inner_->copy_range(from, source_offset, offset, length_bytes / 2); });
+        [&] {
+          inner_->copy_range(from, source_offset, offset, torn_length(offset, length_bytes));
+        });
   }
   bool clone_from(const fs::File& source) override {
     return state_->change("clone_from", name_, [&] { return inner_->clone_from(unwrap(source)); });

@@ -29,7 +29,8 @@ enum class Counted { all, mutating };
 /// When the fault strikes, seen from the call that it belongs to.
 enum class Moment {
   before,  ///< the call is not made
-  torn,    ///< pwrite and copy_range do the first half of their bytes; other calls: as `before`
+  torn,    ///< pwrite and copy_range do the first half of their bytes (of 512 and more: up to a
+           ///< sector boundary of the file, as no crash tears a sector); other calls: as `before`
   after,   ///< the call is made, then the fault strikes
 };
 
