@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Leases tell who has a file open; breaking one harms nobody.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <stdexcept>
+#include <string>
 
 #include "expect.hpp"
 #include "support/catch.hpp"
@@ -16,13 +19,35 @@ using namespace syncline::test;
 
 namespace {
 
-/// A process that opens `path` (which waits while a lease is held) and exits 0 once it has it.
-pid_t start_opener(const std::string& path, int flags) {
-  std::fflush(nullptr);
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(::open(path.c_str(), flags) >= 0 ? 0 : 1);
-  return pid;
-}
+/// A process that opens `path` when it is told to and exits 0 once it has it. It is started before
+/// the lease is taken: a forked copy of the leased descriptor would keep the lease alive.
+class Opener {
+ public:
+  Opener(const std::string& path, int flags) {
+    if (::pipe(start_) != 0) throw std::runtime_error("pipe");
+    std::fflush(nullptr);
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // not left waiting when the holder dies
+    char go = 0;
+    const bool told = ::read(start_[0], &go, 1) == 1;
+    ::_exit(told && ::open(path.c_str(), flags) >= 0 ? 0 : 1);
+  }
+  Opener(const Opener&) = delete;
+  Opener& operator=(const Opener&) = delete;
+  ~Opener() {
+    ::close(start_[0]);
+    ::close(start_[1]);
+  }
+  pid_t start() const {
+    if (::write(start_[1], "g", 1) != 1) throw std::runtime_error("write");
+    return pid_;
+  }
+
+ private:
+  int start_[2];
+  pid_t pid_ = -1;
+};
 
 int exit_code(pid_t pid) {
   int status = 0;
@@ -54,14 +79,15 @@ TEST_CASE("an opener waits for the end of the lease and kills nobody", "[fs]") {
   // The holder is a process of its own: a signal that kills would end it.
   const auto result = run_in_child([&] {
     for (const int sig : {SIGIO, SIGURG}) ::signal(sig, SIG_DFL);
+    // O_NONBLOCK starts the break and comes back at once: the signal, if any, is sent by then.
+    const Opener hasty_reader(temp.path("f"), O_RDONLY | O_NONBLOCK);
+    const Opener hasty_writer(temp.path("f"), O_RDWR | O_NONBLOCK);
+    const Opener patient(temp.path("f"), O_RDONLY);
     auto file = dir->open_write("f");
     if (!file->try_lease()) return 77;
-    for (const int flags : {O_RDONLY, O_RDWR}) {
-      // O_NONBLOCK starts the break and comes back at once: the signal, if any, is sent by then.
-      const pid_t impatient = start_opener(temp.path("f"), flags | O_NONBLOCK);
-      if (exit_code(impatient) != 1) return 2;
-    }
-    const pid_t opener = start_opener(temp.path("f"), O_RDONLY);
+    if (exit_code(hasty_reader.start()) != 1) return 1;
+    if (exit_code(hasty_writer.start()) != 1) return 2;
+    const pid_t opener = patient.start();
     file->pwrite(as_bytes("y"), 0);
     int status = 0;
     ::usleep(20'000);
