@@ -112,8 +112,9 @@ TEST_CASE("a dry run and units show in the totals", "[output]") {
 
 TEST_CASE("--stats prints every figure of the report", "[output]") {
   const auto run = run_with({"--stats", "s", "d"}, eventful);
-  for (const auto* line : {"\nNumber of files: 7\n", "\nNumber of changed files: 5\n", "\nTotal file size: 1,234,567 bytes\n",
-                           "\nTotal bytes sent: 222\n", "\nErrors: 0\n", "\nTree digest: abc123\n", "\nIn step: yes, proven\n"}) {
+  for (const auto* line :
+       {"\nNumber of files: 7\n", "\nNumber of changed files: 5\n", "\nTotal file size: 1,234,567 bytes\n",
+        "\nTotal bytes sent: 222\n", "\nErrors: 0\n", "\nTree digest: abc123\n", "\nIn step: yes, proven\n"}) {
     CAPTURE(line);
     CHECK(run.out.find(line) != std::string::npos);
   }

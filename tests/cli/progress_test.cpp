@@ -123,9 +123,11 @@ TEST_CASE("the rate follows the last ten seconds", "[progress]") {
   ProgressModel model;
   ProgressModel::Moment start{};
   std::uint64_t done = 0;
-  for (int second = 0; second < 20; ++second) model.update(transfer(done += 1'000'000, 1'000'000'000), start + second * 1s);
   ProgressSnapshot now;
-  for (int second = 20; second < 40; ++second) now = model.update(transfer(done += 10, 1'000'000'000), start + second * 1s);
+  for (int second = 0; second < 40; ++second) {
+    done += second < 20 ? 1'000'000 : 10;
+    now = model.update(transfer(done, 1'000'000'000), start + second * 1s);
+  }
   CHECK(now.bytes_per_second < 100);
 }
 

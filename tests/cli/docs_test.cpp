@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manual page, the help text and the completions against the table of options.
+#include <fstream>
+#include <iterator>
+
+#include "cli/copy_command.hpp"
+#include "cli/option_table.hpp"
+#include "support/catch.hpp"
+
+namespace syncline::cli {
+namespace {
+
+std::string source_file(const std::string& path) {
+  std::ifstream in(std::string(SYNCLINE_SOURCE_ROOT) + "/" + path);
+  REQUIRE(in);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
+TEST_CASE("the manual page describes every option and every exit code", "[docs]") {
+  const auto page = source_file("docs/man/syncline-copy.1.scd");
+  for (const auto& spec : copy_options()) {
+    CAPTURE(spec.name, spec.letter);
+    if (!spec.name.empty()) CHECK(contains(page, "*--" + std::string(spec.name) + "*"));
+    if (spec.letter != '\0') CHECK(contains(page, std::string("*-") + spec.letter + "*"));
+    if (!spec.is_flag()) CHECK(contains(page, "*=_" + std::string(spec.value_name) + "_"));
+  }
+  for (const int code : {0, 1, 2, 3, 11, 12, 20, 22, 23, 24, 25, 30, 41, 46})
+    CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));
+}
+
+TEST_CASE("the help text shows every option", "[docs]") {
+  const auto help = copy_help();
+  for (const auto& spec : copy_options()) {
+    CAPTURE(spec.name, spec.letter);
+    CHECK(contains(help, std::string(spec.help)));
+    if (spec.letter != '\0') CHECK(contains(help, std::string("  -") + spec.letter));
+  }
+  std::size_t begin = 0;
+  for (auto end = help.find('\n'); end != help.npos; begin = end + 1, end = help.find('\n', begin))
+    CHECK(end - begin <= 100);
+}
+
+TEST_CASE("the completions offer every option", "[docs]") {
+  const auto bash = source_file("tools/completions/syncline.bash");
+  const auto zsh = source_file("tools/completions/_syncline");
+  const auto fish = source_file("tools/completions/syncline.fish");
+  for (const auto& spec : copy_options()) {
+    const std::string name(spec.name);
+    const std::string end(spec.is_flag() ? "" : "=");
+    CAPTURE(name, spec.letter);
+    if (!name.empty()) {
+      CHECK(contains(bash, "--" + name + end));
+      CHECK(contains(zsh, "--" + name + end));
+      CHECK(contains(fish, " -l " + name + " "));
+    }
+    if (spec.letter == '\0') continue;
+    CHECK(contains(bash, std::string(" -") + spec.letter));
+    CHECK(contains(zsh, std::string("-") + spec.letter + "["));
+    CHECK(contains(fish, std::string(" -s ") + spec.letter + " "));
+  }
+}
+
+}  // namespace
+}  // namespace syncline::cli
