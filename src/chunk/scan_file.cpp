@@ -110,13 +110,26 @@ class Meter {
   std::uint64_t reported_ = 0;
 };
 
+Manifest scan_alone(const ScanSource& source, std::uint64_t size_bytes, const Progress& progress, ScanCounts* counts) {
+  auto scanner = make_scanner(source, size_bytes);
+  Meter meter(progress, size_bytes);
+  ChunkList chunks;
+  scanner.run(0, size_bytes, chunks, [&](std::uint64_t bytes) {
+    meter.add(bytes);
+    meter.report();
+  });
+  meter.finish();
+  if (counts != nullptr) *counts = scanner.counts();
+  return {source.params, size_bytes, chunks.take()};
+}
+
 /// Two scanners at work on one plan. The first failure stops both and is thrown by run().
 class Team {
  public:
-  Team(const ScanSource& source, std::uint64_t size_bytes, const Progress& progress)
+  Team(const ScanSource& source, std::uint64_t size_bytes, std::uint64_t segment_bytes, const Progress& progress)
       : source_(source),
         size_bytes_(size_bytes),
-        plan_(*source.file, size_bytes, segment_bytes_for(size_bytes, source.params)),
+        plan_(*source.file, size_bytes, segment_bytes),
         meter_(progress, size_bytes) {}
 
   Manifest run() {
@@ -201,35 +214,22 @@ class Team {
   ScanCounts counts_;
 };
 
-Manifest scan_alone(const ScanSource& source, std::uint64_t size_bytes, const Progress& progress,
-                    ScanCounts& counts) {
-  auto scanner = make_scanner(source, size_bytes);
-  Meter meter(progress, size_bytes);
-  ChunkList chunks;
-  scanner.run(0, size_bytes, chunks, [&](std::uint64_t bytes) {
-    meter.add(bytes);
-    meter.report();
-  });
-  meter.finish();
-  counts = scanner.counts();
-  return {source.params, size_bytes, chunks.take()};
-}
-
 }  // namespace
+
+Manifest scan_segments(const ScanSource& source, std::uint64_t size_bytes, std::uint64_t segment_bytes,
+                       const Progress& progress, ScanCounts* counts) {
+  Team team(source, size_bytes, segment_bytes, progress);
+  auto manifest = team.run();
+  if (counts != nullptr) *counts = team.counts();
+  return manifest;
+}
 
 Manifest scan_file(const ScanSource& source, std::uint64_t size_bytes, unsigned threads, const Progress& progress,
                    ScanCounts* counts) {
   check_params(source.params);
-  Manifest manifest;
-  ScanCounts done;
-  if (threads > 1 && size_bytes >= parallel_bytes_min) {
-    Team team(source, size_bytes, progress);
-    manifest = team.run();
-    done = team.counts();
-  } else {
-    manifest = scan_alone(source, size_bytes, progress, done);
-  }
-  if (counts != nullptr) *counts = done;
+  auto manifest = threads > 1 && size_bytes >= parallel_bytes_min
+                      ? scan_segments(source, size_bytes, segment_bytes_for(size_bytes, source.params), progress, counts)
+                      : scan_alone(source, size_bytes, progress, counts);
   if (source.file->stat().size_bytes != size_bytes) throw Error(Errc::changed, "file grew while it was read");
   return manifest;
 }

@@ -14,4 +14,9 @@ namespace syncline::chunk {
 Manifest scan_file(const ScanSource& source, std::uint64_t size_bytes, unsigned threads, const Progress& progress,
                    ScanCounts* counts = nullptr);
 
+/// The two-thread form with segments of this many bytes, a multiple of params.max_bytes (scan_file chooses; tests want
+/// many seams).
+Manifest scan_segments(const ScanSource& source, std::uint64_t size_bytes, std::uint64_t segment_bytes,
+                       const Progress& progress, ScanCounts* counts = nullptr);
+
 }  // namespace syncline::chunk

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,7 +31,7 @@ class MemoryFile final : public fs::File {
   void report_holes(bool value) { report_holes_ = value; }
   void set_mtime_and_ctime(std::int64_t ns) { stat_.mtime_ns = stat_.ctime_ns = ns; }
   /// Bytes read so far by pread.
-  std::uint64_t read_bytes() const { return read_bytes_; }
+  std::uint64_t read_bytes() const { return *read_bytes_; }
   Bytes content() const {
     Bytes all(static_cast<std::size_t>(size_bytes_));
     pread(all, 0);
@@ -56,7 +57,7 @@ class MemoryFile final : public fs::File {
       const auto to = std::min(start + page_bytes, end);
       std::memcpy(out.data() + (from - offset), page->second.data() + (from - start), to - from);
     }
-    read_bytes_ += out.size();
+    *read_bytes_ += out.size();
     return out.size();
   }
 
@@ -160,7 +161,7 @@ class MemoryFile final : public fs::File {
   bool report_holes_ = true;
   fs::Stat stat_;
   std::map<std::string, Bytes> xattrs_;
-  mutable std::atomic<std::uint64_t> read_bytes_ = 0;
+  std::unique_ptr<std::atomic<std::uint64_t>> read_bytes_ = std::make_unique<std::atomic<std::uint64_t>>(0);
 };
 
 }  // namespace syncline::test

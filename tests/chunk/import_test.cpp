@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// First import: equal to chunking the same bytes in memory, whatever is a hole, on one thread and on two.
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "chunk/scan_file.hpp"
+#include "chunk_data.hpp"
+#include "support/catch.hpp"
+#include "support/memory_file.hpp"
+#include "support/xxh3_collision.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace syncline::test;
+using chunk::ChunkParams;
+using chunk::import_file;
+
+const ChunkParams real_params{};
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = 1024 * kib;
+constexpr std::uint64_t gib = 1024 * mib;
+
+void check_import(const MemoryFile& file, ByteView content, const ChunkParams& params) {
+  const auto expected = chunk::chunk_bytes(content, params, test_key());
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads, content.size(), params.avg_bytes);
+    CHECK(import_file(file, content.size(), params, test_key(), threads) == expected);
+  }
+  const auto key = test_key();
+  for (const unsigned chunks : {3U, 16U}) {
+    CAPTURE(chunks);
+    CHECK(chunk::scan_segments({.file = &file, .params = params, .key = key}, content.size(),
+                               std::uint64_t{chunks} * params.max_bytes, {}) == expected);
+  }
+}
+
+TEST_CASE("a file imports to the manifest of its bytes in memory", "[chunk]") {
+  Rng rng(1);
+  for (const std::size_t size : {0UL, 1UL, 100UL, 4096UL, 16384UL, 65536UL, 65537UL, 524287UL, 524288UL, 524289UL,
+                                 3'000'000UL, 9'000'001UL}) {
+    const auto data = random_bytes(rng, size);
+    check_import(MemoryFile(data), data, real_params);
+    if (size < 1'000'000) check_import(MemoryFile(data), data, tiny_params);
+  }
+}
+
+TEST_CASE("two threads give the same manifest on data without any cut point", "[chunk]") {
+  // Segments never fall into step here: joining has to cut all of the second one again.
+  Rng rng(2);
+  auto data = random_bytes(rng, 30'000);
+  const auto periodic = repeated(random_bytes(rng, 7), 9'000'000);
+  data.insert(data.end(), periodic.begin(), periodic.end());
+  check_import(MemoryFile(data), data, real_params);
+}
+
+TEST_CASE("dense zeros become one record of max_bytes chunks and a remainder", "[chunk]") {
+  const Bytes zeros(10 * mib + 5);
+  MemoryFile file(zeros);
+  const auto manifest = import_file(file, zeros.size(), real_params, test_key(), 1);
+  REQUIRE(manifest.chunks.size() == 2);
+  CHECK(manifest.chunks[0].length_bytes == real_params.max_bytes);
+  CHECK(manifest.chunks[0].repeat_count == 160);
+  CHECK(manifest.chunks[1].length_bytes == 5);
+  check_import(file, zeros, real_params);
+}
+
+TEST_CASE("equal chunks that are not zeros are never joined into one record", "[chunk]") {
+  const Bytes ones(1 * mib, std::byte{1});
+  const auto manifest = chunk::chunk_bytes(ones, real_params, test_key());
+  CHECK(manifest.chunks.size() == 16);
+  check_import(MemoryFile(ones), ones, real_params);
+}
+
+TEST_CASE("a hole imports like the same zeros stored", "[chunk]") {
+  const auto seed = GENERATE(range(1U, 40U));
+  CAPTURE(seed);
+  Rng rng(seed);
+  MemoryFile sparse;
+  Bytes dense;
+  // Data, hole, data ... with edges on and off page boundaries, holes of a few bytes to several MiB.
+  const auto pieces = 1 + pick(rng, 6);
+  for (std::size_t i = 0; i < pieces; ++i) {
+    const auto data = random_bytes(rng, pick(rng, 200'000));
+    sparse.pwrite(data, dense.size());
+    dense.insert(dense.end(), data.begin(), data.end());
+    const std::size_t hole = pick(rng, 3) == 0 ? pick(rng, 5'000) : pick(rng, 3 * mib);
+    dense.resize(dense.size() + hole);
+    sparse.truncate(dense.size());
+  }
+  check_import(sparse, dense, real_params);
+  check_import(MemoryFile(dense), dense, real_params);
+  check_import(sparse, dense, tiny_params);
+  sparse.report_holes(false);
+  check_import(sparse, dense, real_params);
+}
+
+TEST_CASE("a 100 GB hole between data is one record and is not read", "[chunk]") {
+  Rng rng(3);
+  const auto head = random_bytes(rng, 100'000);
+  const auto tail = random_bytes(rng, 300'000);
+  MemoryFile file(head);
+  const auto tail_offset = 100 * gib + 12'345;
+  file.pwrite(tail, tail_offset);
+  const auto size = tail_offset + tail.size();
+  const auto manifest = import_file(file, size, real_params, test_key(), 1);
+  CHECK(file.read_bytes() < 4 * mib);
+  CHECK(manifest.chunks.size() < 100);
+  const auto zeros = std::max_element(manifest.chunks.begin(), manifest.chunks.end(),
+                                      [](auto& a, auto& b) { return a.repeat_count < b.repeat_count; });
+  CHECK(zeros->total_bytes() > 100 * gib - 4 * real_params.max_bytes);
+  CHECK(zeros->id == hash::blake3(Bytes(real_params.max_bytes)));
+  CHECK(std::accumulate(manifest.chunks.begin(), manifest.chunks.end(), std::uint64_t{0},
+                        [](auto sum, auto& chunk) { return sum + chunk.total_bytes(); }) == size);
+  CHECK(import_file(file, size, real_params, test_key(), 2) == manifest);
+}
+
+TEST_CASE("a zero run past the repeat limit goes on in a second record", "[chunk]") {
+  constexpr std::uint64_t repeat_max = std::numeric_limits<std::uint32_t>::max();
+  MemoryFile file;
+  for (const std::uint64_t count : {repeat_max, repeat_max + 1, 2 * repeat_max + 3}) {
+    CAPTURE(count);
+    file.truncate(count * real_params.max_bytes);
+    for (const unsigned threads : {1U, 2U}) {
+      const auto manifest = import_file(file, file.stat().size_bytes, real_params, test_key(), threads);
+      REQUIRE(manifest.chunks.size() == (count + repeat_max - 1) / repeat_max);
+      CHECK(manifest.chunks[0].repeat_count == repeat_max);
+      std::uint64_t total = 0;
+      for (const auto& chunk : manifest.chunks) total += chunk.repeat_count;
+      CHECK(total == count);
+    }
+  }
+}
+
+TEST_CASE("many small islands in a sparse file cost little reading", "[chunk]") {
+  Rng rng(4);
+  MemoryFile file;
+  constexpr std::uint64_t islands = 300;
+  for (std::uint64_t i = 0; i < islands; ++i) file.pwrite(random_bytes(rng, 4096), i * 2 * mib);
+  const auto size = file.stat().size_bytes;
+  const auto alone = import_file(file, size, real_params, test_key(), 1);
+  CHECK(file.read_bytes() < islands * 1 * mib);
+  CHECK(import_file(file, size, real_params, test_key(), 2) == alone);
+}
+
+TEST_CASE("a file of another size than announced is reported as changed", "[chunk]") {
+  Rng rng(5);
+  const auto data = random_bytes(rng, 6'000'000);
+  const auto is_changed = Catch::Predicate<Error>([](const Error& error) { return error.is(Errc::changed); });
+  MemoryFile sparse;
+  sparse.truncate(6'000'000);
+  for (const unsigned threads : {1U, 2U})
+    for (const std::uint64_t announced : {0ULL, 1ULL, 5'999'999ULL, 6'000'001ULL, 6'200'000ULL, 60'000'000ULL}) {
+      CAPTURE(threads, announced);
+      CHECK_THROWS_MATCHES(import_file(MemoryFile(data), announced, real_params, test_key(), threads), Error, is_changed);
+      CHECK_THROWS_MATCHES(import_file(sparse, announced, real_params, test_key(), threads), Error, is_changed);
+    }
+}
+
+/// Shrinks while it is read.
+class ShrinkingFile : public fs::File {
+ public:
+  explicit ShrinkingFile(MemoryFile& inner) : inner_(inner) {}
+  fs::Stat stat() const override { return inner_.stat(); }
+  std::size_t pread(std::span<std::byte> out, std::uint64_t offset) const override {
+    if (++reads_ == 5) inner_.truncate(1'000'000);
+    return inner_.pread(out, offset);
+  }
+  std::optional<fs::Extent> extent_at(std::uint64_t offset) const override { return inner_.extent_at(offset); }
+  void pwrite(ByteView, std::uint64_t) override {}
+  void truncate(std::uint64_t) override {}
+  void preallocate(std::uint64_t, std::uint64_t, bool) override {}
+  void punch(std::uint64_t, std::uint64_t) override {}
+  void copy_range(const File&, std::uint64_t, std::uint64_t, std::uint64_t) override {}
+  bool clone_from(const File&) override { return false; }
+  std::optional<std::uint64_t> extent_count() const override { return std::nullopt; }
+  void set_mode(std::uint32_t) override {}
+  void set_owner(std::uint32_t, std::uint32_t) override {}
+  void set_mtime(std::int64_t) override {}
+  std::vector<fs::XattrPair> xattrs() const override { return {}; }
+  void set_xattr(const std::string&, ByteView) override {}
+  void remove_xattr(const std::string&) override {}
+  void sync_data() override {}
+  void sync() override {}
+  bool try_lease() override { return false; }
+
+ private:
+  MemoryFile& inner_;
+  mutable int reads_ = 0;
+};
+
+TEST_CASE("a file that shrinks while it is read is reported as changed", "[chunk]") {
+  Rng rng(6);
+  MemoryFile inner(random_bytes(rng, 5'000'000));
+  const ShrinkingFile file(inner);
+  CHECK_THROWS_MATCHES(import_file(file, 5'000'000, real_params, test_key(), 1), Error,
+                       Catch::Predicate<Error>([](const Error& error) { return error.is(Errc::changed); }));
+}
+
+TEST_CASE("progress adds up to the size and comes at least once per MiB and thread", "[chunk]") {
+  Rng rng(7);
+  const auto data = random_bytes(rng, 12 * mib + 77);
+  const MemoryFile file(data);
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    std::uint64_t total = 0;
+    std::uint64_t calls = 0;
+    import_file(file, data.size(), real_params, test_key(), threads, [&](std::uint64_t bytes) {
+      total += bytes;
+      ++calls;
+    });
+    CHECK(total == data.size());
+    CHECK(calls >= 12 / threads);
+  }
+}
+
+TEST_CASE("an exception thrown from progress stops the import and comes out unchanged", "[chunk]") {
+  Rng rng(8);
+  const auto data = random_bytes(rng, 12 * mib);
+  const MemoryFile file(data);
+  for (const unsigned threads : {1U, 2U}) {
+    std::uint64_t total = 0;
+    CHECK_THROWS_AS(import_file(file, data.size(), real_params, test_key(), threads,
+                                [&](std::uint64_t bytes) {
+                                  total += bytes;
+                                  if (total > 2 * mib) throw Error(Errc::cancelled, "test");
+                                }),
+                    Error);
+    CHECK(total < 12 * mib);
+  }
+}
+
+TEST_CASE("files with equal unseeded XXH3 get different manifests", "[chunk]") {
+  const auto [one, other] = xxh3_collision();
+  const auto first = chunk::chunk_bytes(one, real_params, test_key());
+  const auto second = chunk::chunk_bytes(other, real_params, test_key());
+  CHECK(first.root() != second.root());
+  CHECK(first.chunks != second.chunks);
+}
+
+}  // namespace
