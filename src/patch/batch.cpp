@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "patch/identity.hpp"
+#include "patch/refused.hpp"
 
 namespace syncline::patch {
 namespace {
@@ -252,15 +253,10 @@ void Batch::sync_parents() {
 /// Third and fourth barrier, for patched files only: the mtime says "this is the new version", so
 /// it comes after the data; the checkpoint says "never redo this", so it comes after both.
 void Batch::complete_inplace() {
-  auto inplace = live_inplace();
+  std::vector<Pending*> inplace;
+  for (auto* item : live_inplace())
+    if (set_metadata(*item)) inplace.push_back(item);
   if (inplace.empty()) return;
-  for (auto* item : inplace) {
-    attempt(*item, [&] {
-      auto& target = *item->inplace->target;
-      const auto current = target.stat();
-      fs::apply_metadata(target, item->inplace->transaction.finish.metadata, &current);
-    });
-  }
   std::exception_ptr error;
   if (core_.durable())
     error = sync_each(inplace.size(),
@@ -278,6 +274,22 @@ void Batch::complete_inplace() {
   }
   for (auto* item : inplace)
     attempt(*item, [&] { item->stat = item->inplace->target->stat(); });
+}
+
+/// False when the change has to be redone.
+bool Batch::set_metadata(Pending& item) {
+  auto& target = *item.inplace->target;
+  try {
+    const auto current = target.stat();
+    fs::apply_metadata(target, item.inplace->transaction.finish.metadata, &current);
+  } catch (const Error& error) {
+    item.error = std::current_exception();
+    // The content is whole, and doing it again would be refused again.
+    if (is_refused(error)) return true;
+    core_.journal.keep(1);
+    return false;
+  }
+  return true;
 }
 
 void Batch::take_stat(Pending& item) {

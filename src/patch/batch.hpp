@@ -42,6 +42,7 @@ class Batch {
   void make_durable();
   void sync_parents();
   void complete_inplace();
+  bool set_metadata(Pending& item);
   void take_stat(Pending& item);
   std::vector<Pending*> live_inplace();
 

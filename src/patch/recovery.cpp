@@ -11,6 +11,7 @@
 #include "patch/identity.hpp"
 #include "patch/journal.hpp"
 #include "patch/journal_scan.hpp"
+#include "patch/refused.hpp"
 
 namespace syncline::patch {
 namespace {
@@ -20,10 +21,6 @@ constexpr std::size_t compare_bytes = 256 * limits::kib;
 
 bool is_gone(const Error& error) {
   return error.is_errno(ENOENT) || error.is_errno(ENOTDIR) || error.is_errno(ELOOP);
-}
-
-bool is_not_permitted(const Error& error) {
-  return error.is_errno(EPERM) || error.is_errno(EACCES) || error.is_errno(EOPNOTSUPP);
 }
 
 bool same_bytes(const fs::File& a, const fs::File& b, std::uint64_t size_bytes) {
@@ -118,7 +115,7 @@ void Redo::patch(Target& target, const Transaction& transaction) {
     fs::apply_metadata(file, transaction.finish.metadata, nullptr);
   } catch (const Error& error) {
     // The content is what must not stay half; the next sync sees the old mtime and sets the rest.
-    if (!is_not_permitted(error)) throw;
+    if (!is_refused(error)) throw;
   }
   if (durable_) file.sync();
 }
@@ -134,7 +131,7 @@ std::string Redo::keep_beside(Target& target, const Transaction& transaction) {
   try {
     fs::apply_metadata(file, transaction.finish.metadata, nullptr);
   } catch (const Error& error) {
-    if (!is_not_permitted(error)) throw;
+    if (!is_refused(error)) throw;
   }
   if (durable_) file.sync();
   auto name = give_name(target, *temp);

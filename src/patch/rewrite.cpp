@@ -3,8 +3,9 @@
 #include "patch/rewrite.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
+
+#include "patch/refused.hpp"
 
 namespace syncline::patch {
 namespace {
@@ -19,11 +20,6 @@ constexpr std::uint64_t preallocate_bytes_min = 64 * limits::mib;
 bool is_dense(const FilePlan& plan) {
   const auto data = plan.changed_bytes + plan.matched_in_place_bytes + plan.matched_moved_bytes;
   return data >= plan.new_bytes / 10 * 9;
-}
-
-bool is_not_permitted(const Error& error) {
-  return error.is_errno(EPERM) || error.is_errno(EACCES) || error.is_errno(EOPNOTSUPP) ||
-         error.is_errno(EINVAL);
 }
 
 }  // namespace
@@ -154,7 +150,7 @@ void RewriteWrite::keep_old(fs::Metadata& wanted, fs::Stat& current) {
       current.uid = uid;
       current.gid = gid;
     } catch (const Error& error) {
-      if (!is_not_permitted(error)) throw;
+      if (!is_refused(error)) throw;
       owner_kept = false;
     }
   }
@@ -163,7 +159,7 @@ void RewriteWrite::keep_old(fs::Metadata& wanted, fs::Stat& current) {
       try {
         file.set_xattr(pair.name, pair.value);
       } catch (const Error& error) {
-        if (!is_not_permitted(error)) throw;
+        if (!is_refused(error)) throw;
       }
     }
   }
