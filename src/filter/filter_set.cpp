@@ -30,7 +30,7 @@ std::optional<std::string_view> last_components(std::string_view path, std::size
 }  // namespace
 
 void FilterSet::add(bool include, std::string_view pattern) {
-  Rule rule;
+  auto& rule = rules_.emplace_back();
   rule.include = include;
   if (pattern.size() > 1 && pattern.ends_with('/')) {
     rule.directories_only = true;
@@ -55,7 +55,6 @@ void FilterSet::add(bool include, std::string_view pattern) {
   }
   if (wild) rule.glob.emplace(pattern, Glob::Dialect::rsync);
   else rule.literal = pattern;
-  rules_.push_back(std::move(rule));
 }
 
 bool FilterSet::matches(const Rule& rule, std::string_view path, bool is_dir) {

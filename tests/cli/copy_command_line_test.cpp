@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/copy_command_line.hpp"
 
+#include <random>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -279,6 +280,30 @@ TEST_CASE("deleting needs recursion", "[cli]") {
 TEST_CASE("help needs no paths", "[cli]") {
   std::istringstream in;
   CHECK(parse_copy({"--help"}, in).help);
+}
+
+TEST_CASE("any command line is either understood or refused as wrong usage", "[cli]") {
+  const auto seed = std::random_device{}();
+  std::mt19937_64 rng(seed);
+  const Args words{"-", "--", "a", "=", "no-", "update", "compress", "exclude", "delete", "-v", "-n", "[a,b]", "1",
+                   "auto", "\xFF", " ", "!", "+ ", "{", "}", ":", "--update", "--exclude", "--no-p", "bwlimit", "\n",
+                   "chown", "state", "-D", "%", "--include=", "/", ""};
+  for (int round = 0; round < 4000; ++round) {
+    Args args;
+    for (auto left = rng() % 6; left > 0; --left) {
+      args.emplace_back();
+      for (auto parts = rng() % 4; parts > 0; --parts) args.back() += words[rng() % words.size()];
+    }
+    CAPTURE(seed, round, args);
+    std::istringstream in;
+    try {
+      const auto command = parse_copy(args, in);
+      CHECK((command.help || !command.options.sources.empty()));
+    } catch (const Error& error) {
+      CHECK(error.is(Errc::usage));
+      CHECK_FALSE(error.context().empty());
+    }
+  }
 }
 
 }  // namespace
