@@ -239,7 +239,8 @@ class RecipeBuilder {
       out.push_back(run);
       return;
     }
-    const std::uint64_t overlap = side_max / 16;
+    // Equal lengths are edits in place: there the two sides of each gap shall keep their offsets.
+    const std::uint64_t overlap = run.new_bytes == run.old_bytes ? 0 : side_max / 16;
     const std::uint64_t run_end = run.old_offset + run.old_bytes;
     std::uint32_t record = run.first_chunk;
     for (std::uint64_t done = 0; done < run.new_bytes;) {

@@ -11,7 +11,7 @@ namespace syncline::delta {
 namespace {
 
 constexpr std::uint32_t none = 0xFFFFFFFF;
-constexpr unsigned spare_bits = 10;        // a false match by chance in one of 1,024 searches
+constexpr unsigned spare_bits = 12;        // a false match by chance in one of 4,096 searches
 constexpr std::size_t local_passes_max = 3;
 
 /// Full blocks by sum; chains keep the first limits::block_chain_max of a bucket.
@@ -26,6 +26,8 @@ class SumTable {
     std::vector<std::uint8_t> length(slots, 0);
     for (std::uint32_t piece = piece_end; piece-- > piece_begin;) {  // backwards: a chain ascends
       if (input.layout.pieces[piece].bytes != input.layout.block_bytes) continue;
+      // Inside a run of equal blocks (zeros) every place would fit every other; the first stands for all.
+      if (piece != piece_begin && input.layout.adjoin(piece - 1) && input.sums[piece - 1] == input.sums[piece]) continue;
       const auto slot = slot_of(input.sums[piece]);
       if (length[slot] == limits::block_chain_max) {
         first_[slot] = drop_last(first_[slot]);
@@ -162,13 +164,14 @@ class Search {
     std::uint32_t after_last = none;  // the piece that would continue the last run
     for (std::uint32_t at = 0; at < places;) {
       std::uint32_t best = none;
-      std::uint32_t best_count = needed - 1;
+      std::uint32_t best_count = 0;
       for (auto piece = table.first(rolled_[at]); piece != none; piece = table.next(piece)) {
-        const auto count = run_length(piece, at, places);
+        const auto run = run_length(piece, at, places, needed);
+        if (run.evidence < needed) continue;
         // Of equal runs the one that keeps the order, then the first.
-        if (count > best_count || (count == best_count && count >= needed && best < after_last && piece >= after_last)) {
+        if (run.count > best_count || (run.count == best_count && best < after_last && piece >= after_last)) {
           best = piece;
-          best_count = count;
+          best_count = run.count;
         }
       }
       if (best == none) {
@@ -181,17 +184,23 @@ class Search {
     }
   }
 
-  /// Number of adjoining blocks from `piece` on whose sums are those at `at`, one block after the other.
-  std::uint32_t run_length(std::uint32_t piece, std::uint32_t at, std::uint32_t places) {
+  struct RunLength {
+    std::uint32_t count = 0;     ///< adjoining blocks whose sums agree
+    std::uint32_t evidence = 0;  ///< of them those that differ from the one before: a run of zeros proves no more than one
+  };
+  /// Gives up where evidence does not grow, so that a rejected run costs no more than a few comparisons.
+  RunLength run_length(std::uint32_t piece, std::uint32_t at, std::uint32_t places, unsigned needed) {
     const std::uint32_t block = in_.layout.block_bytes;
-    std::uint32_t count = 0;
+    RunLength run;
     for (; at < places; at += block, ++piece) {
       ++cost_.comparisons;
       if (in_.sums[piece] != rolled_[at]) break;
-      ++count;
+      if (run.count == 0 || in_.sums[piece] != in_.sums[piece - 1]) ++run.evidence;
+      ++run.count;
+      if (run.evidence < needed && run.count >= 2 * needed + 2) break;
       if (!in_.layout.adjoin(piece) || in_.layout.pieces[piece + 1].bytes != block) break;
     }
-    return count;
+    return run;
   }
 
   const SearchInput& in_;

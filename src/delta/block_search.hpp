@@ -30,7 +30,7 @@ struct SearchInput {
 ///  1. pieces where the matches around a bracket predict them, one after the other from both ends; all of them where
 ///     both ends predict the same place (edits in place);
 ///  2. inside each bracket, anywhere on the new side: runs of adjoining blocks, long enough that chance is unlikely
-///     (pieces * places / 2^(bits * blocks) < 2^-10); then 1 again around what was found;
+///     (pieces * places / 2^(bits * blocks) < 2^-12); then 1 again around what was found;
 ///  3. the same over the whole gap, for blocks that moved.
 std::vector<BlockMatch> search_blocks(const SearchInput& input, SearchCost* cost = nullptr);
 

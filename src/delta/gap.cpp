@@ -3,7 +3,6 @@
 #include "delta/gap.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/limits.hpp"
 #include "delta/block_hash.hpp"
@@ -13,10 +12,16 @@
 namespace syncline::delta {
 namespace {
 
-int tune(const char* name, int value) {
-  const char* text = std::getenv(name);
-  return text ? std::atoi(text) : value;
-}
+// Measured on databases, tars, source trees and logs (bytes of literals + sums + repairs of false matches together).
+constexpr std::uint16_t coarse_block_bytes = 1024;
+constexpr std::uint16_t fine_block_bytes = 64;
+// A sum is compared with one or two places, or in runs: 2^-14 false matches a changed block, each 5 KB to repair,
+// weigh as much as one bit more of all sums. Where lengths differ more places are compared.
+constexpr std::uint8_t in_place_sum_bits = 14;
+constexpr std::uint8_t moved_sum_bits = 15;
+constexpr std::uint64_t coarse_side_bytes_min = 2 * coarse_block_bytes;
+/// Sums may cost an eighth of the new side at most: more of them cannot pay.
+constexpr std::uint64_t new_bytes_per_sum_byte = 8;
 
 std::size_t packed_bytes(std::size_t count, unsigned bits) { return (count * bits + 7) / 8; }
 
@@ -79,16 +84,19 @@ GapPlan plan_gap(std::uint64_t old_offset, std::uint64_t old_bytes, std::uint64_
   GapPlan plan;
   plan.old_bytes = static_cast<std::uint32_t>(old_bytes);
   plan.new_bytes = static_cast<std::uint32_t>(new_bytes);
-  if (old_bytes < 64 || new_bytes < 64) return plan;
-  static const int ceq=tune("CEQ",13), cne=tune("CNE",16), feq=tune("FEQ",13), fne=tune("FNE",16), cb=tune("CB",1024), fb=tune("FB",128), fbe=tune("FBE",128), cmin=tune("CMIN",4096);
-  const bool eq = old_bytes == new_bytes;
-  if (std::min(old_bytes, new_bytes) >= (unsigned)cmin) {
-  plan.coarse_block_bytes = static_cast<std::uint16_t>(cb);
-  plan.coarse_sum_bits = static_cast<std::uint8_t>(eq ? ceq : cne);
+  const std::uint8_t bits = old_bytes == new_bytes ? in_place_sum_bits : moved_sum_bits;
+  const auto pays = [&](std::uint64_t block) {
+    return new_bytes >= fine_block_bytes && packed_bytes(old_bytes / block + 2, bits) * new_bytes_per_sum_byte <= new_bytes;
+  };
+  const bool coarse = std::min(old_bytes, new_bytes) >= coarse_side_bytes_min && pays(coarse_block_bytes);
+  if (old_bytes == 0 || (!coarse && !pays(fine_block_bytes))) return plan;
+  if (coarse) {
+    plan.coarse_block_bytes = coarse_block_bytes;
+    plan.coarse_sum_bits = bits;
   }
-  plan.fine_block_bytes = static_cast<std::uint16_t>(eq ? fbe : fb);
-  plan.fine_sum_bits = static_cast<std::uint8_t>(eq ? feq : fne);
-  plan.old_phase = static_cast<std::uint16_t>(old_offset % std::max(plan.coarse_block_bytes, plan.fine_block_bytes));
+  plan.fine_block_bytes = fine_block_bytes;
+  plan.fine_sum_bits = bits;
+  plan.old_phase = static_cast<std::uint16_t>(old_offset % coarse_block_bytes);
   return plan;
 }
 
@@ -124,7 +132,7 @@ std::vector<BlockMatch> round1_match(const GapPlan& plan, SumKey key, ByteView f
 Bytes round2_sums(const GapPlan& plan, SumKey key, const std::vector<BlockMatch>& coarse, ByteView old) {
   check_plan(plan);
   check_side(old.size(), plan.old_bytes, "gap: old side of another length than planned");
-  check_matches(plan, coarse);
+  check_coarse(plan, coarse);
   if (plan.fine_block_bytes == 0) return {};
   const BlockHash hash(key, plan.fine_block_bytes, plan.fine_sum_bits);
   return pack_sums(fine_layout(plan, coarse), hash, plan.fine_sum_bits, old);
@@ -133,7 +141,7 @@ Bytes round2_sums(const GapPlan& plan, SumKey key, const std::vector<BlockMatch>
 GapDelta round2_match(const GapPlan& plan, SumKey key, ByteView fresh, const std::vector<BlockMatch>& coarse, ByteView sums) {
   check_plan(plan);
   check_side(fresh.size(), plan.new_bytes, "gap: new side of another length than planned");
-  check_matches(plan, coarse);
+  check_coarse(plan, coarse);
   GapDelta delta;
   delta.matches = coarse;
   if (plan.fine_block_bytes == 0) {

@@ -133,24 +133,6 @@ std::vector<BlockMatch> read_runs(ByteReader& in, const GapPlan& plan, const Lay
   return to_matches(layout, placements);
 }
 
-/// The pieces that make up these matches; nothing if one does not begin and end at pieces.
-std::optional<std::vector<Placement>> to_placements(const Layout& layout, const std::vector<BlockMatch>& matches) {
-  std::vector<Placement> out;
-  for (const auto& match : matches) {
-    const auto found = std::lower_bound(layout.pieces.begin(), layout.pieces.end(), match.old_offset,
-                                        [](const Piece& piece, std::uint32_t offset) { return piece.old_offset < offset; });
-    auto piece = static_cast<std::uint32_t>(found - layout.pieces.begin());
-    std::uint32_t done = 0;
-    for (; done < match.bytes; ++piece) {
-      if (piece >= layout.pieces.size() || layout.pieces[piece].old_offset != match.old_offset + done) return std::nullopt;
-      out.push_back({piece, match.new_offset + done});
-      done += layout.pieces[piece].bytes;
-    }
-    if (done != match.bytes) return std::nullopt;
-  }
-  return out;
-}
-
 void write_bytewise(ByteWriter& out, const std::vector<BlockMatch>& matches) {
   out.varint(matches.size());
   std::uint64_t new_end = 0;
@@ -250,6 +232,7 @@ GapPlan read_plan(ByteReader& in) {
 }
 
 void write_matches(ByteWriter& out, const GapPlan& plan, const std::vector<BlockMatch>& matches) {
+  check_plan(plan);
   check_matches(plan, matches);
   for (const auto unit : {Unit::coarse, Unit::fine}) {
     const auto block = unit == Unit::coarse ? plan.coarse_block_bytes : plan.fine_block_bytes;
@@ -276,7 +259,8 @@ std::vector<BlockMatch> read_matches(ByteReader& in, const GapPlan& plan) {
 
 void write_fine_matches(ByteWriter& out, const GapPlan& plan, const std::vector<BlockMatch>& coarse,
                         const std::vector<BlockMatch>& matches) {
-  check_matches(plan, coarse);
+  check_plan(plan);
+  check_coarse(plan, coarse);
   check_matches(plan, matches);
   if (plan.fine_block_bytes == 0) return;
   const auto layout = fine_layout(plan, coarse);
@@ -287,7 +271,7 @@ void write_fine_matches(ByteWriter& out, const GapPlan& plan, const std::vector<
 
 std::vector<BlockMatch> read_fine_matches(ByteReader& in, const GapPlan& plan, const std::vector<BlockMatch>& coarse) {
   check_plan(plan);
-  check_matches(plan, coarse);
+  check_coarse(plan, coarse);
   if (plan.fine_block_bytes == 0) return coarse;
   const auto all = merged(coarse, read_runs(in, plan, fine_layout(plan, coarse)));
   check_matches(plan, all);

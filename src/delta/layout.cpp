@@ -10,18 +10,26 @@
 namespace syncline::delta {
 namespace {
 
+// Sums of an old range are not worth their bytes where there is much less to find: 64 B blocks take 3 % of the range.
+constexpr std::uint64_t old_per_new_max = 4;
+// Where at most a third of a gap changed, edits of up to this many old bytes in place (a tar header, a record) differ in
+// a block or two, and twice larger blocks cost less. Measured on both kinds, see docs/decisions.
+constexpr std::uint64_t isolated_edit_bytes_max = 2048;
+constexpr std::uint64_t isolated_share = 3;
+
 struct Range {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  std::uint32_t bytes() const { return end - begin; }
 };
 
 [[noreturn]] void malformed(const char* what) { throw Error(Errc::malformed, what); }
 
 /// Pieces of one old range: cut at the multiples of the block size in the old file.
-void cut(Layout& layout, Range range, std::uint32_t phase) {
+void cut(Layout& layout, Range range, std::uint32_t block_bytes, std::uint32_t phase) {
   std::uint32_t at = range.begin;
   while (at < range.end) {
-    const std::uint32_t to_boundary = layout.block_bytes - (phase + at) % layout.block_bytes;
+    const std::uint32_t to_boundary = block_bytes - (phase + at) % block_bytes;
     const std::uint32_t bytes = std::min(to_boundary, range.end - at);
     layout.pieces.push_back({at, bytes});
     at += bytes;
@@ -41,6 +49,12 @@ std::vector<Range> unmatched_old(const GapPlan& plan, const std::vector<BlockMat
   }
   if (at < plan.old_bytes) out.push_back({at, plan.old_bytes});
   return out;
+}
+
+std::uint64_t total_bytes(const std::vector<Range>& ranges) {
+  std::uint64_t total = 0;
+  for (const auto& range : ranges) total += range.bytes();
+  return total;
 }
 
 /// Index of the first piece that begins at or after `old_offset`.
@@ -78,11 +92,18 @@ void check_matches(const GapPlan& plan, const std::vector<BlockMatch>& matches) 
   }
 }
 
+void check_coarse(const GapPlan& plan, const std::vector<BlockMatch>& coarse) {
+  check_matches(plan, coarse);
+  if (coarse.empty()) return;
+  if (plan.coarse_block_bytes == 0) malformed("coarse matches: none were asked for");
+  if (!to_placements(coarse_layout(plan), coarse)) malformed("coarse matches: not made of blocks");
+}
+
 Layout whole_layout(const GapPlan& plan, std::uint32_t block_bytes) {
   Layout layout;
   layout.block_bytes = block_bytes;
   layout.pieces.reserve(plan.old_bytes / block_bytes + 2);
-  cut(layout, {0, plan.old_bytes}, plan.old_phase);
+  cut(layout, {0, plan.old_bytes}, block_bytes, plan.old_phase);
   layout.brackets = brackets_between(plan, layout, {});
   return layout;
 }
@@ -92,7 +113,18 @@ Layout coarse_layout(const GapPlan& plan) { return whole_layout(plan, plan.coars
 Layout fine_layout(const GapPlan& plan, const std::vector<BlockMatch>& coarse) {
   Layout layout;
   layout.block_bytes = plan.fine_block_bytes;
-  for (const auto& range : unmatched_old(plan, coarse)) cut(layout, range, plan.old_phase);
+  const auto ranges = unmatched_old(plan, coarse);
+  const auto brackets = brackets_between(plan, layout, coarse);
+  const bool isolated = total_bytes(ranges) * isolated_share <= plan.old_bytes;
+  auto bracket = brackets.begin();
+  for (const auto& range : ranges) {
+    while (bracket != brackets.end() && bracket->old_end <= range.begin) ++bracket;
+    // A range with no new bytes between the same matches was deleted; what moved is found in coarse blocks.
+    if (bracket == brackets.end() || bracket->old_begin >= range.end) continue;
+    if (range.bytes() > old_per_new_max * (bracket->new_end - bracket->new_begin)) continue;
+    const bool in_place = bracket->left_shift() == bracket->right_shift() && range.bytes() <= isolated_edit_bytes_max;
+    cut(layout, range, layout.block_bytes * (isolated && in_place ? 2 : 1), plan.old_phase);
+  }
   layout.brackets = brackets_between(plan, layout, coarse);
   return layout;
 }
@@ -162,6 +194,21 @@ std::vector<BlockMatch> to_matches(const Layout& layout, const std::vector<Place
     out.push_back({placement.new_offset, piece.old_offset, piece.bytes});
   }
   return joined(std::move(out));
+}
+
+std::optional<std::vector<Placement>> to_placements(const Layout& layout, const std::vector<BlockMatch>& matches) {
+  std::vector<Placement> out;
+  for (const auto& match : matches) {
+    auto piece = piece_from(layout, match.old_offset);
+    std::uint32_t done = 0;
+    for (; done < match.bytes; ++piece) {
+      if (piece >= layout.pieces.size() || layout.pieces[piece].old_offset != match.old_offset + done) return std::nullopt;
+      out.push_back({piece, match.new_offset + done});
+      done += layout.pieces[piece].bytes;
+    }
+    if (done != match.bytes) return std::nullopt;
+  }
+  return out;
 }
 
 }  // namespace syncline::delta

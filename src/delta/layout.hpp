@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "delta/gap.hpp"
@@ -54,9 +55,13 @@ void check_plan(const GapPlan& plan);
 /// Throws Error(malformed) unless matches are ascending without overlap on the new side and inside both sides.
 void check_matches(const GapPlan& plan, const std::vector<BlockMatch>& matches);
 
+/// check_matches(), and that they are made of coarse blocks: what round 1 gives. It bounds the sums of round 2.
+void check_coarse(const GapPlan& plan, const std::vector<BlockMatch>& coarse);
+
 /// Round 1: all of the old side in coarse blocks, one bracket.
 Layout coarse_layout(const GapPlan& plan);
-/// Round 2: the old ranges that no coarse match uses, in fine blocks. `coarse` must have been checked.
+/// Round 2: the old ranges that no coarse match uses and that face new bytes, in fine blocks; in blocks twice as long
+/// where a few bytes changed in place. `coarse` must have been checked.
 Layout fine_layout(const GapPlan& plan, const std::vector<BlockMatch>& coarse);
 /// All of the old side in blocks of this size.
 Layout whole_layout(const GapPlan& plan, std::uint32_t block_bytes);
@@ -71,5 +76,7 @@ std::vector<BlockMatch> joined(std::vector<BlockMatch> matches);
 std::vector<BlockMatch> merged(const std::vector<BlockMatch>& a, const std::vector<BlockMatch>& b);
 /// Placements (ascending in new_offset) as joined matches.
 std::vector<BlockMatch> to_matches(const Layout& layout, const std::vector<Placement>& placements);
+/// The pieces that make up these matches; nothing if one of them does not begin and end at pieces.
+std::optional<std::vector<Placement>> to_placements(const Layout& layout, const std::vector<BlockMatch>& matches);
 
 }  // namespace syncline::delta
