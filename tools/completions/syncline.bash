@@ -16,9 +16,9 @@ _syncline() {
 
     if [[ ${words[1]} == manifest ]]; then
         if ((cword == 2)); then
-            COMPREPLY=($(compgen -W "show stats diff verify export --help" -- "$cur"))
+            COMPREPLY=($(compgen -W "show stats diff verify export save --help" -- "$cur"))
         elif [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--json --help" -- "$cur"))
+            COMPREPLY=($(compgen -W "--json --raw --sample= --level= --help" -- "$cur"))
         else
             _filedir
         fi
