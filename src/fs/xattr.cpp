@@ -82,7 +82,7 @@ bool is_synced_xattr(std::string_view xattr, bool privileged) {
   if (xattr.starts_with("user.")) return true;
   if (xattr == "system.posix_acl_access" || xattr == "system.posix_acl_default") return true;
   if (!privileged) return false;
-  if (xattr.starts_with("trusted.")) return true;
+  if (xattr.starts_with("trusted.")) return !xattr.starts_with("trusted.SGI_ACL_");
   return xattr.starts_with("security.") && xattr != "security.selinux" &&
          xattr != "security.apparmor" && xattr != "security.ima" && xattr != "security.evm" &&
          !xattr.starts_with("security.SMACK64");

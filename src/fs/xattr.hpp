@@ -25,7 +25,8 @@ struct XattrTarget {
 /// The attributes that are kept in step, sorted by name; empty where the file system has none.
 ///  - user.* and the POSIX ACLs system.posix_acl_access and system.posix_acl_default always;
 ///  - security.* and trusted.* when the effective user is root, without the labels that each
-///    machine's own policy computes (selinux, SMACK64*, apparmor, ima, evm);
+///    machine's own policy computes (selinux, SMACK64*, apparmor, ima, evm) and without
+///    trusted.SGI_ACL_*, under which XFS lists the same ACLs a second time;
 ///  - no other system.* (NFSv4 ACLs and the like are views of something else).
 /// Throws Error(limit_exceeded) past limits::xattr_bytes_max or limits::xattr_count_max.
 std::vector<XattrPair> read_xattrs(const XattrTarget& target);

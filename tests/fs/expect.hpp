@@ -2,6 +2,7 @@
 // Private to tests/fs: short forms for what these tests ask most.
 #pragma once
 
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,6 +10,8 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "fs/fs.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
 
 namespace syncline::test {
 
@@ -36,6 +39,16 @@ bool throws_code(Errc code, Call&& call) {
 inline std::string content(const fs::File& file) {
   std::string out(file.stat().size_bytes, '\0');
   out.resize(file.pread({reinterpret_cast<std::byte*>(out.data()), out.size()}, 0));
+  return out;
+}
+
+/// False, with a warning, where user.* attributes cannot be set (tmpfs before Linux 6.6).
+inline bool has_user_xattrs(const TempDir& temp) {
+  const bool out = ::setxattr(temp.path().c_str(), "user.probe", "", 0, 0) == 0;
+  if (out)
+    ::removexattr(temp.path().c_str(), "user.probe");
+  else
+    WARN("the file system of the temporary directory has no user attributes");
   return out;
 }
 

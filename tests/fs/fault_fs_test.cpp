@@ -82,30 +82,34 @@ TEST_CASE("a torn write does its first half, a late fault all of it", "[fs]") {
   auto file = temp.open(faults)->create("f");
   faults.fail_op("pwrite", ENOSPC, 1, Moment::torn);
   faults.fail_op("pwrite", EIO, 2, Moment::after);
-  CHECK(errno_of([&] { file->pwrite(as_bytes("abcdefgh"), 0); }) == ENOSPC);
-  CHECK(temp.read("f") == "abcd");
-  CHECK(errno_of([&] { file->pwrite(as_bytes("12345678"), 0); }) == EIO);
-  CHECK(temp.read("f") == "12345678");
+  const std::string first(4096, 'a');
+  const std::string second(4096, 'b');
+  CHECK(errno_of([&] { file->pwrite(as_bytes(first), 0); }) == ENOSPC);
+  CHECK(temp.read("f") == first.substr(0, 2048));
+  CHECK(errno_of([&] { file->pwrite(as_bytes(second), 0); }) == EIO);
+  CHECK(temp.read("f") == second);
 }
 
 TEST_CASE("a process can be killed before, in and after each call", "[fs]") {
+  const std::string old_text = "old";
+  const std::string new_text(8192, 'n');
   for (const auto moment : {Moment::before, Moment::torn, Moment::after}) {
     for (std::uint64_t k = 1; k <= 5; ++k) {
       CAPTURE(k, static_cast<int>(moment));
       TempDir temp;
-      temp.write("f", "old!");
+      temp.write("f", old_text);
       FaultFs faults(fs::linux_fs(), Counted::mutating);
       faults.kill_at(k, moment);
       const auto result = run_in_child([&] {
-        replace_file(*temp.open(faults), "new!");
+        replace_file(*temp.open(faults), new_text);
         return 0;
       });
       CHECK(result.killed());
       const bool renamed = k == 5 || (k == 4 && moment == Moment::after);
-      CHECK(temp.read("f") == (renamed ? "new!" : "old!"));
+      CHECK(temp.read("f") == (renamed ? new_text : old_text));
       if (k == 2) {
-        const std::string partial = moment == Moment::before ? "" : moment == Moment::torn ? "ne" : "new!";
-        CHECK(temp.read("tmp") == partial);
+        const std::size_t written = moment == Moment::before ? 0 : moment == Moment::torn ? 4096 : 8192;
+        CHECK(temp.read("tmp") == new_text.substr(0, written));
       }
     }
   }
