@@ -91,7 +91,8 @@ class File {
   virtual Stat stat() const = 0;
   /// Reads up to out.size() bytes; fewer only at end of file (short reads are continued).
   virtual std::size_t pread(std::span<std::byte> out, std::uint64_t offset) const = 0;
-  /// The extent that starts at `offset` (SEEK_DATA/SEEK_HOLE); nothing at or past end of file.
+  /// The extent that starts at `offset` (SEEK_DATA/SEEK_HOLE), to its end; nothing at or past end
+  /// of file. One data extent up to the end where the file system does not tell holes.
   virtual std::optional<Extent> extent_at(std::uint64_t offset) const = 0;
 
   /// Writes everything or throws.
@@ -99,9 +100,12 @@ class File {
   virtual void truncate(std::uint64_t size_bytes) = 0;
   /// Reserves space (fallocate, keeps size when keep_size); EOPNOTSUPP is ignored, ENOSPC throws.
   virtual void preallocate(std::uint64_t offset, std::uint64_t length_bytes, bool keep_size) = 0;
-  /// Makes a range a hole (reads as zeros); writes zeros where punching is not supported.
+  /// Makes a range a hole (reads as zeros); writes zeros where punching is not supported. Never
+  /// changes the size: what lies past the end of the file is ignored.
   virtual void punch(std::uint64_t offset, std::uint64_t length_bytes) = 0;
-  /// Copies a range of `source` into this file (copy_file_range, else read and write).
+  /// Copies a range of `source` into this file (copy_file_range, else read and write). From 64 KiB
+  /// on holes of the source become holes here. Throws Error(changed) when the source ends before
+  /// the range, EINVAL for overlapping ranges of one file.
   virtual void copy_range(const File& source, std::uint64_t source_offset, std::uint64_t offset,
                           std::uint64_t length_bytes) = 0;
   /// FICLONE of the whole of `source`; false where the file system cannot.
@@ -112,13 +116,18 @@ class File {
   virtual void set_mode(std::uint32_t mode) = 0;
   virtual void set_owner(std::uint32_t uid, std::uint32_t gid) = 0;
   virtual void set_mtime(std::int64_t mtime_ns) = 0;
-  virtual std::vector<XattrPair> xattrs() const = 0;  ///< sorted by name; POSIX ACLs included
+  /// Sorted by name; POSIX ACLs included, labels of the local security policy and (for all but
+  /// root) security.* and trusted.* not. Empty where the file system has none.
+  virtual std::vector<XattrPair> xattrs() const = 0;
   virtual void set_xattr(const std::string& name, ByteView value) = 0;
-  virtual void remove_xattr(const std::string& name) = 0;
+  virtual void remove_xattr(const std::string& name) = 0;  ///< none there: no error
 
   virtual void sync_data() = 0;  ///< fdatasync; a failure must never be retried on the same data
   virtual void sync() = 0;       ///< fsync
-  /// Takes a write lease (F_SETLEASE): true when nobody else has the file open. Held until close.
+  /// Takes a write lease (F_SETLEASE): true when nobody else has the file open, this process
+  /// through another File included. Held until close. Whoever opens the file meanwhile (again:
+  /// also this process) waits for that, at most /proc/sys/fs/lease-break-time (45 s); no signal
+  /// comes here. False where leases do not work (NFS, foreign owner without CAP_LEASE).
   virtual bool try_lease() = 0;
 };
 
@@ -144,7 +153,7 @@ class Dir {
   /// xattrs of an entry of any type without following it (through /proc/self/fd or O_PATH).
   virtual std::vector<XattrPair> xattrs_at(const std::string& name) const = 0;
 
-  virtual void make_dir(const std::string& name, std::uint32_t mode) = 0;
+  virtual void make_dir(const std::string& name, std::uint32_t mode) = 0;  ///< umask applies
   virtual void make_symlink(const std::string& name, const std::string& target) = 0;
   virtual void make_node(const std::string& name, FileType type, std::uint32_t mode,
                          std::uint32_t device_major, std::uint32_t device_minor) = 0;
@@ -152,7 +161,8 @@ class Dir {
   virtual void make_link(const Dir& from, const std::string& from_name, const std::string& name) = 0;
   /// rename(2) within or between directories of one file system; replaces the target.
   virtual void rename(const std::string& name, Dir& to, const std::string& to_name) = 0;
-  /// RENAME_NOREPLACE: throws EEXIST when the target is there.
+  /// RENAME_NOREPLACE: throws EEXIST when the target is there. Where the file system lacks it, link
+  /// and unlink: a crash in between leaves both names.
   virtual void rename_new(const std::string& name, Dir& to, const std::string& to_name) = 0;
   virtual void rename_exchange(const std::string& name, Dir& to, const std::string& to_name) = 0;
   virtual void unlink(const std::string& name) = 0;
@@ -173,7 +183,7 @@ class Dir {
 
   virtual void sync() = 0;             ///< fsync of the directory
   virtual void sync_filesystem() = 0;  ///< syncfs of the file system it lies on
-  /// True where syncfs is known to be honoured (ext4, XFS, btrfs).
+  /// True where syncfs is known to be honoured (ext4, XFS, btrfs; tmpfs has nothing to sync).
   virtual bool has_reliable_syncfs() const = 0;
   virtual std::uint64_t free_bytes() const = 0;
   /// An advisory exclusive lock (flock) on the directory itself; false when another holds it.
