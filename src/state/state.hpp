@@ -22,6 +22,13 @@ namespace syncline::state {
 using DirId = std::int64_t;  ///< chosen by the caller: derived from device and inode, so a renamed directory keeps it
 using ManifestId = std::int64_t;
 
+/// The id of a directory: its inode number (below 2^48 in practice); on another device than the root's, with
+/// the device mixed in.
+inline DirId dir_id(std::uint64_t device, std::uint64_t inode, std::uint64_t root_device) {
+  const std::uint64_t mixed = device == root_device ? 0 : (device * 0x9E3779B97F4A7C15ULL) << 40;
+  return static_cast<DirId>((inode ^ mixed) & 0x7FFFFFFFFFFFFFFFULL);
+}
+
 /// One entry of a directory as it was last in step.
 struct StoredEntry {
   std::string name;
