@@ -16,7 +16,8 @@ Manifest chunk_bytes(ByteView data, const ChunkParams& params, const hash::Quick
 
 Manifest import_file(const fs::File& file, std::uint64_t size_bytes, const ChunkParams& params,
                      const hash::QuickKey& key, unsigned threads, const Progress& progress) {
-  return scan_file({.file = &file, .params = params, .key = key, .old = nullptr}, size_bytes, threads, progress);
+  return scan_file({.file = &file, .params = params, .key = key, .old = nullptr}, size_bytes, threads,
+                   progress);
 }
 
 }  // namespace syncline::chunk

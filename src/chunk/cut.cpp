@@ -120,7 +120,8 @@ std::size_t cut_point(ByteView data, const ChunkParams& params) {
   auto* bytes = reinterpret_cast<Byte*>(data.data());
   const auto middle = std::min<std::size_t>(end, params.avg_bytes);
   std::uint64_t hash = 0;
-  if (const auto cut = scan_two_lanes(bytes, params.min_bytes, middle, hash, early_mask(params.avg_bytes))) return cut;
+  if (const auto cut = scan_two_lanes(bytes, params.min_bytes, middle, hash, early_mask(params.avg_bytes)))
+    return cut;
   if (const auto cut = scan_two_lanes(bytes, middle, end, hash, late_mask(params.avg_bytes))) return cut;
   return end;
 }

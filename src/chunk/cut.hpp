@@ -15,9 +15,6 @@ namespace syncline::chunk {
 /// (xxHash#1127), so such a chunk (only ever the last one with real parameters) is compared by id.
 inline constexpr std::size_t quick_hash_bytes_min = 241;
 
-/// Throws Error(malformed) unless 1 <= min <= avg <= max and avg is a power of two, at least avg_bytes_min.
-void check_params(const manifest::ChunkParams& params);
-
 /// True when every byte is zero. Stops early at the first that is not.
 bool is_zero(ByteView data);
 

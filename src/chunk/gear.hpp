@@ -31,9 +31,7 @@ inline constexpr GearTable gear = make_gear_table(gear_seed);
 /// `bits` ones below the top bit. The top bit stays free so that the mask can be tested against a
 /// hash that is shifted by one (the first byte of a two-byte step). A byte reaches the lowest bit of
 /// the mask for 64 - bits positions and its carries longer: the window is about 63 bytes.
-constexpr std::uint64_t top_mask(unsigned bits) {
-  return ((std::uint64_t{1} << bits) - 1) << (63 - bits);
-}
+constexpr std::uint64_t top_mask(unsigned bits) { return ((std::uint64_t{1} << bits) - 1) << (63 - bits); }
 
 /// Normalised chunking, level 2: harder to cut than one in avg_bytes before avg_bytes, easier after.
 inline constexpr unsigned normalisation = 2;

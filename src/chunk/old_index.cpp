@@ -51,8 +51,8 @@ std::optional<OldPlace> OldIndex::starting_at(std::uint64_t offset) const {
   return place && offset_of(*place) == offset ? place : std::nullopt;
 }
 
-std::optional<OldPlace> OldIndex::find_near(std::uint64_t offset, std::size_t reach, const hash::QuickHash& quick,
-                                            std::size_t length_bytes) const {
+std::optional<OldPlace> OldIndex::find_near(std::uint64_t offset, std::size_t reach,
+                                            const hash::QuickHash& quick, std::size_t length_bytes) const {
   if (starts_.empty()) return std::nullopt;
   const auto centre = record_at(offset);
   const auto begin = centre - std::min(centre, reach);

@@ -46,8 +46,8 @@ class OldIndex {
   /// A chunk with these digests among the `reach` records on either side of the one at `offset`.
   std::optional<OldPlace> find_near(std::uint64_t offset, std::size_t reach, const hash::QuickHash& quick,
                                     std::size_t length_bytes) const;
-  /// The same among all records; of several, the first at or after `offset`, else the last. O(log n) however many
-  /// chunks are equal; the first call sorts them all.
+  /// The same among all records; of several, the first at or after `offset`, else the last. O(log n) however
+  /// many chunks are equal; the first call sorts them all.
   std::optional<OldPlace> find_anywhere(std::uint64_t offset, const hash::QuickHash& quick,
                                         std::size_t length_bytes) const;
 

@@ -24,8 +24,8 @@ constexpr std::uint64_t segment_bytes_max = 32 * limits::mib;
 constexpr std::uint64_t hole_bytes_min = 1 * limits::mib;  // shorter holes are left inside segments
 constexpr std::uint64_t progress_bytes = 256 * limits::kib;
 
-/// Several chunks long whatever their size, and a multiple of max_bytes: then zero runs, which give no other cut
-/// points, are cut alike from every segment's start.
+/// Several chunks long whatever their size, and a multiple of max_bytes: then zero runs, which give no other
+/// cut points, are cut alike from every segment's start.
 std::uint64_t segment_bytes_for(std::uint64_t size_bytes, const ChunkParams& params) {
   const auto wanted = std::clamp(size_bytes / 64, segment_bytes_min, segment_bytes_max);
   const auto chunks = std::max<std::uint64_t>(wanted / params.max_bytes, 16);
@@ -110,7 +110,8 @@ class Meter {
   std::uint64_t reported_ = 0;
 };
 
-Manifest scan_alone(const ScanSource& source, std::uint64_t size_bytes, const Progress& progress, ScanCounts* counts) {
+Manifest scan_alone(const ScanSource& source, std::uint64_t size_bytes, const Progress& progress,
+                    ScanCounts* counts) {
   auto scanner = make_scanner(source, size_bytes);
   Meter meter(progress, size_bytes);
   ChunkList chunks;
@@ -126,7 +127,8 @@ Manifest scan_alone(const ScanSource& source, std::uint64_t size_bytes, const Pr
 /// Two scanners at work on one plan. The first failure stops both and is thrown by run().
 class Team {
  public:
-  Team(const ScanSource& source, std::uint64_t size_bytes, std::uint64_t segment_bytes, const Progress& progress)
+  Team(const ScanSource& source, std::uint64_t size_bytes, std::uint64_t segment_bytes,
+       const Progress& progress)
       : source_(source),
         size_bytes_(size_bytes),
         plan_(*source.file, size_bytes, segment_bytes),
@@ -224,12 +226,13 @@ Manifest scan_segments(const ScanSource& source, std::uint64_t size_bytes, std::
   return manifest;
 }
 
-Manifest scan_file(const ScanSource& source, std::uint64_t size_bytes, unsigned threads, const Progress& progress,
-                   ScanCounts* counts) {
+Manifest scan_file(const ScanSource& source, std::uint64_t size_bytes, unsigned threads,
+                   const Progress& progress, ScanCounts* counts) {
   check_params(source.params);
-  auto manifest = threads > 1 && size_bytes >= parallel_bytes_min
-                      ? scan_segments(source, size_bytes, segment_bytes_for(size_bytes, source.params), progress, counts)
-                      : scan_alone(source, size_bytes, progress, counts);
+  auto manifest =
+      threads > 1 && size_bytes >= parallel_bytes_min
+          ? scan_segments(source, size_bytes, segment_bytes_for(size_bytes, source.params), progress, counts)
+          : scan_alone(source, size_bytes, progress, counts);
   if (source.file->stat().size_bytes != size_bytes) throw Error(Errc::changed, "file grew while it was read");
   return manifest;
 }

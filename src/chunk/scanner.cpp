@@ -8,7 +8,7 @@
 namespace syncline::chunk {
 namespace {
 
-constexpr std::size_t reach_records = 64;    // neighbours searched for a chunk that moved a little
+constexpr std::size_t reach_records = 64;     // neighbours searched for a chunk that moved a little
 constexpr unsigned misses_before_search = 4;  // an edit changes one to three chunks: do not sort for that
 
 }  // namespace
@@ -17,7 +17,8 @@ Scanner::Scanner(const ScanSource& source, Window window) : source_(source), win
   expect_at(0);
 }
 
-std::uint64_t Scanner::run(std::uint64_t offset, std::uint64_t limit, ChunkList& out, const Advance& advance) {
+std::uint64_t Scanner::run(std::uint64_t offset, std::uint64_t limit, ChunkList& out,
+                           const Advance& advance) {
   while (offset < limit) {
     const auto end = step(offset, out);
     if (advance) advance(end - offset);

@@ -51,7 +51,8 @@ class Scanner {
   std::uint64_t emit_zeros(std::uint64_t offset, std::uint64_t count, ChunkList& out);
   std::optional<std::uint64_t> verify(std::uint64_t offset, ChunkList& out);
   std::uint64_t cut(std::uint64_t offset, ChunkList& out);
-  std::optional<OldPlace> recognise(std::uint64_t offset, std::size_t length_bytes, const hash::QuickHash& quick);
+  std::optional<OldPlace> recognise(std::uint64_t offset, std::size_t length_bytes,
+                                    const hash::QuickHash& quick);
   void expect_at(std::uint64_t offset);
   std::uint64_t old_offset(std::uint64_t offset) const;
   const Chunk& zero_chunk();

@@ -17,16 +17,20 @@ std::uint64_t round_up(std::uint64_t value) { return round_down(value + page_byt
 
 }  // namespace
 
-void Window::Free::operator()(std::byte* pages) const { ::operator delete[](pages, std::align_val_t{page_bytes}); }
+void Window::Free::operator()(std::byte* pages) const {
+  ::operator delete[](pages, std::align_val_t{page_bytes});
+}
 
 Window::Window(const fs::File& file, std::uint64_t size_bytes, std::size_t buffer_bytes,
                std::size_t view_bytes_max)
-    : file_(&file), size_bytes_(size_bytes), first_burst_(static_cast<std::size_t>(round_up(view_bytes_max) + page_bytes)) {
+    : file_(&file),
+      size_bytes_(size_bytes),
+      first_burst_(static_cast<std::size_t>(round_up(view_bytes_max) + page_bytes)) {
   const auto least = 2 * first_burst_;
   capacity_ = static_cast<std::size_t>(
       std::min<std::uint64_t>(round_up(std::max<std::uint64_t>(buffer_bytes, least)), round_up(size_bytes)));
-  buffer_.reset(static_cast<std::byte*>(::operator new[](std::max<std::size_t>(capacity_, 1),
-                                                         std::align_val_t{page_bytes})));
+  buffer_.reset(static_cast<std::byte*>(
+      ::operator new[](std::max<std::size_t>(capacity_, 1), std::align_val_t{page_bytes})));
   data_ = buffer_.get();
 }
 

@@ -15,7 +15,8 @@ class Window {
  public:
   /// Over `file`, which must outlive the window. `buffer_bytes` is raised to hold two views of
   /// `view_bytes_max`, and is not larger than the file needs.
-  Window(const fs::File& file, std::uint64_t size_bytes, std::size_t buffer_bytes, std::size_t view_bytes_max);
+  Window(const fs::File& file, std::uint64_t size_bytes, std::size_t buffer_bytes,
+         std::size_t view_bytes_max);
   /// Over bytes in memory.
   explicit Window(ByteView whole);
 

@@ -55,10 +55,12 @@ void Blake3::update(ByteView data) { blake3_hasher_update(&state_->hasher, data.
 Digest Blake3::finish() const { return finalize(state_->hasher); }
 
 QuickHash QuickKey::operator()(ByteView data) const {
-  // The functions for inputs of up to 240 bytes read the secret in another way and have known seed-independent
-  // collisions (xxHash issue 1127); chunk/ therefore never trusts a QuickHash of so few bytes.
+  // The functions for inputs of up to 240 bytes read the secret in another way and have known
+  // seed-independent collisions (xxHash issue 1127); chunk/ therefore never trusts a QuickHash of so few
+  // bytes.
 #ifdef SYNCLINE_XXH_DISPATCH
-  const auto value = XXH3_128bits_withSecret_dispatch(data.data(), data.size(), secret_.data(), secret_.size());
+  const auto value =
+      XXH3_128bits_withSecret_dispatch(data.data(), data.size(), secret_.data(), secret_.size());
 #else
   const auto value = XXH3_128bits_withSecret(data.data(), data.size(), secret_.data(), secret_.size());
 #endif

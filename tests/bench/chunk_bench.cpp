@@ -53,7 +53,8 @@ class PastFile : public fs::File {
   std::size_t pread(std::span<std::byte> out, std::uint64_t offset) const override {
     const auto got = now_.pread(out, offset + cut_front_);
     for (const auto edit : edits_)
-      for (auto at = std::max(edit, offset); at < std::min<std::uint64_t>(edit + edit_bytes, offset + got); ++at)
+      for (auto at = std::max(edit, offset); at < std::min<std::uint64_t>(edit + edit_bytes, offset + got);
+           ++at)
         out[at - offset] ^= std::byte{0x5A};
     return got;
   }
@@ -194,13 +195,15 @@ int main(int argc, char** argv) {
   std::uint64_t size_bytes = limits::mib * 1024;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--file") == 0) path = argv[i + 1];
-    if (std::strcmp(argv[i], "--size") == 0) size_bytes = std::strtoull(argv[i + 1], nullptr, 10) * limits::mib;
+    if (std::strcmp(argv[i], "--size") == 0)
+      size_bytes = std::strtoull(argv[i + 1], nullptr, 10) * limits::mib;
   }
   if (!path.empty()) {
     measure(path);
     return 0;
   }
-  const auto generated = std::filesystem::temp_directory_path() / ("syncline-bench-" + std::to_string(getpid()));
+  const auto generated =
+      std::filesystem::temp_directory_path() / ("syncline-bench-" + std::to_string(getpid()));
   generate(generated.string(), size_bytes);
   measure(generated.string());
   std::filesystem::remove(generated);

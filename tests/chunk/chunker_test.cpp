@@ -56,7 +56,8 @@ void check_all_cuts(ByteView data, const ChunkParams& params) {
 
 const ChunkParams real_params{};
 const ChunkParams all_params[] = {
-    real_params, tiny_params, small_params, {1, 32, 64}, {16384, 65536, 262144}, {100, 256, 1001}, {4096, 4096, 65535}};
+    real_params,      tiny_params,        small_params, {1, 32, 64}, {16384, 65536, 262144},
+    {100, 256, 1001}, {4096, 4096, 65535}};
 
 TEST_CASE("cut points equal the one-byte-a-step definition on random bytes", "[chunk]") {
   const auto seed = GENERATE(1U, 2U, 3U);
@@ -101,7 +102,8 @@ TEST_CASE("cut points equal the definition for every length around min, avg and 
         const auto size = edge + static_cast<std::uint32_t>(delta);
         CAPTURE(params.avg_bytes, size);
         check_all_cuts(random_bytes(rng, size), params);
-        CHECK(cut_point(ByteView(zeros).first(size), params) == std::min<std::size_t>(size, params.max_bytes));
+        CHECK(cut_point(ByteView(zeros).first(size), params) ==
+              std::min<std::size_t>(size, params.max_bytes));
       }
 }
 
@@ -124,7 +126,8 @@ Bytes cutting_everywhere(const ChunkParams& params) {
     auto tried = chunk;
     tried.insert(tried.end(), tail.begin(), tail.end());
     const auto length = slow_cut_point(tried, params);
-    if (length < tried.size()) return Bytes(tried.begin(), tried.begin() + static_cast<std::ptrdiff_t>(length));
+    if (length < tried.size())
+      return Bytes(tried.begin(), tried.begin() + static_cast<std::ptrdiff_t>(length));
   }
 }
 
@@ -173,8 +176,8 @@ TEST_CASE("an insertion changes only the chunks around it", "[chunk]") {
   const auto after = chunk::chunk_bytes(data, real_params, test_key());
   std::map<hash::ChunkId, int> ids;
   for (const auto& chunk : before.chunks) ids[chunk.id] = 1;
-  const auto fresh =
-      std::count_if(after.chunks.begin(), after.chunks.end(), [&](const auto& chunk) { return !ids.count(chunk.id); });
+  const auto fresh = std::count_if(after.chunks.begin(), after.chunks.end(),
+                                   [&](const auto& chunk) { return !ids.count(chunk.id); });
   CHECK(fresh >= 1);
   CHECK(fresh <= 6);
 }
@@ -193,14 +196,16 @@ TEST_CASE("the gear table and the cuts of a fixed input never change", "[chunk]"
   const auto manifest = chunk::chunk_bytes(data, real_params, test_key());
   std::vector<std::uint32_t> lengths;
   for (const auto& chunk : manifest.chunks) lengths.push_back(chunk.length_bytes);
-  CHECK(lengths == std::vector<std::uint32_t>{16830, 25250, 8838, 18180, 16622, 17900, 19012, 19115, 29551, 25834, 23992, 19625, 25383, 16894, 16974});
+  CHECK(lengths == std::vector<std::uint32_t>{16830, 25250, 8838, 18180, 16622, 17900, 19012, 19115, 29551,
+                                              25834, 23992, 19625, 25383, 16894, 16974});
   CHECK(manifest.root().hex() == "6a5130d44bbaf0f2fec821b78b0c97ba7000e56782840c6b0e077840a76e5979");
 }
 
 TEST_CASE("parameters that cannot be chunked with are refused", "[chunk]") {
   const Bytes data(100);
-  for (const auto& params : {ChunkParams{0, 16384, 65536}, ChunkParams{4096, 16383, 65536}, ChunkParams{32768, 16384, 65536},
-                             ChunkParams{4096, 16384, 8192}, ChunkParams{4, 16, 64}, ChunkParams{0, 0, 0}}) {
+  for (const auto& params :
+       {ChunkParams{0, 16384, 65536}, ChunkParams{4096, 16383, 65536}, ChunkParams{32768, 16384, 65536},
+        ChunkParams{4096, 16384, 8192}, ChunkParams{4, 16, 64}, ChunkParams{0, 0, 0}}) {
     CAPTURE(params.min_bytes, params.avg_bytes, params.max_bytes);
     CHECK_THROWS_AS(chunk::chunk_bytes(data, params, test_key()), Error);
   }

@@ -39,8 +39,8 @@ void check_import(const MemoryFile& file, ByteView content, const ChunkParams& p
 
 TEST_CASE("a file imports to the manifest of its bytes in memory", "[chunk]") {
   Rng rng(1);
-  for (const std::size_t size : {0UL, 1UL, 100UL, 4096UL, 16384UL, 65536UL, 65537UL, 524287UL, 524288UL, 524289UL,
-                                 3'000'000UL, 9'000'001UL}) {
+  for (const std::size_t size : {0UL, 1UL, 100UL, 4096UL, 16384UL, 65536UL, 65537UL, 524287UL, 524288UL,
+                                 524289UL, 3'000'000UL, 9'000'001UL}) {
     const auto data = random_bytes(rng, size);
     check_import(MemoryFile(data), data, real_params);
     if (size < 1'000'000) check_import(MemoryFile(data), data, tiny_params);
@@ -152,10 +152,13 @@ TEST_CASE("a file of another size than announced is reported as changed", "[chun
   MemoryFile sparse;
   sparse.truncate(6'000'000);
   for (const unsigned threads : {1U, 2U})
-    for (const std::uint64_t announced : {0ULL, 1ULL, 5'999'999ULL, 6'000'001ULL, 6'200'000ULL, 60'000'000ULL}) {
+    for (const std::uint64_t announced :
+         {0ULL, 1ULL, 5'999'999ULL, 6'000'001ULL, 6'200'000ULL, 60'000'000ULL}) {
       CAPTURE(threads, announced);
-      CHECK_THROWS_MATCHES(import_file(MemoryFile(data), announced, real_params, test_key(), threads), Error, is_changed);
-      CHECK_THROWS_MATCHES(import_file(sparse, announced, real_params, test_key(), threads), Error, is_changed);
+      CHECK_THROWS_MATCHES(import_file(MemoryFile(data), announced, real_params, test_key(), threads), Error,
+                           is_changed);
+      CHECK_THROWS_MATCHES(import_file(sparse, announced, real_params, test_key(), threads), Error,
+                           is_changed);
     }
 }
 
@@ -168,7 +171,9 @@ class ShrinkingFile : public fs::File {
     if (++reads_ == 5) inner_.truncate(1'000'000);
     return inner_.pread(out, offset);
   }
-  std::optional<fs::Extent> extent_at(std::uint64_t offset) const override { return inner_.extent_at(offset); }
+  std::optional<fs::Extent> extent_at(std::uint64_t offset) const override {
+    return inner_.extent_at(offset);
+  }
   void pwrite(ByteView, std::uint64_t) override {}
   void truncate(std::uint64_t) override {}
   void preallocate(std::uint64_t, std::uint64_t, bool) override {}

@@ -28,7 +28,8 @@ Manifest fresh(ByteView data, const ChunkParams& params = real_params) {
   return chunk::chunk_bytes(data, params, test_key());
 }
 
-/// Rescans on one and two threads and with many seams, checks against a first import, returns what one thread had to do.
+/// Rescans on one and two threads and with many seams, checks against a first import, returns what one thread
+/// had to do.
 ScanCounts check_rescan(const MemoryFile& file, ByteView content, const Manifest& old) {
   const OldIndex index(old);
   const auto key = test_key();
@@ -36,7 +37,8 @@ ScanCounts check_rescan(const MemoryFile& file, ByteView content, const Manifest
   const chunk::ScanSource source{.file = &file, .params = old.params, .key = key, .old = &index};
   for (const unsigned chunks : {2U, 9U}) {
     CAPTURE(chunks);
-    CHECK(chunk::scan_segments(source, content.size(), std::uint64_t{chunks} * old.params.max_bytes, {}) == expected);
+    CHECK(chunk::scan_segments(source, content.size(), std::uint64_t{chunks} * old.params.max_bytes, {}) ==
+          expected);
   }
   ScanCounts counts;
   for (const unsigned threads : {2U, 1U}) {
@@ -45,7 +47,9 @@ ScanCounts check_rescan(const MemoryFile& file, ByteView content, const Manifest
   }
   return counts;
 }
-ScanCounts check_rescan(ByteView content, const Manifest& old) { return check_rescan(MemoryFile(content), content, old); }
+ScanCounts check_rescan(ByteView content, const Manifest& old) {
+  return check_rescan(MemoryFile(content), content, old);
+}
 
 /// One random edit of the kinds that editors, databases and loggers make.
 void edit(Rng& rng, Bytes& data) {
@@ -67,7 +71,10 @@ void edit(Rng& rng, Bytes& data) {
       std::swap_ranges(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(std::min(length, at)), begin);
       break;
     }
-    case 7: std::fill(begin, begin + static_cast<std::ptrdiff_t>(std::min<std::size_t>(room, pick(rng, 300'000))), std::byte{0}); break;
+    case 7:
+      std::fill(begin, begin + static_cast<std::ptrdiff_t>(std::min<std::size_t>(room, pick(rng, 300'000))),
+                std::byte{0});
+      break;
     default: data.insert(begin, 1 + pick(rng, 200'000), std::byte{0}); break;
   }
 }
@@ -89,7 +96,8 @@ TEST_CASE("a rescan after random edits equals a first import", "[chunk]") {
   CAPTURE(seed);
   Rng rng(seed);
   auto data = random_bytes(rng, pick(rng, 2'000'000));
-  if (seed % 4 == 0) data = repeated(ByteView(data).first(std::min<std::size_t>(data.size(), 50'000)), data.size());
+  if (seed % 4 == 0)
+    data = repeated(ByteView(data).first(std::min<std::size_t>(data.size(), 50'000)), data.size());
   if (data.empty()) data.resize(1);
   auto old = fresh(data);
   for (int round = 0; round < 3; ++round) {
@@ -111,7 +119,8 @@ TEST_CASE("a rescan with tiny chunks equals a first import", "[chunk]") {
   check_rescan(data, old);
 }
 
-TEST_CASE("a rescan of a large file with edits is equal on two threads, with segments out of place", "[chunk]") {
+TEST_CASE("a rescan of a large file with edits is equal on two threads, with segments out of place",
+          "[chunk]") {
   Rng rng(3);
   auto data = random_bytes(rng, 12 * mib);
   const auto old = fresh(data);
@@ -179,7 +188,8 @@ TEST_CASE("an old last chunk is cut again when the file went on behind it", "[ch
   Rng rng(9);
   const auto data = random_bytes(rng, 600'000);
   for (const std::size_t old_size : {1UL, 100UL, 4096UL, 4097UL, 16'384UL, 65'536UL, 65'537UL, 300'000UL})
-    for (const std::size_t new_size : {0UL, 1UL, 50UL, 4096UL, 65'535UL, 65'536UL, 299'999UL, 300'001UL, 600'000UL}) {
+    for (const std::size_t new_size :
+         {0UL, 1UL, 50UL, 4096UL, 65'535UL, 65'536UL, 299'999UL, 300'001UL, 600'000UL}) {
       CAPTURE(old_size, new_size);
       check_rescan(ByteView(data).first(new_size), fresh(ByteView(data).first(old_size)));
     }
@@ -215,7 +225,8 @@ TEST_CASE("periodic data with many equal chunks rescans in linear work", "[chunk
   const auto period = random_bytes(rng, 20'000);
   auto data = repeated(period, 8 * mib);
   const auto old = fresh(data);
-  for (std::size_t i = 0; i < 100; ++i) data.insert(data.begin() + static_cast<std::ptrdiff_t>(pick(rng, data.size())), std::byte{1});
+  for (std::size_t i = 0; i < 100; ++i)
+    data.insert(data.begin() + static_cast<std::ptrdiff_t>(pick(rng, data.size())), std::byte{1});
   const auto counts = check_rescan(data, old);
   CHECK(counts.cut <= 4 * old.chunks.size());
 }
@@ -266,8 +277,9 @@ TEST_CASE("a rescan of a file of another size than announced reports it as chang
   const auto old = fresh(data);
   for (const unsigned threads : {1U, 2U})
     for (const std::uint64_t announced : {4'999'999ULL, 5'000'001ULL})
-      CHECK_THROWS_MATCHES(chunk::rescan_file(MemoryFile(data), announced, old, test_key(), threads), Error,
-                           Catch::Predicate<Error>([](const Error& error) { return error.is(Errc::changed); }));
+      CHECK_THROWS_MATCHES(
+          chunk::rescan_file(MemoryFile(data), announced, old, test_key(), threads), Error,
+          Catch::Predicate<Error>([](const Error& error) { return error.is(Errc::changed); }));
 }
 
 }  // namespace

@@ -28,13 +28,15 @@ TEST_CASE("chunks grow fourfold for every factor of four above 8 GiB", "[manifes
 }
 
 TEST_CASE("a chunk of any size class fits into a frame", "[manifest]") {
-  for (const std::uint64_t size : {std::uint64_t{0}, 9 * gib, 33 * gib, 129 * gib, 1024 * gib, ~std::uint64_t{0}}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{0}, 9 * gib, 33 * gib, 129 * gib, 1024 * gib, ~std::uint64_t{0}}) {
     CAPTURE(size);
     CHECK(params_for_size(size).max_bytes < limits::frame_bytes_max);
   }
 }
 
-TEST_CASE("a file root changes with every field that the content determines and with nothing else", "[manifest]") {
+TEST_CASE("a file root changes with every field that the content determines and with nothing else",
+          "[manifest]") {
   Chunk chunk;
   chunk.id = hash::blake3(as_bytes("a"));
   chunk.length_bytes = 1;

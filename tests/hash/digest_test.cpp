@@ -77,7 +77,8 @@ TEST_CASE("hex prints every byte as two lower-case digits in order", "[hash]") {
 
 TEST_CASE("a quick hash depends on the data, on its length and on the key", "[hash]") {
   const auto key = random_key(1);
-  for (const std::size_t size : {0UL, 1UL, 16UL, 17UL, 128UL, 129UL, 240UL, 241UL, 1024UL, 16'384UL, 65'536UL}) {
+  for (const std::size_t size :
+       {0UL, 1UL, 16UL, 17UL, 128UL, 129UL, 240UL, 241UL, 1024UL, 16'384UL, 65'536UL}) {
     CAPTURE(size);
     auto data = counting_bytes(size);
     const auto before = key(data);

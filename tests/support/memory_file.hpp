@@ -96,7 +96,8 @@ class MemoryFile final : public fs::File {
     if (!keep_size) size_bytes_ = std::max(size_bytes_, offset + length_bytes);
   }
   void punch(std::uint64_t offset, std::uint64_t length_bytes) override {
-    const auto end = std::min(offset + length_bytes, (size_bytes_ + page_bytes - 1) / page_bytes * page_bytes);
+    const auto end =
+        std::min(offset + length_bytes, (size_bytes_ + page_bytes - 1) / page_bytes * page_bytes);
     for (auto page = pages_.lower_bound(offset / page_bytes);
          page != pages_.end() && page->first * page_bytes < end;) {
       const auto start = page->first * page_bytes;
