@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads, commits and the tree's bookkeeping of the receiving side.
+#include "sync/applier.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "sync/file_state.hpp"
+#include "sync/session.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr std::size_t queue_bytes_max = 8 * limits::mib;
+constexpr std::size_t dir_cache_max = 256;
+
+}  // namespace
+
+Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options, const wire::Begin& begin,
+                 const IdentityRules& rules, std::unique_ptr<patch::Area> area)
+    : replica_(replica),
+      channel_(channel),
+      options_(options),
+      begin_(begin),
+      rules_(rules),
+      sum_key_{begin.sum_key},
+      area_(std::move(area)),
+      workers_(std::max(1u, options.threads)) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i].thread = std::thread([this, i] { work(i); });
+  committer_ = std::thread([this] { commit_loop(); });
+}
+
+Applier::~Applier() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (auto& worker : workers_) worker.thread.join();
+  committer_.join();
+}
+
+void Applier::note_error(std::exception_ptr error) {
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+  changed_.notify_all();
+}
+
+void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return queued_bytes_ < queue_bytes_max || error_; });
+  if (error_) std::rethrow_exception(error_);
+  queued_bytes_ += bytes;
+  ++queued_jobs_;
+  workers_[worker].jobs.emplace_back(bytes, std::move(job));
+  changed_.notify_all();
+}
+
+void Applier::work(std::size_t index) {
+  Worker& worker = workers_[index];
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || !worker.jobs.empty(); });
+    if (stopping_) break;
+    auto [bytes, job] = std::move(worker.jobs.front());
+    worker.jobs.pop_front();
+    ++busy_;
+    --queued_jobs_;
+    lock.unlock();
+    try {
+      job();
+    } catch (...) {
+      note_error(std::current_exception());
+    }
+    job = nullptr;
+    lock.lock();
+    queued_bytes_ -= bytes;
+    --busy_;
+    if (worker.jobs.empty()) {
+      lock.unlock();
+      try {
+        channel_.flush();
+      } catch (...) {
+        note_error(std::current_exception());
+      }
+      lock.lock();
+    }
+    changed_.notify_all();
+  }
+  worker.files.clear();
+}
+
+void Applier::commit_loop() {
+  std::unique_lock lock(mutex_);
+  const auto quiet = [&] { return queued_jobs_ == 0 && busy_ == 0 && open_files_ == 0; };
+  while (!stopping_) {
+    const bool flushing = flush_token_ && quiet();
+    if (!flushing && !area_->wants_commit()) {
+      changed_.wait_for(lock, std::chrono::milliseconds(100));
+      continue;
+    }
+    const auto token = flushing ? std::exchange(flush_token_, std::nullopt) : std::nullopt;
+    committing_ = true;
+    lock.unlock();
+    try {
+      commit();
+      if (token) {
+        channel_.send(wire::Ack{*token});
+        channel_.flush();
+      }
+    } catch (...) {
+      note_error(std::current_exception());
+    }
+    lock.lock();
+    committing_ = false;
+    changed_.notify_all();
+  }
+}
+
+void Applier::commit() {
+  for (const auto& outcome : area_->commit()) settle(outcome);
+}
+
+void Applier::flush(std::uint64_t token) {
+  std::lock_guard lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+  flush_token_ = token;
+  changed_.notify_all();
+}
+
+void Applier::drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_ && !flush_token_); });
+  if (error_) std::rethrow_exception(error_);
+}
+
+/// Before names are moved or removed nothing else may be under way.
+void Applier::wait_idle() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_); });
+    if (error_) std::rethrow_exception(error_);
+  }
+  std::lock_guard lock(pending_mutex_);
+}
+
+std::uint64_t Applier::add_pending(Pending pending) {
+  std::lock_guard lock(pending_mutex_);
+  const auto token = next_token_++;
+  pending_.emplace(token, std::move(pending));
+  return token;
+}
+
+/// One entry became visible, or did not: the tree says what is there now.
+void Applier::settle(const patch::Outcome& outcome) {
+  Pending pending;
+  {
+    std::lock_guard lock(pending_mutex_);
+    auto node = pending_.extract(outcome.token);
+    if (node.empty()) return;
+    pending = std::move(node.mapped());
+  }
+  if (!outcome.stat) {
+    try {
+      std::rethrow_exception(outcome.error);
+    } catch (const std::exception& error) {
+      send_failure(pending.path.text(), error);
+    }
+    return;
+  }
+  std::lock_guard lock(replica_.mutex());
+  DirNode* node = replica_.tree().find_dir(pending.path.parent());
+  if (node == nullptr) return;
+  replica_.load_details(*node);
+  const std::string name(pending.path.name());
+  state::ManifestId replaced = 0;
+  if (Entry* before = node->find(name))
+    if (const Content* content = node->content_of(*before)) replaced = content->manifest_id;
+  Entry& entry = node->put(name, *outcome.stat);
+  entry.extra = 0;
+  if (pending.xattr_digest != hash::Digest{} || !pending.link_target.empty() || outcome.stat->device_major != 0 ||
+      outcome.stat->device_minor != 0) {
+    Extra& extra = node->make_extra(entry);
+    extra.xattr_digest = pending.xattr_digest;
+    extra.link_target = pending.link_target;
+    extra.device_major = outcome.stat->device_major;
+    extra.device_minor = outcome.stat->device_minor;
+  }
+  if (pending.manifest) {
+    replica_.record_content(*node, entry, *pending.manifest, replaced);
+  } else {
+    entry.content = 0;
+    replica_.drop_manifest(replaced);
+  }
+}
+
+void Applier::send_failure(const std::string& path, const std::exception& error, bool retry) {
+  const wire::Fatal plain = fatal_of(error);
+  wire::Failure out;
+  out.path = path;
+  out.code = plain.code;
+  out.syncline_code = plain.syncline_code;
+  out.retry = retry;
+  if (const auto* known = dynamic_cast<const Error*>(&error)) out.message = known->code().message();
+  else out.message = error.what();
+  channel_.send(out);
+}
+
+std::shared_ptr<fs::Dir> Applier::dir_of(const RelPath& path) {
+  if (path.is_root()) return replica_.root_handle();
+  std::lock_guard lock(dirs_mutex_);
+  if (const auto known = dirs_.find(path.text()); known != dirs_.end()) return known->second;
+  auto dir = std::shared_ptr<fs::Dir>(replica_.root().open_beneath(path));
+  if (dirs_.size() >= dir_cache_max) dirs_.clear();
+  dirs_.emplace(path.text(), dir);
+  return dir;
+}
+
+void Applier::forget_dirs() {
+  std::lock_guard lock(dirs_mutex_);
+  dirs_.clear();
+}
+
+/// What the scan, or a later change of ours, found under this name.
+std::optional<fs::Stat> Applier::known_stat(const RelPath& path) {
+  std::lock_guard lock(replica_.mutex());
+  const DirNode* node = replica_.tree().find_dir(path.parent());
+  if (node == nullptr) return std::nullopt;
+  const Entry* entry = node->find(path.name());
+  if (entry == nullptr) return std::nullopt;
+  return stat_of(*entry, node->extra_of(*entry));
+}
+
+const hash::Digest& Applier::zero_id(std::uint32_t length_bytes) {
+  std::lock_guard lock(zero_mutex_);
+  auto [at, fresh] = zero_ids_.try_emplace(length_bytes);
+  if (fresh) at->second = hash::blake3(Bytes(length_bytes));
+  return at->second;
+}
+
+fs::Metadata Applier::metadata_of(const wire::Meta& meta) const {
+  const auto attributes = rules_.attributes;
+  fs::Metadata out;
+  if ((attributes & wire::attr_mode) != 0) out.mode = meta.mode;
+  if ((attributes & wire::attr_owner) != 0) out.uid = meta.uid;
+  if ((attributes & wire::attr_group) != 0) out.gid = meta.gid;
+  if ((attributes & wire::attr_times) != 0) out.mtime_ns = meta.mtime_ns;
+  // Both kinds on: the set is complete and others are removed. One alone must leave the other kind.
+  if ((attributes & wire::attr_xattrs) != 0 && (attributes & wire::attr_acls) != 0) out.xattrs = meta.xattrs;
+  else if (!meta.xattrs.empty()) out.xattrs = meta.xattrs;
+  return out;
+}
+
+}  // namespace syncline::sync

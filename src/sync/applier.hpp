@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiving side's hands: operations and file contents put onto the disk and into the tree.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+#include "sync/receiver.hpp"
+
+namespace syncline::sync {
+
+/// Structure operations run in the caller's thread, in order; contents on worker threads, one file
+/// always on the same one. What is finished becomes visible and durable by commits on a thread of
+/// their own; then it enters the tree. Failures of single entries are sent to the other side.
+class Applier {
+ public:
+  Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options, const wire::Begin& begin,
+          const IdentityRules& rules, std::unique_ptr<patch::Area> area);
+  ~Applier();
+
+  void apply(wire::Batch batch);
+  void on_file(wire::Message message);  ///< FileBegin, FileSteps, FileEnd, GapMatches, GapDelta, ChunkData
+  /// Waits for everything handed in so far, commits, and sends Ack{token} without blocking the caller.
+  void flush(std::uint64_t token);
+  /// Waits until nothing is under way; throws the first error of a thread.
+  void drain();
+  void close_clean() { area_->close_clean(); }
+  std::uint64_t written_bytes() const { return area_->written_bytes(); }
+
+ private:
+  struct FileState;
+  struct Pending {
+    RelPath path;
+    fs::FileType type = fs::FileType::regular;
+    std::optional<manifest::Manifest> manifest;
+    hash::Digest xattr_digest;
+    std::string link_target;
+    std::string like;  ///< hard link: the entry whose content it shares
+  };
+  struct Worker {
+    std::deque<std::pair<std::size_t, std::function<void()>>> jobs;
+    std::map<std::uint64_t, std::unique_ptr<FileState>> files;
+    std::thread thread;
+  };
+
+  void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
+  void work(std::size_t index);
+  void commit_loop();
+  void commit();
+  void settle(const patch::Outcome& outcome);
+  void note_error(std::exception_ptr error);
+  void send_failure(const std::string& path, const std::exception& error, bool retry = false);
+  template <class F>
+  void guarded(const std::string& path, F&& action);
+
+  // Structure.
+  void make_dir(const wire::MakeDir& op);
+  void make_symlink(const wire::MakeSymlink& op);
+  void make_node(const wire::MakeNode& op);
+  void make_link(const wire::MakeLink& op);
+  void set_meta(const wire::SetMeta& op);
+  void rename(const wire::Rename& op);
+  void remove(const wire::Remove& op);
+  void wait_idle();
+
+  // Contents.
+  void write_file(const wire::WriteFile& op);
+  void file_begin(Worker& worker, wire::FileBegin message);
+  void file_steps(Worker& worker, wire::FileSteps message);
+  void file_end(Worker& worker, const wire::FileEnd& message);
+  void gap_matches(Worker& worker, const wire::GapMatches& message);
+  void gap_delta(Worker& worker, const wire::GapDelta& message);
+  void chunk_data(Worker& worker, wire::ChunkData message);
+  FileState* state_of(Worker& worker, std::uint64_t file);
+  void step(FileState& file, wire::Step& step);
+  void step_match(FileState& file, const wire::StepMatch& match);
+  void step_zeros(FileState& file, std::uint64_t bytes);
+  void step_other(FileState& file, const wire::StepOther& other);
+  void step_gap(FileState& file, wire::StepGap gap);
+  void step_patch(FileState& file, const wire::StepPatch& patch);
+  void put_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref, ByteView content);
+  void put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs, ByteView content);
+  void request_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref);
+  void load_base(FileState& file, const fs::Stat& stat);
+  void give_up(FileState& file, const std::exception& error, bool retry);
+  void complete_if_done(Worker& worker, FileState& file);
+  manifest::Manifest manifest_of(FileState& file);
+
+  fs::Metadata metadata_of(const wire::Meta& meta) const;
+  std::shared_ptr<fs::Dir> dir_of(const RelPath& path);
+  void forget_dirs();
+  std::optional<fs::Stat> known_stat(const RelPath& path);
+  void refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs);
+  std::uint64_t add_pending(Pending pending);
+  void back_up(const RelPath& path);
+  const hash::Digest& zero_id(std::uint32_t length_bytes);
+
+  Replica& replica_;
+  wire::Channel& channel_;
+  const ReceiverOptions& options_;
+  wire::Begin begin_;
+  IdentityRules rules_;
+  delta::SumKey sum_key_;
+  std::unique_ptr<patch::Area> area_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Worker> workers_;
+  std::size_t queued_bytes_ = 0;
+  std::size_t queued_jobs_ = 0;
+  std::size_t busy_ = 0;
+  std::atomic<std::size_t> open_files_ = 0;
+  std::size_t next_worker_ = 0;
+  bool stopping_ = false;
+  bool committing_ = false;
+  std::optional<std::uint64_t> flush_token_;
+  std::exception_ptr error_;
+  std::thread committer_;
+
+  std::mutex pending_mutex_;
+  std::unordered_map<std::uint64_t, Pending> pending_;
+  std::uint64_t next_token_ = 1;
+
+  std::mutex dirs_mutex_;
+  std::unordered_map<std::string, std::shared_ptr<fs::Dir>> dirs_;
+  std::mutex zero_mutex_;
+  std::map<std::uint32_t, hash::Digest> zero_ids_;
+};
+
+}  // namespace syncline::sync

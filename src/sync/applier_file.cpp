@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receiving content: whole small files, and large ones step by step, every chunk checked by its id.
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "chunk/chunker.hpp"
+#include "sync/file_state.hpp"
+
+namespace syncline::sync {
+namespace {
+
+std::array<std::byte, hash::short_id_bytes> short_id(const hash::Digest& digest) {
+  std::array<std::byte, hash::short_id_bytes> out;
+  std::copy_n(digest.bytes.begin(), out.size(), out.begin());
+  return out;
+}
+
+bool all_zero(ByteView data) {
+  if (data.empty() || data[0] != std::byte{0}) return false;
+  return data.size() == 1 || std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
+}
+
+template <class T>
+std::uint64_t file_number(const T& message) {
+  return message.file;
+}
+
+}  // namespace
+
+void Applier::on_file(wire::Message message) {
+  const std::uint64_t number = std::visit(
+      [](const auto& m) -> std::uint64_t {
+        if constexpr (requires { m.file; }) return m.file;
+        else return 0;
+      },
+      message);
+  const std::size_t index = number % workers_.size();
+  std::size_t bytes = 256;
+  if (const auto* steps = std::get_if<wire::FileSteps>(&message))
+    for (const auto& step : steps->steps)
+      if (const auto* data = std::get_if<wire::StepData>(&step)) bytes += data->content.size();
+  if (const auto* delta = std::get_if<wire::GapDelta>(&message)) bytes += delta->literals.size();
+  if (std::holds_alternative<wire::FileBegin>(message)) ++open_files_;
+  Worker& worker = workers_[index];
+  post(index, bytes, [this, &worker, shared = std::make_shared<wire::Message>(std::move(message))] {
+    if (auto* begin = std::get_if<wire::FileBegin>(shared.get())) file_begin(worker, std::move(*begin));
+    else if (auto* steps = std::get_if<wire::FileSteps>(shared.get())) file_steps(worker, std::move(*steps));
+    else if (auto* end = std::get_if<wire::FileEnd>(shared.get())) file_end(worker, *end);
+    else if (auto* matches = std::get_if<wire::GapMatches>(shared.get())) gap_matches(worker, *matches);
+    else if (auto* delta = std::get_if<wire::GapDelta>(shared.get())) gap_delta(worker, *delta);
+    else if (auto* data = std::get_if<wire::ChunkData>(shared.get())) chunk_data(worker, std::move(*data));
+  });
+}
+
+void Applier::write_file(const wire::WriteFile& op) {
+  const auto path = RelPath::parse(op.path);
+  manifest::Manifest fresh;
+  fresh.params = op.params;
+  fresh.size_bytes = op.content.size();
+  std::uint64_t offset = 0;
+  for (const auto length : op.lengths) {
+    if (length == 0 || length > op.content.size() - offset) throw Error(Errc::malformed, "chunk lengths of a file");
+    const auto content = ByteView(op.content).subspan(offset, length);
+    const bool zeros = length == op.params.max_bytes && all_zero(content);
+    if (zeros && !fresh.chunks.empty() && fresh.chunks.back().length_bytes == length && fresh.chunks.back().id == zero_id(length))
+      ++fresh.chunks.back().repeat_count;
+    else
+      fresh.chunks.push_back({zeros ? zero_id(length) : hash::blake3(content), replica_.key()(content), length, 1});
+    offset += length;
+  }
+  if (offset != op.content.size()) throw Error(Errc::malformed, "chunk lengths of a file");
+  if (short_id(fresh.root()) != op.root) throw Error(Errc::corrupt, "content of a file");
+  patch::FilePlan plan;
+  plan.new_bytes = op.content.size();
+  plan.changed_bytes = plan.new_bytes;
+  plan.expected = known_stat(path);
+  plan.replace_other_type = plan.expected && plan.expected->type != fs::FileType::regular;
+  if (plan.expected) back_up(path);
+  auto write = area_->begin(dir_of(path.parent()), path, plan);
+  const bool sparse = (begin_.flags & wire::begin_sparse) != 0;
+  offset = 0;
+  ByteView run;
+  for (const auto& chunk : fresh.chunks) {
+    const auto content = ByteView(op.content).subspan(offset, chunk.total_bytes());
+    if (sparse && chunk.length_bytes >= 4096 && all_zero(content)) {
+      if (!run.empty()) write->write(offset - run.size(), run);
+      run = {};
+      write->zeros(offset, content.size());
+    } else {
+      run = run.empty() ? content : ByteView(run.data(), run.size() + content.size());
+    }
+    offset += content.size();
+  }
+  if (!run.empty()) write->write(offset - run.size(), run);
+  Pending pending;
+  pending.path = path;
+  pending.manifest = std::move(fresh);
+  pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
+  write->finish(metadata_of(op.meta), add_pending(std::move(pending)));
+}
+
+Applier::FileState* Applier::state_of(Worker& worker, std::uint64_t file) {
+  const auto found = worker.files.find(file);
+  if (found == worker.files.end()) throw Error(Errc::protocol, "message for an unknown file");
+  return found->second.get();
+}
+
+void Applier::give_up(FileState& file, const std::exception& error, bool retry) {
+  if (file.failed) return;
+  file.failed = true;
+  file.write.reset();
+  send_failure(file.begin.path, error, retry);
+  for (std::uint32_t i = 0; i < file.gaps.size(); ++i)
+    if (std::exchange(file.gaps[i].open, false)) channel_.send(wire::GapSums{file.begin.file, i, 0, {}});
+  file.open_gaps = 0;
+  file.requested.clear();
+}
+
+void Applier::load_base(FileState& file, const fs::Stat& stat) {
+  std::optional<Content> content;
+  {
+    std::lock_guard lock(replica_.mutex());
+    if (DirNode* node = replica_.tree().find_dir(file.path.parent())) {
+      replica_.load_details(*node);
+      if (const Entry* entry = node->find(file.path.name()))
+        if (const Content* known = node->content_of(*entry)) content = *known;
+    }
+    if (content && content_root(*content, stat.size_bytes).prefix() == file.begin.base_content)
+      file.old = replica_.manifest_of(*content, stat.size_bytes);
+  }
+  if (!file.old) {
+    const fs::File* basis = file.write->basis();
+    if (basis == nullptr) throw Error(Errc::foreign, file.begin.path);
+    file.old = chunk::import_file(*basis, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), 1);
+  }
+  if (file.old->root().prefix() != file.begin.base_content) throw Error(Errc::foreign, file.begin.path);
+  std::uint64_t offset = 0;
+  for (const auto& chunk : file.old->chunks) {
+    file.old_starts.push_back(offset);
+    offset += chunk.total_bytes();
+  }
+}
+
+void Applier::file_begin(Worker& worker, wire::FileBegin message) {
+  auto owned = std::make_unique<FileState>();
+  FileState& file = *owned;
+  const auto number = message.file;
+  file.begin = std::move(message);
+  if (!worker.files.emplace(number, std::move(owned)).second) throw Error(Errc::protocol, "file number used twice");
+  bool base_is_wrong = false;
+  try {
+    file.path = RelPath::parse(file.begin.path);
+    patch::FilePlan plan;
+    plan.new_bytes = file.begin.size_bytes;
+    plan.expected = known_stat(file.path);
+    plan.replace_other_type = plan.expected && plan.expected->type != fs::FileType::regular;
+    plan.matched_in_place_bytes = file.begin.matched_in_place_bytes;
+    plan.matched_moved_bytes = file.begin.matched_moved_bytes;
+    plan.changed_bytes = file.begin.changed_bytes;
+    if (file.begin.has_base &&
+        (!plan.expected || plan.replace_other_type || plan.expected->size_bytes != file.begin.base_bytes)) {
+      base_is_wrong = true;
+      throw Error(Errc::foreign, file.begin.path);
+    }
+    if (plan.expected) back_up(file.path);
+    file.write = area_->begin(dir_of(file.path.parent()), file.path, plan);
+    if (file.begin.base_content != 0) {
+      base_is_wrong = true;
+      load_base(file, *plan.expected);
+    }
+  } catch (const Error& error) {
+    give_up(file, error, base_is_wrong && error.is(Errc::foreign));
+  }
+}
+
+void Applier::file_steps(Worker& worker, wire::FileSteps message) {
+  FileState& file = *state_of(worker, message.file);
+  for (auto& one : message.steps) {
+    try {
+      step(file, one);
+    } catch (const Error& error) {
+      give_up(file, error, false);
+    }
+  }
+}
+
+void Applier::step(FileState& file, wire::Step& step) {
+  if (auto* gap = std::get_if<wire::StepGap>(&step)) return step_gap(file, std::move(*gap));
+  if (file.failed) return;
+  if (const auto* match = std::get_if<wire::StepMatch>(&step)) {
+    step_match(file, *match);
+  } else if (const auto* zeros = std::get_if<wire::StepZeros>(&step)) {
+    step_zeros(file, zeros->bytes);
+  } else if (const auto* data = std::get_if<wire::StepData>(&step)) {
+    if (data->content.size() != data->chunk.length_bytes) throw Error(Errc::malformed, "chunk of " + file.begin.path);
+    put_chunk(file, file.offset, data->chunk, data->content);
+    file.offset += data->content.size();
+  } else if (const auto* other = std::get_if<wire::StepOther>(&step)) {
+    step_other(file, *other);
+  } else if (const auto* patch = std::get_if<wire::StepPatch>(&step)) {
+    step_patch(file, *patch);
+  }
+}
+
+void Applier::step_match(FileState& file, const wire::StepMatch& match) {
+  if (!file.old) throw Error(Errc::malformed, "match without a base");
+  const auto first = std::ranges::lower_bound(file.old_starts, match.old_offset);
+  std::uint64_t done = 0;
+  for (auto i = static_cast<std::size_t>(first - file.old_starts.begin()); done < match.bytes; ++i) {
+    if (i >= file.old->chunks.size() || file.old_starts[i] != match.old_offset + done ||
+        file.old->chunks[i].total_bytes() > match.bytes - done)
+      throw Error(Errc::malformed, "match off the chunk boundaries");
+    file.chunks.emplace_back(file.offset + done, file.old->chunks[i]);
+    done += file.old->chunks[i].total_bytes();
+  }
+  file.write->copy(file.offset, match.old_offset, match.bytes);
+  file.offset += match.bytes;
+}
+
+void Applier::step_zeros(FileState& file, std::uint64_t bytes) {
+  const std::uint32_t unit = file.begin.params.max_bytes;
+  if (unit == 0 || bytes % unit != 0 || bytes > file.begin.size_bytes - file.offset || bytes / unit > UINT32_MAX)
+    throw Error(Errc::malformed, "zero run");
+  const hash::QuickHash quick = replica_.key()(Bytes(unit));
+  file.chunks.emplace_back(file.offset, manifest::Chunk{zero_id(unit), quick, unit, static_cast<std::uint32_t>(bytes / unit)});
+  file.write->zeros(file.offset, bytes);
+  file.offset += bytes;
+}
+
+/// A chunk out of another file of this replica; what is found there counts only if its id agrees.
+void Applier::step_other(FileState& file, const wire::StepOther& other) {
+  const std::uint64_t offset = file.offset;
+  file.offset += other.chunk.length_bytes;
+  try {
+    const auto path = RelPath::parse(other.path);
+    const auto source = dir_of(path.parent())->open_read(std::string(path.name()));
+    Bytes content(other.chunk.length_bytes);
+    if (source->pread(content, other.offset) == content.size()) return put_chunk(file, offset, other.chunk, content);
+  } catch (const Error&) {
+    // Not there (any more): asked for below.
+  }
+  request_chunk(file, offset, other.chunk);
+}
+
+void Applier::step_gap(FileState& file, wire::StepGap step) {
+  FileState::Gap gap{file.offset, step.old_offset, step.plan, std::move(step.chunks), {}, true};
+  const auto number = static_cast<std::uint32_t>(file.gaps.size());
+  file.offset += gap.plan.new_bytes;
+  file.gaps.push_back(std::move(gap));
+  const auto& kept = file.gaps.back();
+  if (file.failed) {
+    file.gaps.back().open = false;
+    channel_.send(wire::GapSums{file.begin.file, number, 0, {}});
+    return;
+  }
+  ++file.open_gaps;
+  std::uint64_t announced = 0;
+  for (const auto& ref : kept.chunks) announced += ref.length_bytes;
+  if (announced != kept.plan.new_bytes) throw Error(Errc::malformed, "chunks of a gap");
+  Bytes old(kept.plan.old_bytes);
+  if (file.write->basis() == nullptr || file.write->basis()->pread(old, kept.old_offset) != old.size())
+    throw Error(Errc::malformed, "gap outside of the base");
+  wire::GapSums sums;
+  sums.file = file.begin.file;
+  sums.gap = number;
+  sums.round = kept.plan.coarse_block_bytes != 0 ? 1 : 2;
+  sums.sums = sums.round == 1 ? delta::round1_sums(kept.plan, sum_key_, old) : delta::round2_sums(kept.plan, sum_key_, {}, old);
+  channel_.send(sums);
+}
+
+void Applier::step_patch(FileState& file, const wire::StepPatch& patch) {
+  thread_local compress::Decompressor decompressor;
+  std::uint64_t total = 0;
+  for (const auto& ref : patch.chunks) total += ref.length_bytes;
+  if (total > limits::frame_bytes_max || patch.old_bytes > limits::frame_bytes_max) throw Error(Errc::limit_exceeded, "patch");
+  Bytes old(patch.old_bytes);
+  if (file.write->basis() == nullptr || file.write->basis()->pread(old, patch.old_offset) != old.size())
+    throw Error(Errc::malformed, "patch outside of the base");
+  Bytes content;
+  try {
+    content = decompressor.decompress_with_prefix(old, patch.frame, total);
+  } catch (const Error&) {
+    content.clear();
+  }
+  content.resize(total);  // what does not fit is found by the ids
+  put_chunks(file, file.offset, patch.chunks, content);
+  file.offset += total;
+}
+
+void Applier::put_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref, ByteView content) {
+  if (content.size() > file.begin.size_bytes || offset > file.begin.size_bytes - content.size())
+    throw Error(Errc::malformed, "chunk behind the end of " + file.begin.path);
+  const auto id = hash::blake3(content);
+  if (short_id(id) != ref.id) return request_chunk(file, offset, ref);
+  file.chunks.emplace_back(offset, manifest::Chunk{id, replica_.key()(content), ref.length_bytes, 1});
+  if ((begin_.flags & wire::begin_sparse) != 0 && content.size() >= 4096 && all_zero(content)) file.write->zeros(offset, content.size());
+  else file.write->write(offset, content);
+}
+
+void Applier::put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs, ByteView content) {
+  for (const auto& ref : refs) {
+    put_chunk(file, offset, ref, content.first(ref.length_bytes));
+    content = content.subspan(ref.length_bytes);
+    offset += ref.length_bytes;
+  }
+}
+
+void Applier::request_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref) {
+  file.requested[offset] = ref;
+  channel_.send(wire::ChunkRequest{file.begin.file, offset, ref.length_bytes});
+}
+
+void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
+  FileState& file = *state_of(worker, message.file);
+  if (file.failed) return;
+  try {
+    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open) throw Error(Errc::malformed, "gap number");
+    auto& gap = file.gaps[message.gap];
+    ByteReader reader(message.matches, "gap matches");
+    gap.coarse = delta::read_matches(reader, gap.plan);
+    reader.expect_done();
+    Bytes old(gap.plan.old_bytes);
+    if (file.write->basis()->pread(old, gap.old_offset) != old.size()) throw Error(Errc::foreign, file.begin.path);
+    channel_.send(wire::GapSums{message.file, message.gap, 2, delta::round2_sums(gap.plan, sum_key_, gap.coarse, old)});
+  } catch (const Error& error) {
+    give_up(file, error, false);
+  }
+}
+
+void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
+  FileState& file = *state_of(worker, message.file);
+  if (file.failed) return;
+  try {
+    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open) throw Error(Errc::malformed, "gap number");
+    auto& gap = file.gaps[message.gap];
+    ByteReader reader(message.matches, "gap matches");
+    delta::GapDelta found;
+    found.matches = delta::read_fine_matches(reader, gap.plan, gap.coarse);
+    reader.expect_done();
+    found.literals = message.literals;
+    Bytes old(gap.plan.old_bytes);
+    if (file.write->basis()->pread(old, gap.old_offset) != old.size()) throw Error(Errc::foreign, file.begin.path);
+    put_chunks(file, gap.new_offset, gap.chunks, delta::apply_gap(gap.plan, old, found));
+    gap.open = false;
+    --file.open_gaps;
+    gap.chunks.clear();
+    complete_if_done(worker, file);
+  } catch (const Error& error) {
+    give_up(file, error, false);
+  }
+}
+
+void Applier::chunk_data(Worker& worker, wire::ChunkData message) {
+  const auto found = worker.files.find(message.file);
+  if (found == worker.files.end()) return;
+  FileState& file = *found->second;
+  const auto wanted = file.requested.find(message.new_offset);
+  if (file.failed || wanted == file.requested.end()) return;
+  const auto ref = wanted->second;
+  file.requested.erase(wanted);
+  try {
+    if (message.content.size() != ref.length_bytes) throw Error(Errc::changed, file.begin.path);
+    put_chunk(file, message.new_offset, ref, message.content);
+    if (file.requested.contains(message.new_offset)) throw Error(Errc::corrupt, file.begin.path);
+  } catch (const Error& error) {
+    give_up(file, error, false);
+  }
+  complete_if_done(worker, file);
+}
+
+void Applier::file_end(Worker& worker, const wire::FileEnd& message) {
+  FileState& file = *state_of(worker, message.file);
+  file.end = message;
+  if (message.aborted) {
+    file.failed = true;
+    file.write.reset();
+  }
+  complete_if_done(worker, file);
+}
+
+/// The chunks in order, zero runs joined as the chunker would have given them.
+manifest::Manifest Applier::manifest_of(FileState& file) {
+  std::ranges::sort(file.chunks, {}, [](const auto& one) { return one.first; });
+  manifest::Manifest out;
+  out.params = file.begin.params;
+  out.size_bytes = file.begin.size_bytes;
+  const std::uint32_t unit = out.params.max_bytes;
+  std::uint64_t offset = 0;
+  for (const auto& [at, chunk] : file.chunks) {
+    if (at != offset) throw Error(Errc::malformed, "steps of " + file.begin.path);
+    offset += chunk.total_bytes();
+    const bool zeros = chunk.length_bytes == unit && chunk.id == zero_id(unit);
+    if (zeros && !out.chunks.empty() && out.chunks.back().id == chunk.id && out.chunks.back().length_bytes == unit &&
+        std::uint64_t{out.chunks.back().repeat_count} + chunk.repeat_count <= UINT32_MAX)
+      out.chunks.back().repeat_count += chunk.repeat_count;
+    else
+      out.chunks.push_back(chunk);
+  }
+  if (offset != out.size_bytes) throw Error(Errc::malformed, "steps of " + file.begin.path);
+  return out;
+}
+
+void Applier::complete_if_done(Worker& worker, FileState& file) {
+  if (!file.end || (!file.failed && (file.open_gaps != 0 || !file.requested.empty()))) return;
+  if (!file.failed) {
+    try {
+      Pending pending;
+      pending.path = file.path;
+      pending.manifest = manifest_of(file);
+      pending.xattr_digest = xattr_digest(file.end->meta.xattrs, rules_.attributes);
+      if (pending.manifest->root() != file.end->root) throw Error(Errc::corrupt, file.begin.path);
+      file.write->finish(metadata_of(file.end->meta), add_pending(std::move(pending)));
+    } catch (const Error& error) {
+      give_up(file, error, false);
+    }
+  }
+  worker.files.erase(file.begin.file);
+  --open_files_;
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations without content: directories, links, nodes, attributes, renames, removals.
+#include <algorithm>
+#include <cerrno>
+
+#include "sync/applier.hpp"
+#include "sync/file_state.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr std::uint32_t new_dir_mode = 0700;  ///< until its attributes are set at the end
+
+bool same_file(const fs::Stat& known, const fs::Stat& found) {
+  if (known.type != found.type || known.device != found.device || known.inode != found.inode) return false;
+  if (known.type == fs::FileType::directory) return true;
+  return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns && known.ctime_ns == found.ctime_ns;
+}
+
+}  // namespace
+
+/// One failing entry is told and does not stop the others.
+template <class F>
+void Applier::guarded(const std::string& path, F&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.is(Errc::cancelled)) throw;
+    send_failure(path, error);
+  }
+}
+
+void Applier::apply(wire::Batch batch) {
+  std::vector<wire::WriteFile> files;
+  std::size_t bytes = 0;
+  for (auto& op : batch.ops) {
+    if (auto* write = std::get_if<wire::WriteFile>(&op)) {
+      bytes += write->content.size() + 512;
+      files.push_back(std::move(*write));
+      continue;
+    }
+    if (auto* dir = std::get_if<wire::MakeDir>(&op)) guarded(dir->path, [&] { make_dir(*dir); });
+    else if (auto* symlink = std::get_if<wire::MakeSymlink>(&op)) guarded(symlink->path, [&] { make_symlink(*symlink); });
+    else if (auto* node = std::get_if<wire::MakeNode>(&op)) guarded(node->path, [&] { make_node(*node); });
+    else if (auto* link = std::get_if<wire::MakeLink>(&op)) guarded(link->path, [&] { make_link(*link); });
+    else if (auto* meta = std::get_if<wire::SetMeta>(&op)) guarded(meta->path, [&] { set_meta(*meta); });
+    else if (auto* renamed = std::get_if<wire::Rename>(&op)) guarded(renamed->to, [&] { rename(*renamed); });
+    else if (auto* removed = std::get_if<wire::Remove>(&op)) guarded(removed->path, [&] { remove(*removed); });
+  }
+  if (files.empty()) return;
+  const std::size_t worker = next_worker_++ % workers_.size();
+  post(worker, bytes, [this, shared = std::make_shared<std::vector<wire::WriteFile>>(std::move(files))] {
+    for (const auto& file : *shared) guarded(file.path, [&] { write_file(file); });
+  });
+}
+
+/// The tree takes over what the disk says of an entry after one of our operations.
+void Applier::refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs) {
+  if (path.is_root()) {
+    std::lock_guard lock(replica_.mutex());
+    replica_.tree().root_stat = replica_.root().stat();
+    if (xattrs != nullptr) replica_.tree().root_xattrs = *xattrs;
+    return;
+  }
+  const std::string name(path.name());
+  const auto stat = dir_of(path.parent())->stat_at(name);
+  if (!stat || stat->type != type) throw Error(Errc::foreign, path.text());
+  std::lock_guard lock(replica_.mutex());
+  DirNode* node = replica_.tree().find_dir(path.parent());
+  if (node == nullptr) return;
+  replica_.load_details(*node);
+  Entry& entry = node->put(name, *stat);
+  if (xattrs != nullptr && (*xattrs != hash::Digest{} || entry.extra != 0)) node->make_extra(entry).xattr_digest = *xattrs;
+  if (type == fs::FileType::directory) {
+    DirNode& child = node->add_child(name);
+    child.id = dir_id(*stat, replica_.tree().root_stat.device);
+  }
+}
+
+void Applier::make_dir(const wire::MakeDir& op) {
+  const auto path = RelPath::parse(op.path);
+  try {
+    dir_of(path.parent())->make_dir(std::string(path.name()), new_dir_mode);
+  } catch (const Error& error) {
+    if (!error.is_errno(EEXIST)) throw;  // a directory of that name that nobody knew of is as good
+  }
+  refresh(path, fs::FileType::directory, nullptr);
+}
+
+void Applier::make_symlink(const wire::MakeSymlink& op) {
+  const auto path = RelPath::parse(op.path);
+  const auto expected = known_stat(path);
+  if (expected) back_up(path);
+  Pending pending;
+  pending.path = path;
+  pending.type = fs::FileType::symlink;
+  pending.link_target = op.target;
+  pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
+  const auto metadata = metadata_of(op.meta);
+  area_->place(dir_of(path.parent()), path, expected,
+               [target = op.target, metadata](fs::Dir& dir, const std::string& name) {
+                 dir.make_symlink(name, target);
+                 fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
+               },
+               add_pending(std::move(pending)));
+}
+
+void Applier::make_node(const wire::MakeNode& op) {
+  const auto path = RelPath::parse(op.path);
+  const auto expected = known_stat(path);
+  if (expected) back_up(path);
+  Pending pending;
+  pending.path = path;
+  pending.type = op.type;
+  pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
+  const auto metadata = metadata_of(op.meta);
+  area_->place(dir_of(path.parent()), path, expected,
+               [op, metadata](fs::Dir& dir, const std::string& name) {
+                 dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
+                 fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
+               },
+               add_pending(std::move(pending)));
+}
+
+void Applier::make_link(const wire::MakeLink& op) {
+  const auto path = RelPath::parse(op.path);
+  const auto existing = RelPath::parse(op.existing);
+  const auto expected = known_stat(path);
+  if (expected) back_up(path);
+  Pending pending;
+  pending.path = path;
+  {
+    std::lock_guard lock(replica_.mutex());
+    if (DirNode* node = replica_.tree().find_dir(existing.parent())) {
+      replica_.load_details(*node);
+      const Entry* entry = node->find(existing.name());
+      if (entry == nullptr || entry->type != fs::FileType::regular) throw Error(ENOENT, "link to '" + escape_name(op.existing) + "'");
+      pending.xattr_digest = node->extra_of(*entry).xattr_digest;
+    }
+  }
+  area_->place(dir_of(path.parent()), path, expected,
+               [from = dir_of(existing.parent()), from_name = std::string(existing.name())](fs::Dir& dir, const std::string& name) {
+                 dir.make_link(*from, from_name, name);
+               },
+               add_pending(std::move(pending)));
+}
+
+void Applier::set_meta(const wire::SetMeta& op) {
+  wait_idle();
+  const auto path = RelPath::parse(op.path);
+  const auto metadata = metadata_of(op.meta);
+  const auto digest = xattr_digest(op.meta.xattrs, rules_.attributes);
+  if (path.is_root()) {
+    fs::Metadata wanted = metadata;
+    if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
+    fs::apply_metadata(replica_.root(), wanted, nullptr);
+    return refresh(path, fs::FileType::directory, &digest);
+  }
+  const std::string name(path.name());
+  const auto parent = dir_of(path.parent());
+  const auto known = known_stat(path);
+  const auto found = parent->stat_at(name);
+  if (!known || !found || !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
+  if (found->type == fs::FileType::directory) {
+    fs::Metadata wanted = metadata;
+    if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
+    const auto dir = parent->open_dir(name);
+    fs::apply_metadata(*dir, wanted, nullptr);
+  } else if (found->type == fs::FileType::regular) {
+    const auto file = parent->open_read(name);
+    fs::apply_metadata(*file, metadata, nullptr);
+  } else {
+    fs::apply_metadata_at(*parent, name, found->type, metadata, nullptr);
+  }
+  refresh(path, found->type, &digest);
+}
+
+void Applier::rename(const wire::Rename& op) {
+  wait_idle();
+  const auto from = RelPath::parse(op.from);
+  const auto to = RelPath::parse(op.to);
+  const std::string from_name(from.name());
+  const std::string to_name(to.name());
+  const auto from_dir = dir_of(from.parent());
+  const auto to_dir = dir_of(to.parent());
+  const auto known = known_stat(from);
+  const auto found = from_dir->stat_at(from_name);
+  if (!known || !found || !same_file(*known, *found)) throw Error(Errc::foreign, from.text());
+  from_dir->rename_new(from_name, *to_dir, to_name);
+  forget_dirs();
+  const auto now = to_dir->stat_at(to_name);
+  std::lock_guard lock(replica_.mutex());
+  DirNode* old_node = replica_.tree().find_dir(from.parent());
+  DirNode* new_node = replica_.tree().find_dir(to.parent());
+  if (old_node == nullptr || new_node == nullptr || !now) throw Error(Errc::foreign, to.text());
+  replica_.load_details(*old_node);
+  replica_.load_details(*new_node);
+  const Entry entry = *old_node->find(from_name);
+  const Extra extra = old_node->extra_of(entry);
+  const Content* content = old_node->content_of(entry);
+  const std::optional<Content> kept = content != nullptr ? std::optional(*content) : std::nullopt;
+  auto child = old_node->take_child(from_name);
+  old_node->erase(from_name);
+  Entry& placed = new_node->put(to_name, *now);
+  if (!extra.empty()) new_node->make_extra(placed) = extra;
+  if (kept) new_node->set_content(placed, *kept);
+  if (child) new_node->put_child(std::move(child), to_name);
+}
+
+/// Keeps what is about to be replaced or removed: moved into the backup directory, same path.
+void Applier::back_up(const RelPath& path) {
+  if (begin_.backup_dir.empty()) return;
+  std::shared_ptr<fs::Dir> dir = replica_.root_handle();
+  const auto make = [&](const std::string& name) {
+    try {
+      dir->make_dir(name, new_dir_mode);
+    } catch (const Error& error) {
+      if (!error.is_errno(EEXIST)) throw;
+    }
+    dir = std::shared_ptr<fs::Dir>(dir->open_dir(name));
+  };
+  for (const auto component : RelPath::parse(begin_.backup_dir).components()) make(std::string(component));
+  for (const auto component : path.parent().components()) make(std::string(component));
+  // A second name keeps the old content; the first is then replaced atomically.
+  const std::string name(path.name());
+  if (dir->stat_at(name)) dir->unlink(name);
+  dir->make_link(*dir_of(path.parent()), name, name);
+  refresh(path, known_stat(path)->type, nullptr);  // its link count moved its ctime
+}
+
+void Applier::remove(const wire::Remove& op) {
+  wait_idle();
+  const auto path = RelPath::parse(op.path);
+  const std::string name(path.name());
+  const auto parent = dir_of(path.parent());
+  const auto known = known_stat(path);
+  const auto found = parent->stat_at(name);
+  if (found) {
+    if (!known || !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
+    if (op.directory) {
+      parent->remove_dir(name);
+      forget_dirs();
+    } else {
+      back_up(path);
+      parent->unlink(name);
+    }
+  }
+  std::lock_guard lock(replica_.mutex());
+  DirNode* node = replica_.tree().find_dir(path.parent());
+  if (node == nullptr) return;
+  replica_.load_details(*node);
+  if (const Entry* entry = node->find(name))
+    if (const Content* content = node->content_of(*entry)) replica_.drop_manifest(content->manifest_id);
+  node->erase(name);
+}
+
+}  // namespace syncline::sync

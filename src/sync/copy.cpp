@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// A local copy: both roles in one process, joined by a pipe.
+#include "sync/copy.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <thread>
+
+#include "sync/places.hpp"
+#include "sync/receiver.hpp"
+#include "sync/sender.hpp"
+#include "sync/session.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr auto progress_interval = std::chrono::milliseconds(100);
+
+std::uint32_t attributes_of(const CopyOptions& options) {
+  std::uint32_t out = 0;
+  if (options.perms) out |= wire::attr_mode;
+  if (options.owner || options.chown) out |= wire::attr_owner;
+  if (options.group || options.chown) out |= wire::attr_group;
+  if (options.times) out |= wire::attr_times | wire::attr_dir_times;
+  if (options.xattrs) out |= wire::attr_xattrs;
+  if (options.acls) out |= wire::attr_acls;
+  if (options.hard_links) out |= wire::attr_links;
+  return out;
+}
+
+void fill_selector(const CopyOptions& options, const std::string& prefix, Selector& out) {
+  out.prefix = prefix;
+  for (const auto& rule : options.filters) {
+    out.filters.add(rule.include, rule.pattern);
+    out.description += (rule.include ? '+' : '-') + rule.pattern + '\n';
+  }
+  if (options.files_from) {
+    out.listed.emplace(options.recursive);
+    for (const auto& path : *options.files_from) {
+      out.listed->add(path);
+      out.description += '=' + path + '\n';
+    }
+  }
+  out.use_gitignore = options.gitignore;
+  if (options.backup_dir) {
+    out.reserved.push_back(RelPath::parse(*options.backup_dir).text());
+    out.description += "backup " + *options.backup_dir + '\n';
+  }
+  out.description += prefix;
+}
+
+/// Reports progress until it is destroyed.
+class Ticker {
+ public:
+  Ticker(Events& events, const wire::Channel& channel) : events_(events), channel_(channel) {
+    if (events_.observer().on_progress) thread_ = std::thread([this] { run(); });
+  }
+  ~Ticker() {
+    if (!thread_.joinable()) return;
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+      wake_.notify_all();
+    }
+    thread_.join();
+    tell();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, progress_interval, [&] { return stop_; })) tell();
+  }
+  void tell() {
+    const Counters& counters = events_.counters;
+    ProgressEvent event;
+    event.phase = counters.transferring ? ProgressEvent::Phase::transferring : ProgressEvent::Phase::scanning;
+    event.files_scanned = counters.files_scanned;
+    event.files_done = counters.files_done;
+    event.files_total = counters.files_total;
+    event.bytes_done = counters.bytes_done;
+    event.bytes_total = counters.bytes_total;
+    event.matched_bytes = counters.matched_bytes;
+    event.sent_bytes = channel_.sent_bytes();
+    std::lock_guard lock(events_.mutex());
+    events_.observer().on_progress(event);
+  }
+  Events& events_;
+  const wire::Channel& channel_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+class Copy {
+ public:
+  Copy(const World& source, const World& target, const CopyOptions& options, const CopyObserver& observer)
+      : source_world_(source), target_world_(target), options_(options), events_(observer) {}
+  CopyReport run();
+
+ private:
+  void run_place(const Place& place);
+  void run_session(Replica& source, Replica& target, const Place& place);
+  std::string prepare_target(const Place& place);
+
+  const World& source_world_;
+  const World& target_world_;
+  const CopyOptions& options_;
+  Events events_;
+  CopyReport report_;
+  std::string state_dir_;
+  bool all_in_step_ = true;
+};
+
+/// The target directory, made when it is missing; for a dry run an empty stand-in.
+std::string Copy::prepare_target(const Place& place) {
+  if (target_world_.files->stat_path(place.target_dir, true)) return place.target_dir;
+  if (!options_.dry_run) {
+    target_world_.files->make_dirs(place.target_dir, 0777);
+    return place.target_dir;
+  }
+  const std::string stand_in = state_dir_ + "/dry-run-target";
+  target_world_.files->make_dirs(stand_in, 0700);
+  return stand_in;
+}
+
+void Copy::run_place(const Place& place) {
+  const auto notice = [&](const std::string& text) { events_.notice(text); };
+  const std::string target_dir = prepare_target(place);
+  ReplicaOptions target_options{target_dir, state_dir_, place.target_name, "", notice};
+  ReplicaOptions source_options{place.source_dir, state_dir_, place.source_name, place.target_name, notice};
+  Replica target(target_world_, target_options);
+  Replica source(source_world_, source_options);
+  run_session(source, target, place);
+}
+
+void Copy::run_session(Replica& source, Replica& target, const Place& place) {
+  Selector selector;
+  fill_selector(options_, place.rule_prefix, selector);
+  auto [here, there] = wire::make_pipe();
+  wire::ChannelOptions channel_options{options_.compress_level, options_.bwlimit};
+  wire::Channel sending(std::move(here), wire::Role::sender, channel_options);
+  wire::Channel receiving(std::move(there), wire::Role::receiver, {options_.compress_level, std::nullopt});
+  const unsigned threads = options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+
+  ReceiverOptions receiver;
+  receiver.update = static_cast<patch::UpdateMode>(options_.update);
+  receiver.durability = static_cast<patch::Durability>(options_.durability);
+  receiver.threads = threads;
+  receiver.one_file_system = options_.one_file_system;
+  receiver.notice = [&](const std::string& text) { events_.notice(text); };
+  std::exception_ptr receiver_error;
+  std::thread receiver_thread([&] {
+    try {
+      run_receiver(target, receiving, receiver);
+    } catch (...) {
+      receiver_error = std::current_exception();
+    }
+  });
+
+  SenderOptions sender;
+  sender.copy = &options_;
+  sender.selector = &selector;
+  sender.rules.attributes = attributes_of(options_);
+  if (options_.chown) parse_chown(*options_.chown, sender.rules);
+  sender.threads = threads;
+  sender.cache_path = state_dir_ + "/recent-chunks.db";
+  SenderResult result;
+  std::exception_ptr sender_error;
+  try {
+    Ticker ticker(events_, sending);
+    result = run_sender(source, sending, events_, sender);
+  } catch (...) {
+    sender_error = std::current_exception();
+    sending.close();
+  }
+  receiver_thread.join();
+  if (sender_error) std::rethrow_exception(sender_error);
+  if (receiver_error) std::rethrow_exception(receiver_error);
+
+  report_.sent_bytes += sending.sent_bytes();
+  report_.received_bytes += sending.received_bytes();
+  report_.files_total += source.tree().file_count;
+  report_.bytes_total += source.tree().byte_count;
+  report_.files_changed += result.files_changed;
+  report_.files_deleted += result.files_deleted;
+  report_.files_renamed += result.files_renamed;
+  report_.bytes_changed += result.bytes_changed;
+  report_.disk_written_bytes += result.receiver_written_bytes;
+  report_.content_read_bytes += result.receiver_read_bytes;
+  report_.root = result.receiver_root.hex();
+  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0) events_.counters.worst_exit_code = 25;
+  all_in_step_ = all_in_step_ && result.in_step;
+}
+
+CopyReport Copy::run() {
+  const auto begun = std::chrono::steady_clock::now();
+  if (options_.sources.empty()) throw Error(Errc::usage, "no source given");
+  state_dir_ = state_directory(options_);
+  target_world_.files->make_dirs(state_dir_, 0700);
+  for (const auto& source : options_.sources) {
+    Place place;
+    try {
+      place = resolve(source_world_, options_, source);
+    } catch (const Error& error) {
+      if (!error.is_errno(ENOENT) || source_world_.files->stat_path(source, false)) throw;
+      events_.error({source, "source", error.code().message(), "check the path; the other sources go on", 23});
+      all_in_step_ = false;
+      continue;
+    }
+    run_place(place);
+  }
+  const Counters& counters = events_.counters;
+  report_.bytes_matched = counters.matched_bytes;
+  report_.bytes_literal = counters.literal_bytes;
+  report_.content_read_bytes += counters.read_bytes;
+  report_.errors = counters.errors;
+  report_.exit_code = counters.worst_exit_code;
+  report_.in_step = all_in_step_ && counters.errors == 0;
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return report_;
+}
+
+}  // namespace
+
+CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options, const CopyObserver& observer) {
+  return Copy(source_world, target_world, options, observer).run();
+}
+
+}  // namespace syncline::sync
+
+namespace syncline {
+
+CopyReport copy(const CopyOptions& options, const CopyObserver& observer) {
+  const sync::World world;
+  return sync::run_copy(world, world, options, observer);
+}
+
+}  // namespace syncline

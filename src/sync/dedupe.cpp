@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table behind DedupeIndex.
+#include "sync/dedupe.hpp"
+
+#include <cstring>
+
+namespace syncline::sync {
+
+DedupeIndex::Key DedupeIndex::key_of(const hash::ChunkId& id) {
+  Key key;
+  std::memcpy(&key.low, id.bytes.data(), 8);
+  std::memcpy(&key.high, id.bytes.data() + 8, 8);
+  return key;
+}
+
+std::uint32_t DedupeIndex::add_file(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  files_.push_back(path);
+  return static_cast<std::uint32_t>(files_.size() - 1);
+}
+
+void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file, std::uint64_t offset) {
+  if (length_bytes < bytes_min) return;
+  std::lock_guard lock(mutex_);
+  if (spots_.size() >= entries_max) return;
+  spots_.try_emplace(key_of(id), Spot{file, generation_, offset});
+}
+
+std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id, std::uint32_t length_bytes) const {
+  if (length_bytes < bytes_min) return std::nullopt;
+  std::lock_guard lock(mutex_);
+  const auto found = spots_.find(key_of(id));
+  if (found == spots_.end()) return std::nullopt;
+  return Place{files_[found->second.file], found->second.offset, found->second.generation < generation_};
+}
+
+void DedupeIndex::settle() {
+  std::lock_guard lock(mutex_);
+  ++generation_;
+}
+
+std::size_t DedupeIndex::size() const {
+  std::lock_guard lock(mutex_);
+  return spots_.size();
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan: what must be done to the other side so that its tree equals ours.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "sync/replica.hpp"
+#include "syncline/copy.hpp"
+
+namespace syncline::sync {
+
+/// What the other side has under the name of a file that changed.
+struct Base {
+  std::uint64_t size_bytes = 0;
+  std::uint64_t content = 0;  ///< first 8 bytes of its manifest root; 0: unknown
+  /// Our own record of that content, when we hold its manifest.
+  std::optional<state::StoredEntry> stored;
+};
+
+struct Item {
+  DirNode* node = nullptr;
+  std::uint32_t entry = 0;  ///< index into node->entries
+  std::int32_t base = -1;   ///< index into Plan::bases; -1: new
+};
+
+struct PlannedRename {
+  std::string from;
+  std::string to;
+};
+struct PlannedRemove {
+  std::string path;
+  bool directory = false;
+};
+struct PlannedLink {
+  std::string path;
+  std::string existing;
+};
+
+/// In the order of execution; every list is in tree order, removals children first.
+struct Plan {
+  std::vector<PlannedRemove> make_way;  ///< what stands where something of another type must come
+  std::vector<std::variant<Item, PlannedRename>> structure;  ///< new directories and renames, parents first
+  std::uint64_t rename_count = 0;
+  std::vector<Item> others;  ///< symlinks and nodes
+  std::vector<Item> files;
+  std::vector<Item> metas;   ///< attributes only, no directories
+  std::vector<PlannedLink> links;
+  std::vector<PlannedRemove> removes;
+  std::vector<DirNode*> dir_metas;  ///< directories whose attributes must be set at the end, deepest first
+  std::vector<Base> bases;
+  std::vector<state::ManifestId> dropped_manifests;
+  bool delete_limit_reached = false;
+  std::uint64_t file_bytes = 0;
+  bool empty() const {
+    return make_way.empty() && structure.empty() && others.empty() && files.empty() && metas.empty() &&
+           links.empty() && removes.empty() && dir_metas.empty();
+  }
+};
+
+/// A directory of the other side as it was told.
+struct RemoteDir {
+  std::vector<wire::EntryInfo> entries;  ///< sorted by name
+  std::vector<std::string> gone;         ///< partial listings only
+  std::vector<std::string> unknown;
+};
+using RemoteDirs = std::unordered_map<std::string, RemoteDir>;
+
+struct PlanOptions {
+  const CopyOptions* copy = nullptr;
+  const Selector* selector = nullptr;
+  IdentityRules rules;
+  /// The other side equals our records but for `remote` (partial listings); otherwise `remote`
+  /// holds whole directories, and those it lacks are equal to ours.
+  bool from_records = false;
+  bool remote_is_empty = false;
+  std::function<void(const ChangeEvent&)> on_change;
+  std::function<void(const ErrorEvent&)> on_error;
+};
+
+/// Compares the replica's tree with what the other side has. Needs no I/O but the records.
+Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root, const PlanOptions& options);
+
+}  // namespace syncline::sync

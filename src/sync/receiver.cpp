@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiving role: handshake, telling what is here, applying, the agreement at the end.
+#include "sync/receiver.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "chunk/chunker.hpp"
+#include "sync/applier.hpp"
+#include "sync/index.hpp"
+#include "sync/session.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr const char* area_name = ".syncline";
+constexpr std::size_t listing_entries_max = 4000;  ///< a message; a large directory comes in several
+
+class Receiver {
+ public:
+  Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
+      : replica_(replica), channel_(channel), options_(options) {}
+  void run();
+
+ private:
+  void shake_hands();
+  void open_area();
+  void scan();
+  void tell_roots();
+  void tell_drift(DirNode& node, state::Reader& reader, bool whole);
+  void tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries, const std::vector<std::string>& gone);
+  void answer(const wire::ListRequest& request);
+  void answer(const wire::ManifestRequest& request);
+  void serve();
+  void finish(const wire::Finish& finish);
+  Applier& applier();
+
+  Replica& replica_;
+  wire::Channel& channel_;
+  const ReceiverOptions& options_;
+  wire::Begin begin_;
+  IdentityRules rules_;
+  std::string peer_;
+  bool in_step_ = false;
+  std::unique_ptr<patch::Area> area_;
+  std::unique_ptr<Applier> applier_;
+  std::uint64_t area_written_bytes_ = 0;
+  std::atomic<std::uint64_t> read_bytes_ = 0;
+};
+
+void Receiver::shake_hands() {
+  wire::Hello hello;
+  hello.replica_id = replica_.id();
+  if (replica_.world().files->effective_uid() == 0) hello.features |= wire::feature_privileged;
+  channel_.send(hello);
+  channel_.flush();
+  const auto theirs = take<wire::Hello>(expect_message(channel_));
+  check_hello(theirs);
+  peer_ = hash_hex(theirs.replica_id);
+  begin_ = take<wire::Begin>(expect_message(channel_));
+  rules_.attributes = begin_.attributes;
+}
+
+void Receiver::open_area() {
+  patch::AreaOptions area;
+  area.update = options_.update;
+  area.durability = options_.durability;
+  area_ = patch::Area::open(replica_.root_handle(), area, *replica_.world().random);
+  const auto& recovery = area_->recovery();
+  if (!options_.notice) return;
+  if (recovery.redone_count + recovery.discarded_count != 0)
+    options_.notice("an interrupted run was recovered: " + std::to_string(recovery.redone_count) + " changes completed, " +
+                    std::to_string(recovery.discarded_count) + " dropped");
+  for (std::size_t i = 0; i < recovery.foreign_paths.size(); ++i)
+    options_.notice("'" + escape_name(recovery.foreign_paths[i]) + "' was changed by someone else during an interrupted run; " +
+                    "its new version is kept as '" + escape_name(recovery.kept_as[i]) + "'");
+}
+
+void Receiver::scan() {
+  ScanOptions scan;
+  scan.rules = rules_;
+  scan.threads = options_.threads;
+  scan.one_file_system = options_.one_file_system;
+  scan.cancelled = options_.cancelled;
+  replica_.scan(scan);
+  read_bytes_ += replica_.tree().content_read_bytes;
+  if ((begin_.flags & wire::begin_checksum) != 0) verify_contents(replica_, rules_, options_.threads, read_bytes_, [] {});
+}
+
+void Receiver::tell_roots() {
+  const auto theirs = take<wire::Roots>(expect_message(channel_));
+  wire::Roots mine;
+  mine.root = tree_root(replica_.tree(), rules_);
+  Entry root;
+  set_stat(root, replica_.tree().root_stat);
+  DirNode shell;
+  mine.root_entry = entry_info(shell, root, rules_);
+  mine.root_entry.xattr_digest = replica_.tree().root_xattrs;
+  const auto agreement = replica_.agreement(peer_, begin_.options);
+  const bool agreed = agreement && theirs.agreed && theirs.agreed->sender == agreement->peer_root &&
+                      theirs.agreed->receiver == agreement->own_root;
+  mine.in_step = mine.root == theirs.root || (agreed && theirs.root == agreement->peer_root && mine.root == agreement->own_root);
+  if (agreed) mine.agreed = theirs.agreed;
+  in_step_ = mine.in_step;
+  channel_.send(mine);
+  if (agreed && !mine.in_step) {
+    const auto reader = replica_.database().reader();
+    tell_drift(*replica_.tree().root, *reader, false);
+  }
+  channel_.send(wire::ListEnd{});
+  channel_.flush();
+}
+
+/// What is not as our last commit left it. `whole`: this directory is new here, all of it is told.
+void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
+  std::optional<state::DirRecord> record;
+  if (!whole && !node.recorded) record = reader.dir(node.id);
+  const auto stored_of = [&](std::string_view name) -> const state::StoredEntry* {
+    if (!record) return nullptr;
+    const auto at = std::ranges::lower_bound(record->entries, name, {}, [](const auto& stored) { return std::string_view(stored.name); });
+    return at != record->entries.end() && at->name == name ? &*at : nullptr;
+  };
+  if (whole || !node.recorded) {
+    std::vector<const Entry*> entries;
+    std::vector<std::string> gone;
+    for (const Entry& entry : node.entries) {
+      const auto* stored = stored_of(node.name_of(entry));
+      if (stored == nullptr || stored->stat != stat_of(entry, node.extra_of(entry)) || entry.edited) entries.push_back(&entry);
+    }
+    if (record)
+      for (const auto& stored : record->entries)
+        if (node.find(stored.name) == nullptr) gone.push_back(stored.name);
+    replica_.load_details(node);
+    tell_dir(node, true, entries, gone);
+  }
+  for (const auto& child : node.children) {
+    const auto* stored = stored_of(child->name);
+    const bool known = node.recorded || (stored != nullptr && dir_id(stored->stat, replica_.tree().root_stat.device) == child->id);
+    tell_drift(*child, reader, whole || !known);
+  }
+}
+
+void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries, const std::vector<std::string>& gone) {
+  wire::Listing listing;
+  listing.dir = node.path().text();
+  listing.partial = partial;
+  listing.gone = gone;
+  listing.unknown = node.unknown;
+  if (node.unreadable) listing.unknown.push_back(".");
+  for (const Entry* entry : entries) {
+    listing.entries.push_back(entry_info(node, *entry, rules_));
+    if (listing.entries.size() < listing_entries_max) continue;
+    channel_.send(listing);
+    listing.entries.clear();
+    listing.gone.clear();
+    listing.unknown.clear();
+  }
+  channel_.send(listing);
+}
+
+void Receiver::answer(const wire::ListRequest& request) {
+  for (const auto& dir : request.dirs) {
+    DirNode* node = replica_.tree().find_dir(RelPath::parse(dir));
+    if (node == nullptr) continue;
+    replica_.load_details(*node);
+    std::vector<const Entry*> entries;
+    for (const Entry& entry : node->entries) entries.push_back(&entry);
+    tell_dir(*node, false, entries, {});
+  }
+  channel_.send(wire::ListEnd{});
+  channel_.flush();
+}
+
+void Receiver::answer(const wire::ManifestRequest& request) {
+  for (const auto& text : request.paths) {
+    wire::ManifestReply reply;
+    reply.path = text;
+    try {
+      const auto path = RelPath::parse(text);
+      DirNode* node = replica_.tree().find_dir(path.parent());
+      if (node == nullptr) throw Error(Errc::foreign, text);
+      const auto file = replica_.open_read(*node, path.name());
+      const fs::Stat stat = file->stat();
+      std::optional<manifest::Manifest> known;
+      {
+        std::lock_guard lock(replica_.mutex());
+        replica_.load_details(*node);
+        Entry* entry = node->find(path.name());
+        if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns) throw Error(Errc::foreign, text);
+        if (const Content* content = node->content_of(*entry)) known = replica_.manifest_of(*content, stat.size_bytes);
+      }
+      if (!known) {
+        known = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), options_.threads);
+        read_bytes_ += stat.size_bytes;
+        std::lock_guard lock(replica_.mutex());
+        if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, *known, 0);
+      }
+      reply.size_bytes = known->size_bytes;
+      reply.content = known->root().prefix();
+      reply.params = known->params;
+      for (const auto& chunk : known->chunks) {
+        reply.lengths.push_back(chunk.length_bytes);
+        reply.repeats.push_back(chunk.repeat_count);
+        reply.ids.push_back(chunk.id);
+      }
+    } catch (const Error&) {
+      reply.lengths.clear();  // the sender then sends the whole file
+      reply.repeats.clear();
+      reply.ids.clear();
+    }
+    channel_.send(reply);
+  }
+  channel_.flush();
+}
+
+Applier& Receiver::applier() {
+  if (!applier_) {
+    if ((begin_.flags & wire::begin_dry_run) != 0) throw Error(Errc::protocol, "operation in a dry run");
+    if (!area_) open_area();
+    applier_ = std::make_unique<Applier>(replica_, channel_, options_, begin_, rules_, std::move(area_));
+  }
+  return *applier_;
+}
+
+void Receiver::serve() {
+  for (;;) {
+    if (options_.cancelled && options_.cancelled()) throw Error(Errc::cancelled, "copy");
+    auto message = expect_message(channel_);
+    if (const auto* list = std::get_if<wire::ListRequest>(&message)) answer(*list);
+    else if (const auto* manifests = std::get_if<wire::ManifestRequest>(&message)) answer(*manifests);
+    else if (auto* batch = std::get_if<wire::Batch>(&message)) applier().apply(std::move(*batch));
+    else if (const auto* flush = std::get_if<wire::Flush>(&message)) applier().flush(flush->token);
+    else if (const auto* end = std::get_if<wire::Finish>(&message)) return finish(*end);
+    else applier().on_file(std::move(message));
+  }
+}
+
+void Receiver::finish(const wire::Finish& finish) {
+  wire::Finished out;
+  if (applier_) {
+    applier_->drain();
+    area_written_bytes_ = applier_->written_bytes();
+  }
+  const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
+  if (!dry_run && (finish.agree || applier_)) {
+    if ((begin_.flags & wire::begin_index) != 0) index_contents(replica_, options_.threads, read_bytes_, [] {});
+    out.root = refreshed_root(replica_, rules_);
+    out.agreed = finish.agree;
+    if (finish.agree) {
+      state::Agreement agreement;
+      agreement.own_root = out.root;
+      agreement.peer_root = finish.root;
+      agreement.options = begin_.options;
+      agreement.at_ns = replica_.world().clock->now_ns();
+      replica_.save_agreement(peer_, agreement);
+    } else {
+      replica_.forget_agreement(peer_);
+    }
+    // State is never more durable than the data: the applier's last commit came before.
+    replica_.commit(options_.durability != patch::Durability::none);
+  } else {
+    out.root = tree_root(replica_.tree(), rules_);
+    out.agreed = in_step_;
+  }
+  if (applier_) applier_->close_clean();
+  else if (area_) area_->close_clean();
+  out.disk_written_bytes = area_written_bytes_ + replica_.database().written_bytes();
+  out.content_read_bytes = read_bytes_;
+  channel_.send(out);
+  channel_.flush();
+}
+
+void Receiver::run() {
+  shake_hands();
+  // What an interrupted run left is put in order before anything is looked at.
+  const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
+  if (!dry_run && replica_.root().stat_at(area_name)) open_area();
+  scan();
+  tell_roots();
+  serve();
+}
+
+}  // namespace
+
+void run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options) {
+  try {
+    Receiver(replica, channel, options).run();
+  } catch (const std::exception& error) {
+    try {
+      channel.send(fatal_of(error));
+      channel.flush();
+    } catch (const std::exception&) {
+      // The other side is gone already; our own error is the one to tell.
+    }
+    channel.close();
+    throw;
+  }
+}
+
+}  // namespace syncline::sync

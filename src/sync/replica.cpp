@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a replica, its details on demand, and writing its records.
+#include "sync/replica.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace syncline::sync {
+namespace {
+
+std::string database_path(const World& world, const ReplicaOptions& options) {
+  std::string identity = world.files->real_path(options.path);
+  if (!options.only_name.empty()) identity += '\0' + options.only_name;
+  return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
+}
+
+Bytes root_identity(const fs::Stat& stat) {
+  Bytes out;
+  ByteWriter writer(out);
+  writer.u64(stat.device);
+  writer.u64(stat.inode);
+  return out;
+}
+
+}  // namespace
+
+Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
+  root_ = std::shared_ptr<fs::Dir>(world_.files->open_root(options_.path));
+  world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
+  database_ = state::Database::open(database_path(world_, options_), false);
+  if (database_->set_aside() && options_.notice) {
+    options_.notice("the state of '" + escape_name(options_.path) + "' was damaged; set aside as '" +
+                    escape_name(*database_->set_aside()) + "' and started anew");
+  }
+  load_identity();
+}
+
+Replica::~Replica() = default;
+
+void Replica::load_identity() {
+  const auto secret = database_->value("key");
+  const auto id = database_->value("id");
+  const auto root = database_->value("root");
+  const bool usable = secret && secret->size() == hash::QuickKey::size_bytes && id && id->size() == id_.size();
+  if (!usable || !root || *root != root_identity(root_->stat())) {
+    reset_identity();
+    return;
+  }
+  std::array<std::byte, hash::QuickKey::size_bytes> bytes;
+  std::ranges::copy(*secret, bytes.begin());
+  key_.emplace(bytes);
+  std::ranges::copy(*id, id_.begin());
+}
+
+/// A new replica, or another directory than last time under the same path (a restored backup, an
+/// unmounted disk): its records say nothing about this one, and no agreement may be based on them.
+void Replica::reset_identity() {
+  std::array<std::byte, hash::QuickKey::size_bytes> bytes;
+  world_.random->fill(bytes);
+  world_.random->fill(id_);
+  key_.emplace(bytes);
+  const auto stale = database_->reader()->dirs();
+  state::Writer& out = writer();
+  for (const auto dir : stale) out.erase_dir(dir);
+  out.put_value("key", bytes);
+  out.put_value("id", id_);
+  out.put_value("root", root_identity(root_->stat()));
+  out.commit(false);
+  writer_.reset();
+}
+
+state::Writer& Replica::writer() {
+  if (!writer_) writer_ = database_->writer();
+  return *writer_;
+}
+
+void Replica::load_details(DirNode& node) {
+  if (node.detailed) return;
+  node.detailed = true;
+  if (!reader_) reader_ = database_->reader();
+  const auto record = reader_->dir(node.id);
+  if (!record) return;
+  for (const auto& stored : record->entries) {
+    Entry* entry = node.find(stored.name);
+    if (entry == nullptr || entry->inode != stored.stat.inode || entry->ctime_ns != stored.stat.ctime_ns) continue;
+    if (stored.xattr_digest != hash::Digest{} || !stored.link_target.empty()) {
+      Extra& extra = node.make_extra(*entry);
+      extra.xattr_digest = stored.xattr_digest;
+      extra.link_target = stored.link_target;
+    }
+    if (!stored.content) continue;
+    Content content;
+    content.single = stored.only_chunk.has_value() || entry->size_bytes == 0;
+    content.id = stored.only_chunk ? stored.only_chunk->id : *stored.content;
+    if (stored.only_chunk) content.quick = stored.only_chunk->quick;
+    content.manifest_id = stored.manifest_id;
+    node.set_content(*entry, content);
+  }
+}
+
+std::string Replica::disk_name(const DirNode& node, std::string_view name) const {
+  return node.parent == nullptr && !options_.only_name.empty() ? options_.only_name : std::string(name);
+}
+
+std::unique_ptr<fs::Dir> Replica::open_dir(const DirNode& node) { return root_->open_beneath(node.path()); }
+
+std::unique_ptr<fs::File> Replica::open_read(const DirNode& node, std::string_view name) {
+  if (node.parent == nullptr) return root_->open_read(disk_name(node, name));
+  return open_dir(node)->open_read(std::string(name));
+}
+
+void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest, state::ManifestId replaces) {
+  if (entry.extra != 0) node.make_extra(entry).deviating_content.reset();
+  node.dirty = true;
+  const bool single = manifest.chunks.empty() || (manifest.chunks.size() == 1 && manifest.chunks[0].repeat_count == 1);
+  if (single) {
+    if (replaces != 0) writer().erase_manifest(replaces);
+    node.set_content(entry, single_content(manifest));
+    return;
+  }
+  Content content;
+  content.id = manifest.root();
+  content.manifest_id = writer().put_manifest(manifest, replaces);
+  node.set_content(entry, content);
+}
+
+std::optional<manifest::Manifest> Replica::manifest_of(const Content& content, std::uint64_t size_bytes) {
+  manifest::Manifest out;
+  out.params = manifest::params_for_size(size_bytes);
+  out.size_bytes = size_bytes;
+  if (content.single) {
+    if (size_bytes != 0) out.chunks.push_back({content.id, content.quick, static_cast<std::uint32_t>(size_bytes), 1});
+    return out;
+  }
+  if (content.manifest_id == 0) return std::nullopt;
+  return database_->reader()->manifest(content.manifest_id);
+}
+
+std::optional<manifest::Manifest> Replica::manifest_of(const state::StoredEntry& stored) {
+  if (!stored.content) return std::nullopt;
+  Content content;
+  content.single = stored.only_chunk.has_value() || stored.stat.size_bytes == 0;
+  if (stored.only_chunk) {
+    content.id = stored.only_chunk->id;
+    content.quick = stored.only_chunk->quick;
+  }
+  content.manifest_id = stored.manifest_id;
+  return manifest_of(content, stored.stat.size_bytes);
+}
+
+void Replica::drop_manifest(state::ManifestId id) {
+  if (id != 0) writer().erase_manifest(id);
+}
+
+void Replica::write_record(DirNode& node) {
+  load_details(node);
+  Bytes scratch;
+  state::DirRecord record;
+  node.shallow = shallow_digest(node, rules_);
+  node.fingerprint = fingerprint(node, rules_, *key_, scratch);
+  record.summary = {node.fingerprint, node.shallow};
+  record.entries.reserve(node.entries.size());
+  for (const Entry& entry : node.entries) {
+    const Extra& extra = node.extra_of(entry);
+    state::StoredEntry stored;
+    stored.name = node.name_of(entry);
+    stored.stat = stat_of(entry, extra);
+    stored.xattr_digest = extra.xattr_digest;
+    stored.link_target = extra.link_target;
+    if (const Content* content = node.content_of(entry)) {
+      stored.content = content_root(*content, entry.size_bytes);
+      stored.manifest_id = content->manifest_id;
+      if (content->single && entry.size_bytes != 0)
+        stored.only_chunk = manifest::Chunk{content->id, content->quick, static_cast<std::uint32_t>(entry.size_bytes), 1};
+    }
+    record.entries.push_back(std::move(stored));
+  }
+  writer().put_dir(node.id, record);
+  node.dirty = false;
+  node.recorded = true;
+}
+
+void Replica::commit(bool durable) {
+  std::unordered_set<state::DirId> alive;
+  for_each_dir(*tree_.root, [&](DirNode& node) {
+    alive.insert(node.id);
+    if (node.dirty || !node.recorded) write_record(node);
+  });
+  reader_.reset();
+  for (const auto id : database_->reader()->dirs())
+    if (!alive.contains(id)) writer().erase_dir(id);
+  compute_tree_digests(*tree_.root);
+  writer().put_value("records", tree_root(tree_, rules_).bytes);
+  writer().commit(durable);
+  writer_.reset();
+}
+
+bool Replica::is_dirty() const {
+  bool dirty = false;
+  for_each_dir(*tree_.root, [&](DirNode& node) { dirty = dirty || node.dirty || !node.recorded; });
+  return dirty;
+}
+
+std::optional<state::Agreement> Replica::agreement(const std::string& peer, const hash::Digest& options) {
+  auto found = database_->agreement(peer);
+  const auto records = database_->value("records");
+  if (!found || !records || found->options != options || !std::ranges::equal(*records, found->own_root.bytes)) return std::nullopt;
+  return found;
+}
+
+void Replica::save_agreement(const std::string& peer, const state::Agreement& agreement) {
+  writer().put_agreement(peer, agreement);
+}
+
+void Replica::forget_agreement(const std::string& peer) {
+  writer().erase_agreement(peer);
+}
+
+}  // namespace syncline::sync

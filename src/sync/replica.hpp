@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// One side's directory together with what is remembered of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/world.hpp"
+#include "hash/digest.hpp"
+#include "sync/identity.hpp"
+#include "sync/selector.hpp"
+#include "sync/tree.hpp"
+
+namespace syncline::sync {
+
+/// The outside world as the engine sees it; a test or a simulator replaces any part.
+struct World {
+  fs::Fs* files = &fs::linux_fs();
+  Clock* clock = &system_clock();
+  Random* random = &system_random();
+};
+
+struct ReplicaOptions {
+  std::string path;              ///< the directory, as typed
+  std::string state_dir;         ///< where state databases live
+  std::string only_name;         ///< not empty: the replica is this one entry of the directory
+  std::string shown_name;        ///< name of that entry in the tree, when it differs
+  std::function<void(const std::string&)> notice;
+};
+
+struct ScanOptions {
+  IdentityRules rules;
+  const Selector* selector = nullptr;  ///< null: everything
+  bool recursive = true;
+  bool one_file_system = false;
+  bool all_types = true;               ///< devices and special files
+  bool links = true;
+  unsigned threads = 2;
+  bool verify_suspects = true;
+  /// A name that exists but could not be examined or listed.
+  std::function<void(const std::string& path, int error_number)> on_unknown;
+  std::function<void(std::uint64_t entries)> on_progress;
+  std::function<bool()> cancelled;
+};
+
+/// A root directory, its state database and its tree in memory.
+class Replica {
+ public:
+  Replica(const World& world, const ReplicaOptions& options);
+  ~Replica();
+
+  fs::Dir& root() { return *root_; }
+  std::shared_ptr<fs::Dir> root_handle() { return root_; }
+  const World& world() const { return world_; }
+  state::Database& database() { return *database_; }
+  const hash::QuickKey& key() const { return *key_; }
+  const std::array<std::byte, 16>& id() const { return id_; }
+  const std::string& shown_path() const { return options_.path; }
+  Tree& tree() { return tree_; }
+  /// Guards the tree and the open state transaction while several threads work.
+  std::mutex& mutex() { return mutex_; }
+
+  /// Reads the tree from disk, joined with the records. Throws only when the root itself cannot be listed.
+  void scan(const ScanOptions& options);
+  /// Fills in extras and contents of a directory whose record is current (under mutex()).
+  void load_details(DirNode& node);
+  /// Opens an entry's file, following no link; the entry may stand under another name on disk.
+  std::unique_ptr<fs::File> open_read(const DirNode& node, std::string_view name);
+  std::unique_ptr<fs::Dir> open_dir(const DirNode& node);
+  std::string disk_name(const DirNode& node, std::string_view name) const;
+
+  /// Stores a manifest in the open transaction and sets the entry's content (under mutex()).
+  void record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest, state::ManifestId replaces);
+  /// The manifest of a known content; nothing when it is not stored (any more).
+  std::optional<manifest::Manifest> manifest_of(const Content& content, std::uint64_t size_bytes);
+  std::optional<manifest::Manifest> manifest_of(const state::StoredEntry& stored);
+  void drop_manifest(state::ManifestId id);
+  /// Writes the records of every directory that changed, forgets those that are gone, commits.
+  void commit(bool durable);
+  bool is_dirty() const;
+  /// The last agreement with `peer` under these options, if the records still describe it.
+  std::optional<state::Agreement> agreement(const std::string& peer, const hash::Digest& options);
+  /// Takes part in the next commit().
+  void save_agreement(const std::string& peer, const state::Agreement& agreement);
+  void forget_agreement(const std::string& peer);
+
+ private:
+  state::Writer& writer();
+  void write_record(DirNode& node);
+  void load_identity();
+  void reset_identity();
+
+  World world_;
+  ReplicaOptions options_;
+  std::shared_ptr<fs::Dir> root_;
+  std::unique_ptr<state::Database> database_;
+  std::unique_ptr<state::Reader> reader_;
+  std::unique_ptr<state::Writer> writer_;
+  std::optional<hash::QuickKey> key_;
+  std::array<std::byte, 16> id_{};
+  Tree tree_;
+  IdentityRules rules_;
+  std::mutex mutex_;
+};
+
+}  // namespace syncline::sync

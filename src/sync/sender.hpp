@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sending role of a session: agrees on what differs, then sends it.
+#pragma once
+
+#include <memory>
+
+#include "sync/events.hpp"
+#include "sync/plan.hpp"
+#include "sync/replica.hpp"
+#include "wire/channel.hpp"
+
+namespace syncline::sync {
+
+struct SenderOptions {
+  const CopyOptions* copy = nullptr;
+  const Selector* selector = nullptr;
+  IdentityRules rules;
+  unsigned threads = 2;
+  std::string cache_path;  ///< of recently changed chunks; empty: none
+  bool index = true;       ///< give every larger file a manifest before the end
+};
+
+struct SenderResult {
+  bool in_step = false;
+  bool delete_limit_reached = false;
+  hash::Digest receiver_root;
+  std::uint64_t receiver_written_bytes = 0;
+  std::uint64_t receiver_read_bytes = 0;
+  std::uint64_t files_changed = 0;
+  std::uint64_t files_deleted = 0;
+  std::uint64_t files_renamed = 0;
+  std::uint64_t bytes_changed = 0;
+};
+
+/// Scans `replica` and makes the receiver at the other end of `channel` equal to it. Single entries
+/// that fail are told to `events`; throws Error when the session as a whole cannot go on.
+SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options);
+
+}  // namespace syncline::sync

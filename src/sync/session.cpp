@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared pieces of a session.
+#include "sync/session.hpp"
+
+namespace syncline::sync {
+
+void throw_fatal(const wire::Fatal& fatal) {
+  if (fatal.syncline_code) throw Error(static_cast<Errc>(fatal.code), fatal.message);
+  throw Error(static_cast<int>(fatal.code), fatal.message);
+}
+
+wire::Fatal fatal_of(const std::exception& error) {
+  wire::Fatal out;
+  if (const auto* known = dynamic_cast<const Error*>(&error)) {
+    out.syncline_code = known->code().category() == syncline_category();
+    out.code = static_cast<std::uint32_t>(known->code().value());
+    out.message = known->context();
+  } else {
+    out.syncline_code = true;
+    out.code = static_cast<std::uint32_t>(Errc::protocol);
+    out.message = error.what();
+  }
+  return out;
+}
+
+wire::Message expect_message(wire::Channel& channel) {
+  auto message = channel.receive();
+  if (!message) throw Error(Errc::cancelled, "the other side went away");
+  if (const auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
+  return std::move(*message);
+}
+
+void check_hello(const wire::Hello& hello) {
+  if (hello.magic != wire::protocol_magic) throw Error(Errc::unsupported, "the other side does not speak syncline's protocol");
+  if (hello.version != wire::protocol_version)
+    throw Error(Errc::unsupported, "protocol version " + std::to_string(hello.version) + " of the other side");
+}
+
+std::string hash_hex(const std::array<std::byte, 16>& id) {
+  hash::Digest padded;
+  std::copy(id.begin(), id.end(), padded.bytes.begin());
+  return padded.hex().substr(0, 32);
+}
+
+hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector, const IdentityRules& rules) {
+  Bytes coded;
+  ByteWriter out(coded);
+  out.u32(rules.attributes);
+  out.u64(rules.uid ? *rules.uid + 1ULL : 0);
+  out.u64(rules.gid ? *rules.gid + 1ULL : 0);
+  const bool flags[] = {options.recursive, options.links,        options.devices,         options.update_only,
+                        options.checksum,  options.delete_extra, options.one_file_system, options.gitignore};
+  for (const bool flag : flags) out.u8(flag ? 1 : 0);
+  out.text(selector != nullptr ? selector->description : "");
+  return hash::blake3(coded);
+}
+
+hash::Digest refreshed_root(Replica& replica, const IdentityRules& rules) {
+  for_each_dir(*replica.tree().root, [&](DirNode& node) {
+    if (node.dirty) node.shallow = shallow_digest(node, rules);
+  });
+  compute_tree_digests(*replica.tree().root);
+  return tree_root(replica.tree(), rules);
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What both roles of a session share: taking messages, digests of options, roots.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "sync/replica.hpp"
+#include "syncline/copy.hpp"
+#include "wire/channel.hpp"
+
+namespace syncline::sync {
+
+/// The next message; throws Error(cancelled) when the other side is gone, and what it said when it gave up.
+wire::Message expect_message(wire::Channel& channel);
+[[noreturn]] void throw_fatal(const wire::Fatal& fatal);
+wire::Fatal fatal_of(const std::exception& error);
+
+template <class T>
+T take(wire::Message message) {
+  if (auto* wanted = std::get_if<T>(&message)) return std::move(*wanted);
+  throw Error(Errc::protocol, std::string("unexpected message '") + wire::name_of(wire::type_of(message)) + "'");
+}
+
+/// Throws Error(unsupported) for another protocol or version.
+void check_hello(const wire::Hello& hello);
+std::string hash_hex(const std::array<std::byte, 16>& id);
+
+/// Digest of all that decides what "in step" means: an agreement holds only under equal options.
+hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector, const IdentityRules& rules);
+
+/// The root digest after the tree in memory was edited.
+hash::Digest refreshed_root(Replica& replica, const IdentityRules& rules);
+
+}  // namespace syncline::sync

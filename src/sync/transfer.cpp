@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work distribution of a transfer, and batches of small files.
+#include "sync/transfer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/limits.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
+constexpr std::size_t batch_bytes = 256 * limits::kib;
+constexpr std::size_t batch_files = 200;
+constexpr int attempts_max = 3;  ///< for a file that changes while it is read
+constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
+
+}  // namespace
+
+Transfer::Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options, const Plan& plan,
+                   delta::SumKey sum_key)
+    : replica_(replica), channel_(channel), events_(events), options_(options), plan_(plan), sum_key_(sum_key) {
+  if (!options_.cache_path.empty() && !plan_.bases.empty()) {
+    try {
+      cache_ = state::ChunkCache::open(options_.cache_path, cache_bytes_max);
+    } catch (const Error&) {
+      cache_.reset();  // costs bytes only
+    }
+  }
+  for (unsigned i = 0; i < std::max(1u, options_.threads); ++i) threads_.emplace_back([this] { work(); });
+}
+
+Transfer::~Transfer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (auto& thread : threads_) thread.join();
+  if (cache_) cache_->commit();
+}
+
+bool Transfer::is_small(const Item& item) const { return item.base < 0 && entry_of(item).size_bytes <= small_file_bytes; }
+
+/// A batch of neighbouring small files, or one other file. Under mutex_.
+std::vector<Item> Transfer::take_items() {
+  std::vector<Item> out;
+  std::uint64_t bytes = 0;
+  while (items_ != nullptr && next_item_ < items_->size()) {
+    const Item& item = (*items_)[next_item_];
+    if (!is_small(item)) {
+      if (out.empty()) {
+        out.push_back(item);
+        ++next_item_;
+      }
+      break;
+    }
+    bytes += entry_of(item).size_bytes;
+    if (!out.empty() && (bytes > batch_bytes || out.size() == batch_files)) break;
+    out.push_back(item);
+    ++next_item_;
+  }
+  return out;
+}
+
+bool Transfer::all_done() const {
+  return (items_ == nullptr || next_item_ == items_->size()) && busy_ == 0 && replies_.empty() && unanswered_ == 0;
+}
+
+void Transfer::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    Reply reply;
+    std::vector<Item> items;
+    if (!replies_.empty()) {
+      reply = std::move(replies_.front());
+      replies_.pop_front();
+    } else if (!error_) {
+      items = take_items();
+    }
+    if (!reply.sums && !reply.request && items.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    ++busy_;
+    lock.unlock();
+    try {
+      if (!items.empty()) run_items(items);
+      else run_reply(reply);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    lock.lock();
+    --busy_;
+    const bool idle = replies_.empty() && (items_ == nullptr || next_item_ == items_->size());
+    if (idle) {
+      lock.unlock();
+      try {
+        channel_.flush();  // nobody else may come to push what was gathered
+      } catch (...) {
+        fail(std::current_exception());
+      }
+      lock.lock();
+    }
+    changed_.notify_all();
+  }
+}
+
+void Transfer::fail(std::exception_ptr error) {
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+  changed_.notify_all();
+}
+
+std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer) {
+  std::unique_lock lock(mutex_);
+  items_ = &items;
+  next_item_ = 0;
+  may_defer_ = may_defer;
+  changed_.notify_all();
+  while (!error_ && !all_done()) {
+    changed_.wait_for(lock, std::chrono::milliseconds(200));
+    if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
+  }
+  items_ = nullptr;
+  changed_.wait(lock, [&] { return busy_ == 0; });
+  if (error_) std::rethrow_exception(error_);
+  return std::exchange(deferred_, {});
+}
+
+std::vector<Item> Transfer::settled() {
+  std::lock_guard lock(mutex_);
+  open_.clear();
+  begun_.clear();
+  return std::exchange(retries_, {});
+}
+
+void Transfer::wait_for_window(std::uint64_t bytes) {
+  std::unique_lock lock(mutex_);
+  while (gap_bytes_ != 0 && gap_bytes_ + bytes > limits::gap_window_bytes_max && !error_) {
+    if (!replies_.empty()) {
+      Reply reply = std::move(replies_.front());
+      replies_.pop_front();
+      lock.unlock();
+      run_reply(reply);
+      lock.lock();
+      continue;
+    }
+    lock.unlock();
+    channel_.flush();
+    lock.lock();
+    changed_.wait_for(lock, std::chrono::milliseconds(50), [&] {
+      return !replies_.empty() || error_ || gap_bytes_ + bytes <= limits::gap_window_bytes_max;
+    });
+  }
+  if (error_) std::rethrow_exception(error_);
+  gap_bytes_ += bytes;
+}
+
+void Transfer::run_items(const std::vector<Item>& items) {
+  if (is_small(items.front())) send_batch(items);
+  else send_file(items.front());
+}
+
+void Transfer::report(const Item& item, const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  if (known == nullptr) throw;
+  if (known->is(Errc::cancelled)) throw;
+  ErrorEvent event;
+  event.path = path_of(item);
+  event.side = "source";
+  event.cause = known->code().message();
+  event.next = "the others go on; it is tried again in the next run";
+  if (known->is_errno(ENOENT)) {
+    event.exit_code = 24;
+    event.cause = "vanished before it could be read";
+  }
+  events_.error(event);
+}
+
+Transfer::Source Transfer::open_source(const Item& item) {
+  Source out;
+  out.file = replica_.open_read(*item.node, item.node->name_of(entry_of(item)));
+  out.stat = out.file->stat();
+  return out;
+}
+
+void Transfer::check_unchanged(const Source& source) {
+  const fs::Stat now = source.file->stat();
+  if (now.size_bytes != source.stat.size_bytes || now.mtime_ns != source.stat.mtime_ns || now.ctime_ns != source.stat.ctime_ns)
+    throw Error(Errc::changed, "source");
+}
+
+wire::Meta Transfer::meta_of(const DirNode& node, const Entry& entry, const fs::File* file) {
+  wire::Meta out;
+  out.mode = entry.mode;
+  out.uid = options_.rules.uid.value_or(entry.uid);
+  out.gid = options_.rules.gid.value_or(entry.gid);
+  out.mtime_ns = entry.mtime_ns;
+  if (file != nullptr && node.extra_of(entry).xattr_digest != hash::Digest{})
+    out.xattrs = selected_xattrs(file->xattrs(), options_.rules.attributes);
+  return out;
+}
+
+wire::Meta Transfer::meta_at(const DirNode& node, const Entry& entry) {
+  wire::Meta out = meta_of(node, entry, nullptr);
+  if (node.extra_of(entry).xattr_digest == hash::Digest{}) return out;
+  const std::string name(node.name_of(entry));
+  out.xattrs = selected_xattrs(replica_.open_dir(node)->xattrs_at(replica_.disk_name(node, name)), options_.rules.attributes);
+  return out;
+}
+
+/// The entry as it was read; its record will say this.
+void Transfer::settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh) {
+  std::lock_guard lock(replica_.mutex());
+  Entry& entry = entry_of(item);
+  set_stat(entry, stat);
+  const auto* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;
+  replica_.record_content(*item.node, entry, fresh, base != nullptr && base->stored ? base->stored->manifest_id : 0);
+}
+
+void Transfer::add_to_dedupe(const Item& item, const manifest::Manifest& fresh) {
+  if (fresh.size_bytes < DedupeIndex::bytes_min) return;
+  const auto file = dedupe_.add_file(path_of(item));
+  std::uint64_t offset = 0;
+  for (const auto& chunk : fresh.chunks) {
+    dedupe_.add(chunk.id, chunk.length_bytes, file, offset);
+    offset += chunk.total_bytes();
+  }
+}
+
+/// Puts a file off whose content is under way in another one: it can be copied over there later.
+bool Transfer::defer(const Item& item, const manifest::Manifest& fresh) {
+  if (!may_defer_) return false;
+  std::uint64_t pending = 0;
+  for (const auto& chunk : fresh.chunks) {
+    if (chunk.repeat_count > 1) continue;
+    const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
+    if (place && !place->settled) pending += chunk.length_bytes;
+  }
+  if (pending * 2 < fresh.size_bytes || pending == 0) return false;
+  std::lock_guard lock(mutex_);
+  deferred_.push_back(item);
+  return true;
+}
+
+void Transfer::send_batch(const std::vector<Item>& items) {
+  wire::Batch batch;
+  for (const Item& item : items) {
+    for (int attempt = 1;; ++attempt) {
+      try {
+        add_small(item, batch);
+        break;
+      } catch (const Error& error) {
+        if (error.is(Errc::changed) && attempt < attempts_max) continue;
+        report(item, error);
+        break;
+      }
+    }
+  }
+  events_.check_cancelled();
+  if (!batch.ops.empty()) channel_.send_bulk(batch);
+}
+
+void Transfer::add_small(const Item& item, wire::Batch& batch) {
+  const Source source = open_source(item);
+  if (source.stat.size_bytes > small_file_bytes) return send_file(item);
+  wire::WriteFile op;
+  op.content.resize(source.stat.size_bytes + 1);
+  op.content.resize(source.file->pread(op.content, 0));
+  if (op.content.size() != source.stat.size_bytes) throw Error(Errc::changed, "source");
+  check_unchanged(source);
+  events_.counters.read_bytes += op.content.size();
+  const auto fresh = chunk::chunk_bytes(op.content, manifest::params_for_size(op.content.size()), replica_.key());
+  if (op.content.size() >= DedupeIndex::bytes_min) {
+    if (defer(item, fresh)) return;
+    const auto known = [&](const manifest::Chunk& chunk) {
+      const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
+      return place && place->settled;
+    };
+    if (std::ranges::any_of(fresh.chunks, known)) return send_file(item);
+    add_to_dedupe(item, fresh);
+  }
+  settle_entry(item, source.stat, fresh);
+  op.path = path_of(item);
+  op.meta = meta_of(*item.node, entry_of(item), source.file.get());
+  op.params = fresh.params;
+  for (const auto& chunk : fresh.chunks)
+    for (std::uint32_t i = 0; i < chunk.repeat_count; ++i) op.lengths.push_back(chunk.length_bytes);
+  const auto root = fresh.root();
+  std::copy_n(root.bytes.begin(), op.root.size(), op.root.begin());
+  count(op.content.size());
+  events_.counters.literal_bytes += op.content.size();
+  ++events_.counters.files_done;
+  batch.ops.emplace_back(std::move(op));
+}
+
+}  // namespace syncline::sync

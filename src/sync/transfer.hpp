@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sending content: small files in batches, large and changed ones step by step, gaps in rounds.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "chunk/chunker.hpp"
+#include "delta/align.hpp"
+#include "sync/dedupe.hpp"
+#include "sync/sender.hpp"
+
+namespace syncline::sync {
+
+/// The sender's side of all files of a plan. Worker threads read and send; the thread that
+/// receives messages hands replies in and never blocks on the channel itself (else both sides
+/// could wait for each other with full queues).
+class Transfer {
+ public:
+  Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options, const Plan& plan,
+           delta::SumKey sum_key);
+  ~Transfer();
+
+  DedupeIndex& dedupe() { return dedupe_; }
+  /// Sends every file of `items`; returns when all of them are sent and every gap is answered.
+  /// Files whose content is on its way in another file are put off and returned.
+  std::vector<Item> send(const std::vector<Item>& items, bool may_defer);
+
+  // Replies, from the receiving thread.
+  void on_gap_sums(wire::GapSums message);
+  void on_chunk_request(const wire::ChunkRequest& message);
+  void on_manifest(wire::ManifestReply message);
+  /// The receiver refused the file's base: it is sent again, compared with what is really there.
+  void on_retry(const std::string& path);
+  void fail(std::exception_ptr error);
+  /// Everything sent is acknowledged: forgets the open files, returns those to be sent again.
+  std::vector<Item> settled();
+
+  wire::Meta meta_of(const DirNode& node, const Entry& entry, const fs::File* file);
+  wire::Meta meta_at(const DirNode& node, const Entry& entry);
+
+ private:
+  struct Gap {
+    std::uint64_t new_offset = 0;
+    delta::GapPlan plan;
+    std::vector<delta::BlockMatch> coarse;
+  };
+  /// A file under way, or sent, that the receiver may still ask about.
+  struct Open {
+    Item item;
+    std::vector<Gap> gaps;
+    std::size_t open_gaps = 0;
+    bool steps_sent = false;
+    wire::FileEnd end;
+    std::map<std::uint64_t, wire::ChunkRef> refs;  ///< chunks that may be asked for, by new offset
+  };
+  struct Reply {
+    std::optional<wire::GapSums> sums;
+    std::optional<wire::ChunkRequest> request;
+  };
+  struct Source {
+    std::unique_ptr<fs::File> file;
+    fs::Stat stat;
+  };
+  /// The steps of one file, gathered into messages of moderate size.
+  struct Steps {
+    std::uint64_t file = 0;
+    wire::FileSteps message;
+    std::size_t bytes = 0;
+    std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
+  };
+
+  // Threads.
+  void work();
+  std::vector<Item> take_items();
+  bool is_small(const Item& item) const;
+  void run_items(const std::vector<Item>& items);
+  void run_reply(Reply& reply);
+  bool all_done() const;
+  void wait_for_window(std::uint64_t bytes);
+
+  // Files.
+  void send_batch(const std::vector<Item>& items);
+  void add_small(const Item& item, wire::Batch& batch);
+  void send_file(const Item& item);
+  void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours);
+  void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                  const delta::Recipe& recipe, std::uint64_t base_bytes);
+  void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                const delta::Step& step, bool search);
+  bool add_known(Steps& out, const manifest::Manifest& fresh, const delta::Step& step);
+  bool add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                 const delta::Step& step);
+  void add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step);
+  void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step, const delta::GapPlan& gap_plan);
+  void add_step(Steps& out, wire::Step step, std::size_t bytes);
+  void put_steps(Steps& out, bool bulk);
+  void send_meta_only(const Item& item, const Source& source);
+  void remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe);
+  std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);
+
+  // Replies.
+  void answer_sums(const wire::GapSums& message);
+  void answer_request(const wire::ChunkRequest& message);
+  void close_gap(std::uint64_t file, const Gap& gap);
+  void end_file(std::uint64_t file, const wire::FileEnd& end);
+
+  Source open_source(const Item& item);
+  void check_unchanged(const Source& source);
+  void settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh);
+  void add_to_dedupe(const Item& item, const manifest::Manifest& fresh);
+  bool defer(const Item& item, const manifest::Manifest& fresh);
+  void report(const Item& item, const std::exception& error);
+  void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }
+  std::string path_of(const Item& item) const { return item.node->path_of(item.node->name_of(entry_of(item))); }
+  Entry& entry_of(const Item& item) const { return item.node->entries[item.entry]; }
+
+  Replica& replica_;
+  wire::Channel& channel_;
+  Events& events_;
+  const SenderOptions& options_;
+  const Plan& plan_;
+  delta::SumKey sum_key_;
+  DedupeIndex dedupe_;
+  std::unique_ptr<state::ChunkCache> cache_;
+  std::mutex cache_mutex_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::vector<Item>* items_ = nullptr;
+  std::size_t next_item_ = 0;
+  std::deque<Reply> replies_;
+  std::map<std::uint64_t, Open> open_;
+  std::size_t unanswered_ = 0;              ///< files with gaps that wait for sums
+  std::map<std::string, wire::ManifestReply> manifests_;
+  std::map<std::string, Item> begun_;       ///< files sent with a base, for on_retry()
+  std::vector<Item> retries_;
+  std::set<std::string> distrusted_;        ///< paths whose base the receiver did not confirm
+  std::vector<Item> deferred_;
+  bool may_defer_ = false;
+  bool stopping_ = false;
+  std::uint64_t next_file_ = 1;
+  std::uint64_t gap_bytes_ = 0;             ///< old bytes of gaps that wait for sums
+  unsigned busy_ = 0;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace syncline::sync

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sending one large or changed file: what the other side has of it, step by step.
+#include <algorithm>
+#include <cerrno>
+
+#include "base/limits.hpp"
+#include "chunk/rescan.hpp"
+#include "sync/transfer.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr std::size_t step_message_bytes = 256 * limits::kib;
+/// Less changed content than this is sent as it is: a round trip of sums costs more.
+constexpr std::uint64_t search_bytes_min = 64 * limits::kib;
+/// With more changed files than this their gaps share the two round trips, and searching pays for each.
+constexpr std::size_t search_files_min = 4;
+/// A base without a manifest on our side is asked for one from this size on; below, it is one gap.
+constexpr std::uint64_t ask_manifest_bytes_min = 64 * limits::kib;
+constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
+constexpr int attempts_max = 3;
+
+wire::ChunkRef ref_of(const manifest::Chunk& chunk) {
+  wire::ChunkRef out;
+  out.length_bytes = chunk.length_bytes;
+  std::copy_n(chunk.id.bytes.begin(), out.id.size(), out.id.begin());
+  return out;
+}
+
+/// Ids as a peer tells them: 16 bytes.
+manifest::Manifest shortened(manifest::Manifest manifest) {
+  for (auto& chunk : manifest.chunks)
+    std::fill(chunk.id.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.end(), std::byte{0});
+  return manifest;
+}
+
+}  // namespace
+
+void Transfer::send_file(const Item& item) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      const Source source = open_source(item);
+      const std::string path = path_of(item);
+      const Base* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;
+      bool trusted = false;
+      {
+        std::lock_guard lock(mutex_);
+        trusted = !distrusted_.contains(path);
+      }
+      std::optional<manifest::Manifest> old;
+      std::uint64_t content = base != nullptr ? base->content : 0;
+      const bool ours = base != nullptr && base->stored && trusted;
+      if (ours) old = replica_.manifest_of(*base->stored);
+      if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min) old = remote_manifest(path, content);
+      send_content(item, source, old ? &*old : nullptr, ours && old);
+      ++events_.counters.files_done;
+      return;
+    } catch (const Error& error) {
+      if (error.is(Errc::changed) && attempt < attempts_max) continue;
+      report(item, error);
+      return;
+    }
+  }
+}
+
+std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
+  channel_.send(wire::ManifestRequest{{path}});
+  channel_.flush();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return manifests_.contains(path) || error_; });
+  if (error_) std::rethrow_exception(error_);
+  auto node = manifests_.extract(path);
+  const wire::ManifestReply& reply = node.mapped();
+  if (reply.lengths.empty()) return std::nullopt;
+  manifest::Manifest out;
+  out.params = reply.params;
+  out.size_bytes = reply.size_bytes;
+  content = reply.content;
+  for (std::size_t i = 0; i < reply.lengths.size(); ++i)
+    out.chunks.push_back({reply.ids[i], {}, reply.lengths[i], reply.repeats[i]});
+  return out;
+}
+
+void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours) {
+  const std::uint64_t size = source.stat.size_bytes;
+  const auto params = manifest::params_for_size(size);
+  const auto progress = [&](std::uint64_t bytes) {
+    events_.check_cancelled();
+    count(bytes);
+  };
+  const manifest::Manifest fresh =
+      old_is_ours ? chunk::rescan_file(*source.file, size, *old, replica_.key(), options_.threads, progress)
+                  : chunk::import_file(*source.file, size, params, replica_.key(), options_.threads, progress);
+  check_unchanged(source);
+  events_.counters.read_bytes += size;
+  const hash::Digest root = fresh.root();
+  if (old_is_ours && root == old->root()) {
+    settle_entry(item, source.stat, fresh);
+    events_.counters.matched_bytes += size;
+    send_meta_only(item, source);
+    return;
+  }
+  if (item.base < 0 && defer(item, fresh)) return;
+  const Base* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;
+  const std::uint64_t base_bytes = base == nullptr ? 0 : old != nullptr ? old->size_bytes : base->size_bytes;
+  manifest::Manifest nothing;
+  nothing.params = fresh.params;
+  const delta::Recipe recipe = old == nullptr ? delta::align(nothing, fresh)
+                               : old_is_ours  ? delta::align(*old, fresh)
+                                              : delta::align(*old, shortened(fresh));
+  wire::FileBegin begin;
+  begin.path = path_of(item);
+  begin.size_bytes = size;
+  begin.params = fresh.params;
+  begin.has_base = base != nullptr;
+  begin.base_bytes = base_bytes;
+  if (old != nullptr && recipe.matched_in_place_bytes + recipe.matched_moved_bytes != 0)
+    begin.base_content = old_is_ours ? old->root().prefix() : base->content;
+  begin.matched_in_place_bytes = recipe.matched_in_place_bytes;
+  begin.matched_moved_bytes = recipe.matched_moved_bytes;
+  begin.changed_bytes = recipe.gap_bytes;
+  wire::FileEnd end;
+  {
+    std::lock_guard lock(mutex_);
+    begin.file = next_file_++;
+    Open& open = open_[begin.file];
+    open.item = item;
+    if (base != nullptr) begun_[begin.path] = item;
+  }
+  channel_.send(begin);
+  end.file = begin.file;
+  try {
+    send_steps(begin.file, source, fresh, old, recipe, base_bytes);
+    check_unchanged(source);
+    settle_entry(item, source.stat, fresh);
+    end.meta = meta_of(*item.node, entry_of(item), source.file.get());
+    end.root = root;
+  } catch (const Error&) {
+    end.aborted = true;
+    end_file(begin.file, end);
+    throw;
+  }
+  events_.counters.matched_bytes += size - std::min(size, recipe.gap_bytes);
+  if (base == nullptr) add_to_dedupe(item, fresh);
+  else remember_chunks(source, fresh, recipe);
+  end_file(begin.file, end);
+}
+
+void Transfer::send_meta_only(const Item& item, const Source& source) {
+  wire::Batch batch;
+  wire::SetMeta op;
+  op.path = path_of(item);
+  op.meta = meta_of(*item.node, entry_of(item), source.file.get());
+  batch.ops.emplace_back(std::move(op));
+  channel_.send(batch);
+}
+
+void Transfer::send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                          const delta::Recipe& recipe, std::uint64_t base_bytes) {
+  Steps out;
+  out.file = out.message.file = file;
+  if (cache_ && old != nullptr) {
+    std::uint64_t offset = 0;
+    for (const auto& chunk : old->chunks) {
+      out.old_starts.push_back(offset);
+      offset += chunk.total_bytes();
+    }
+  }
+  const bool search = recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
+  for (delta::Step step : recipe.steps) {
+    switch (step.kind) {
+      case delta::Step::Kind::match: add_step(out, wire::StepMatch{step.old_offset, step.new_bytes}, 16); break;
+      case delta::Step::Kind::zeros: add_step(out, wire::StepZeros{step.new_bytes}, 16); break;
+      case delta::Step::Kind::gap:
+        // Without a manifest of the base all of it is the other side of the one gap.
+        if (old == nullptr && recipe.steps.size() == 1 && base_bytes <= limits::gap_side_bytes_max) step.old_bytes = base_bytes;
+        send_gap(out, source, fresh, old, step, search);
+        break;
+    }
+  }
+  put_steps(out, false);
+}
+
+void Transfer::add_step(Steps& out, wire::Step step, std::size_t bytes) {
+  out.message.steps.push_back(std::move(step));
+  out.bytes += bytes;
+  if (out.bytes >= step_message_bytes) put_steps(out, out.bytes >= step_message_bytes);
+}
+
+void Transfer::put_steps(Steps& out, bool bulk) {
+  if (out.message.steps.empty()) return;
+  if (bulk) channel_.send_bulk(out.message);
+  else channel_.send(out.message);
+  out.message.steps.clear();
+  out.bytes = 0;
+}
+
+void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                        const delta::Step& step, bool search) {
+  if (add_known(out, fresh, step)) return;
+  if (add_patch(out, source, fresh, old, step)) return;
+  if (search && step.old_bytes != 0 && step.new_bytes <= limits::gap_side_bytes_max) {
+    const auto gap_plan = delta::plan_gap(step.old_offset, step.old_bytes, step.new_bytes);
+    if (gap_plan.coarse_block_bytes != 0 || gap_plan.fine_block_bytes != 0) return add_search(out, fresh, step, gap_plan);
+  }
+  add_data(out, source, fresh, step);
+}
+
+/// All chunks of the gap are in other files over there already.
+bool Transfer::add_known(Steps& out, const manifest::Manifest& fresh, const delta::Step& step) {
+  std::vector<wire::Step> steps;
+  for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+    const auto& chunk = fresh.chunks[step.first_chunk + i];
+    const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
+    if (!place || !place->settled || chunk.repeat_count != 1) return false;
+    steps.emplace_back(wire::StepOther{ref_of(chunk), place->path, place->offset});
+  }
+  std::uint64_t offset = step.new_offset;
+  {
+    std::lock_guard lock(mutex_);
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+      const auto& chunk = fresh.chunks[step.first_chunk + i];
+      open_[out.file].refs[offset] = ref_of(chunk);
+      offset += chunk.length_bytes;
+    }
+  }
+  events_.counters.matched_bytes += step.new_bytes;
+  for (auto& one : steps) add_step(out, std::move(one), 64);
+  return true;
+}
+
+void Transfer::add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step) {
+  std::uint64_t offset = step.new_offset;
+  for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+    const auto& chunk = fresh.chunks[step.first_chunk + i];
+    for (std::uint32_t k = 0; k < chunk.repeat_count; ++k) {
+      const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
+      if (place && place->settled) {
+        {
+          std::lock_guard lock(mutex_);
+          open_[out.file].refs[offset] = ref_of(chunk);
+        }
+        add_step(out, wire::StepOther{ref_of(chunk), place->path, place->offset}, 64);
+      } else {
+        wire::StepData data;
+        data.chunk = ref_of(chunk);
+        data.content.resize(chunk.length_bytes);
+        if (source.file->pread(data.content, offset) != chunk.length_bytes) throw Error(Errc::changed, "source");
+        events_.counters.literal_bytes += chunk.length_bytes;
+        add_step(out, std::move(data), chunk.length_bytes);
+      }
+      offset += chunk.length_bytes;
+    }
+  }
+}
+
+void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step, const delta::GapPlan& gap_plan) {
+  wire::StepGap gap;
+  gap.old_offset = step.old_offset;
+  gap.plan = gap_plan;
+  put_steps(out, false);
+  wait_for_window(step.old_bytes);
+  {
+    std::lock_guard lock(mutex_);
+    Open& open = open_[out.file];
+    std::uint64_t offset = step.new_offset;
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+      const auto& chunk = fresh.chunks[step.first_chunk + i];
+      for (std::uint32_t k = 0; k < chunk.repeat_count; ++k) {
+        gap.chunks.push_back(ref_of(chunk));
+        open.refs[offset] = gap.chunks.back();
+        offset += chunk.length_bytes;
+      }
+    }
+    open.gaps.push_back({step.new_offset, gap_plan, {}});
+    if (open.open_gaps++ == 0) ++unanswered_;
+  }
+  add_step(out, std::move(gap), 64 + gap.chunks.size() * 20);
+}
+
+/// The bytes that stood here are still in the cache: the change is compressed against them.
+bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
+                         const delta::Step& step) {
+  if (!cache_ || old == nullptr || step.old_bytes == 0) return false;
+  const auto first = std::ranges::lower_bound(out.old_starts, step.old_offset);
+  if (first == out.old_starts.end() || *first != step.old_offset) return false;
+  Bytes prefix;
+  {
+    std::lock_guard lock(cache_mutex_);
+    for (auto i = static_cast<std::size_t>(first - out.old_starts.begin());
+         i < old->chunks.size() && prefix.size() < step.old_bytes; ++i) {
+      const auto& chunk = old->chunks[i];
+      if (chunk.repeat_count != 1) return false;
+      const auto bytes = cache_->get(chunk.id);
+      if (!bytes || bytes->size() != chunk.length_bytes) return false;
+      prefix.insert(prefix.end(), bytes->begin(), bytes->end());
+    }
+  }
+  if (prefix.size() != step.old_bytes) return false;
+  Bytes content(step.new_bytes);
+  if (source.file->pread(content, step.new_offset) != content.size()) throw Error(Errc::changed, "source");
+  thread_local compress::Compressor compressor;
+  wire::StepPatch patch;
+  patch.old_offset = step.old_offset;
+  patch.old_bytes = step.old_bytes;
+  patch.frame = compressor.compress_with_prefix(prefix, content, 3);
+  {
+    std::lock_guard lock(mutex_);
+    std::uint64_t at = step.new_offset;
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+      const auto& chunk = fresh.chunks[step.first_chunk + i];
+      for (std::uint32_t k = 0; k < chunk.repeat_count; ++k) {
+        patch.chunks.push_back(ref_of(chunk));
+        open_[out.file].refs[at] = patch.chunks.back();
+        at += chunk.length_bytes;
+      }
+    }
+  }
+  events_.counters.literal_bytes += patch.frame.size();
+  const auto bytes = patch.frame.size() + patch.chunks.size() * 20;
+  add_step(out, std::move(patch), bytes);
+  return true;
+}
+
+/// Keeps the bytes of changed chunks: what changed once is likely to change again.
+void Transfer::remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe) {
+  if (!cache_ || recipe.gap_bytes > cached_change_bytes_max) return;
+  Bytes content;
+  for (const auto& step : recipe.steps) {
+    if (step.kind != delta::Step::Kind::gap) continue;
+    std::uint64_t offset = step.new_offset;
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+      const auto& chunk = fresh.chunks[step.first_chunk + i];
+      content.resize(chunk.length_bytes);
+      if (source.file->pread(content, offset) == content.size()) {
+        std::lock_guard lock(cache_mutex_);
+        cache_->put(chunk.id, content);
+      }
+      offset += chunk.total_bytes();
+    }
+  }
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Framing: u32 bytes after this field, u8 kind, kind 1 and 2: u32 raw bytes, payload; payload = (u8 type, varint length, body)*.
+#include "wire/channel.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/limits.hpp"
+#include "base/world.hpp"
+
+namespace syncline::wire {
+namespace {
+
+constexpr std::size_t gather_bytes = 128 * limits::kib;
+constexpr int default_level = 3;
+/// A local link is faster than zstd: only the first bulk bytes are compressed, so that a small copy is small.
+constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
+/// A frame may hold one message of the largest size and what was gathered before it.
+constexpr std::size_t raw_bytes_max = limits::frame_bytes_max + gather_bytes + 64;
+
+}  // namespace
+
+Channel::Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options)
+    : transport_(std::move(transport)),
+      options_(options),
+      conversation_(role),
+      stream_out_(options.level.value_or(default_level) == 0 ? 1 : options.level.value_or(default_level)) {}
+
+Channel::~Channel() = default;
+
+void Channel::append(Bytes& out, const Message& message) {
+  const Bytes body = encode(message);
+  ByteWriter writer(out);
+  writer.u8(static_cast<std::uint8_t>(type_of(message)));
+  writer.varint(body.size());
+  writer.bytes(body);
+}
+
+void Channel::send(const Message& message) {
+  std::lock_guard lock(send_mutex_);
+  {
+    std::lock_guard order(order_mutex_);
+    conversation_.sent(type_of(message));
+  }
+  append(pending_, message);
+  if (pending_.size() >= gather_bytes) flush_locked();
+}
+
+void Channel::flush() {
+  std::lock_guard lock(send_mutex_);
+  flush_locked();
+}
+
+void Channel::flush_locked() {
+  if (pending_.empty()) return;
+  if (options_.level == 0) {
+    put_frame(raw, pending_, pending_.size());
+  } else {
+    const Bytes packed = stream_out_.compress(pending_);
+    put_frame(stream, packed, pending_.size());
+  }
+  pending_.clear();
+}
+
+int Channel::bulk_level() {
+  if (options_.level) return *options_.level;
+  if (transport_->is_local()) return bulk_bytes_ < local_bulk_bytes ? default_level : compress::level_off;
+  return default_level;
+}
+
+void Channel::send_bulk(const Message& message) {
+  thread_local compress::Compressor compressor;
+  Bytes body;
+  append(body, message);
+  const int level = bulk_level();
+  bulk_bytes_ += body.size();
+  const Bytes packed = level == compress::level_off ? Bytes{} : compressor.compress(body, level);
+  std::lock_guard lock(send_mutex_);
+  {
+    std::lock_guard order(order_mutex_);
+    conversation_.sent(type_of(message));
+  }
+  flush_locked();
+  if (level == compress::level_off) put_frame(raw, body, body.size());
+  else put_frame(single, packed, body.size());
+}
+
+void Channel::put_frame(FrameKind kind, ByteView payload, std::size_t raw_bytes) {
+  Bytes frame;
+  frame.reserve(payload.size() + 9);
+  ByteWriter writer(frame);
+  writer.u32(static_cast<std::uint32_t>(payload.size() + 1 + (kind == raw ? 0 : 4)));
+  writer.u8(kind);
+  if (kind != raw) writer.u32(static_cast<std::uint32_t>(raw_bytes));
+  writer.bytes(payload);
+  throttle(frame.size());
+  transport_->send(std::move(frame));
+}
+
+void Channel::throttle(std::size_t bytes) {
+  if (!options_.bytes_per_second) return;
+  const auto rate = static_cast<double>(*options_.bytes_per_second);
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock().steady().time_since_epoch()).count();
+  if (credit_at_ns_ != 0) credit_bytes_ += rate * static_cast<double>(now - credit_at_ns_) / 1e9;
+  credit_at_ns_ = now;
+  credit_bytes_ = std::min(credit_bytes_, rate / 8) - static_cast<double>(bytes);  // bursts of an eighth of a second
+  if (credit_bytes_ < 0) std::this_thread::sleep_for(std::chrono::duration<double>(-credit_bytes_ / rate));
+}
+
+bool Channel::has_input() const { return input_pos_ < input_.size() || transport_->has_input(); }
+
+std::optional<Message> Channel::receive() {
+  if (input_pos_ == input_.size()) {
+    if (!transport_->has_input()) flush();
+    auto frame = transport_->receive();
+    if (!frame) return std::nullopt;
+    ByteReader reader(*frame, "frame");
+    if (reader.u32() != frame->size() - 4) reader.fail(Errc::malformed);
+    const auto kind = reader.u8();
+    if (kind == raw) {
+      if (frame->size() > raw_bytes_max) reader.fail(Errc::limit_exceeded);
+      input_ = std::move(*frame);
+      input_pos_ = reader.offset();
+    } else {
+      const auto raw_bytes = reader.u32();
+      if (raw_bytes > raw_bytes_max) reader.fail(Errc::limit_exceeded);
+      const auto payload = reader.bytes(reader.remaining());
+      if (kind == stream) input_ = stream_in_.decompress(payload, raw_bytes);
+      else if (kind == single) input_ = single_in_.decompress(payload, raw_bytes);
+      else throw Error(Errc::unsupported, "frame kind " + std::to_string(kind));
+      if (input_.size() != raw_bytes) throw Error(Errc::corrupt, "frame");
+      input_pos_ = 0;
+    }
+  }
+  ByteReader reader(ByteView(input_).subspan(input_pos_), "frame");
+  const auto type = static_cast<MessageType>(reader.u8());
+  const auto body = reader.blob(limits::frame_bytes_max);
+  input_pos_ += reader.offset();
+  {
+    std::lock_guard order(order_mutex_);
+    conversation_.received(type);
+  }
+  return decode(type, body);
+}
+
+}  // namespace syncline::wire

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages over a transport: framing, compression, counting, and the protocol's order.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "compress/zstd.hpp"
+#include "wire/conversation.hpp"
+#include "wire/transport.hpp"
+
+namespace syncline::wire {
+
+struct ChannelOptions {
+  /// 0: off; absent: by the link (a local one gets small messages and the first bulk compressed only).
+  std::optional<int> level;
+  std::optional<std::uint64_t> bytes_per_second;  ///< limit of what is sent
+};
+
+/// One end of a session. Small messages are gathered into frames that share one compression
+/// context; bulk messages make frames of their own, compressed by the calling thread. send(),
+/// send_bulk() and flush() may be called from several threads; receive() from one.
+class Channel {
+ public:
+  Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options);
+  ~Channel();
+
+  /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order.
+  void send(const Message& message);
+  void send_bulk(const Message& message);
+  void flush();
+  /// The next message; nothing when the other side is gone. Flushes before it blocks.
+  /// Throws what decode() throws and Error(protocol).
+  std::optional<Message> receive();
+  bool has_input() const;
+  void close() { transport_->close(); }
+  std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
+  std::uint64_t received_bytes() const { return transport_->received_bytes(); }
+
+ private:
+  enum FrameKind : std::uint8_t { raw = 0, stream = 1, single = 2 };
+  void append(Bytes& out, const Message& message);
+  void flush_locked();
+  void put_frame(FrameKind kind, ByteView payload, std::size_t raw_bytes);
+  void throttle(std::size_t bytes);
+  int bulk_level();
+
+  std::unique_ptr<Transport> transport_;
+  ChannelOptions options_;
+  std::mutex send_mutex_;
+  std::mutex order_mutex_;
+  Conversation conversation_;
+  Bytes pending_;
+  compress::StreamCompressor stream_out_;
+  compress::StreamDecompressor stream_in_;
+  compress::Decompressor single_in_;
+  std::atomic<std::uint64_t> bulk_bytes_ = 0;
+  double credit_bytes_ = 0;
+  std::int64_t credit_at_ns_ = 0;
+  Bytes input_;
+  std::size_t input_pos_ = 0;
+};
+
+}  // namespace syncline::wire

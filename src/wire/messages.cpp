@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+// The byte coding of every message: one description per message serves both directions.
+#include "wire/messages.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.hpp"
+
+namespace syncline::wire {
+namespace {
+
+constexpr std::size_t count_max = limits::frame_bytes_max;  // a list element takes at least a byte
+
+/// Writes fields; the counterpart of Decoder, member for member.
+class Encoder {
+ public:
+  static constexpr bool decoding = false;
+  explicit Encoder(Bytes& out) : out_(out) {}
+  void fixed(const std::uint32_t& v) { out_.u32(v); }
+  void fixed(const std::uint64_t& v) { out_.u64(v); }
+  template <class T>
+  void num(const T& v) { out_.varint(static_cast<std::uint64_t>(v)); }
+  void signed_num(const std::int64_t& v) { out_.svarint(v); }
+  void flag(const bool& v) { out_.u8(v ? 1 : 0); }
+  template <std::size_t N>
+  void array(const std::array<std::byte, N>& v) { out_.bytes(v); }
+  void digest(const hash::Digest& v) { out_.bytes(v.bytes); }
+  void blob(const Bytes& v, std::size_t max) {
+    if (v.size() > max) throw Error(Errc::limit_exceeded, "message field of " + std::to_string(v.size()) + " bytes");
+    out_.blob(v);
+  }
+  void text(const std::string& v, std::size_t max) {
+    if (v.size() > max) throw Error(Errc::limit_exceeded, "message text of " + std::to_string(v.size()) + " bytes");
+    out_.text(v);
+  }
+  template <class T, class F>
+  void list(const std::vector<T>& v, std::size_t max, F&& each) {
+    if (v.size() > max) throw Error(Errc::limit_exceeded, "message list of " + std::to_string(v.size()));
+    out_.varint(v.size());
+    for (const T& item : v) each(const_cast<T&>(item));
+  }
+  template <class T, class F>
+  void optional(const std::optional<T>& v, F&& each) {
+    flag(v.has_value());
+    if (v) each(const_cast<T&>(*v));
+  }
+  void plan(const delta::GapPlan& v) { delta::write_plan(out_, v); }
+  template <class... T, class F>
+  void variant(const std::variant<T...>& v, F&& each) {
+    out_.u8(static_cast<std::uint8_t>(v.index()));
+    std::visit([&](const auto& item) { each(const_cast<std::remove_cvref_t<decltype(item)>&>(item)); }, v);
+  }
+
+ private:
+  ByteWriter out_;
+};
+
+class Decoder {
+ public:
+  static constexpr bool decoding = true;
+  explicit Decoder(ByteView in) : in_(in, "message") {}
+  void fixed(std::uint32_t& v) { v = in_.u32(); }
+  void fixed(std::uint64_t& v) { v = in_.u64(); }
+  template <class T>
+  void num(T& v) {
+    if constexpr (std::is_enum_v<T>) {
+      v = static_cast<T>(in_.varint_max(std::numeric_limits<std::underlying_type_t<T>>::max()));
+    } else {
+      v = static_cast<T>(in_.varint_max(std::numeric_limits<T>::max()));
+    }
+  }
+  void signed_num(std::int64_t& v) { v = in_.svarint(); }
+  void flag(bool& v) {
+    const auto raw = in_.u8();
+    if (raw > 1) in_.fail(Errc::malformed);
+    v = raw == 1;
+  }
+  template <std::size_t N>
+  void array(std::array<std::byte, N>& v) { v = in_.array<N>(); }
+  void digest(hash::Digest& v) { v.bytes = in_.array<hash::digest_bytes>(); }
+  void blob(Bytes& v, std::size_t max) {
+    const auto view = in_.blob(max);
+    v.assign(view.begin(), view.end());
+  }
+  void text(std::string& v, std::size_t max) { v = in_.text(max); }
+  template <class T, class F>
+  void list(std::vector<T>& v, std::size_t max, F&& each) {
+    const auto count = in_.varint_max(max);
+    if (count > in_.remaining()) in_.fail(Errc::truncated);
+    v.clear();
+    for (std::uint64_t i = 0; i < count; ++i) each(v.emplace_back());
+  }
+  template <class T, class F>
+  void optional(std::optional<T>& v, F&& each) {
+    bool there = false;
+    flag(there);
+    v.reset();
+    if (there) each(v.emplace());
+  }
+  void plan(delta::GapPlan& v) { v = delta::read_plan(in_); }
+  template <class... T, class F>
+  void variant(std::variant<T...>& v, F&& each) {
+    const auto index = in_.u8();
+    if (index >= sizeof...(T)) in_.fail(Errc::malformed);
+    std::size_t k = 0;
+    (void)((k++ == index ? (each(v.template emplace<T>()), true) : false) || ...);
+  }
+  void expect_done() { in_.expect_done(); }
+  [[noreturn]] void fail(Errc code) { in_.fail(code); }
+
+ private:
+  ByteReader in_;
+};
+
+template <class A>
+void path(A& a, std::string& v) { a.text(v, limits::path_bytes_max); }
+
+template <class A>
+void file_type(A& a, fs::FileType& v) {
+  a.num(v);
+  if constexpr (A::decoding) {
+    if (v < fs::FileType::regular || v > fs::FileType::block_device) a.fail(Errc::malformed);
+  }
+}
+
+template <class A>
+void fields(A& a, manifest::ChunkParams& v) {
+  a.num(v.min_bytes), a.num(v.avg_bytes), a.num(v.max_bytes);
+}
+template <class A>
+void fields(A& a, fs::XattrPair& v) {
+  a.text(v.name, limits::name_bytes_max);
+  a.blob(v.value, limits::xattr_bytes_max);
+}
+template <class A>
+void fields(A& a, Meta& v) {
+  a.num(v.mode), a.num(v.uid), a.num(v.gid), a.signed_num(v.mtime_ns);
+  a.list(v.xattrs, limits::xattr_count_max, [&](auto& x) { fields(a, x); });
+}
+template <class A>
+void fields(A& a, Hello& v) {
+  a.fixed(v.magic), a.num(v.version), a.num(v.features), a.array(v.replica_id);
+}
+template <class A>
+void fields(A& a, Begin& v) {
+  a.num(v.attributes), a.num(v.flags), a.digest(v.options), a.fixed(v.sum_key);
+  path(a, v.backup_dir);
+}
+template <class A>
+void fields(A& a, EntryInfo& v) {
+  a.text(v.name, limits::name_bytes_max);
+  file_type(a, v.type);
+  a.num(v.mode), a.num(v.uid), a.num(v.gid), a.num(v.size_bytes), a.signed_num(v.mtime_ns);
+  bool xattrs = v.xattr_digest != hash::Digest{};
+  a.flag(xattrs);
+  if (xattrs) a.digest(v.xattr_digest);
+  if (v.type == fs::FileType::symlink) a.text(v.link_target, limits::link_target_bytes_max);
+  if (v.type == fs::FileType::char_device || v.type == fs::FileType::block_device)
+    a.num(v.device_major), a.num(v.device_minor);
+  if (v.type == fs::FileType::directory) a.digest(v.tree);
+  if (v.type == fs::FileType::regular) a.num(v.link_group), a.fixed(v.content);
+  a.flag(v.edited);
+}
+template <class A>
+void fields(A& a, Roots& v) {
+  a.digest(v.root);
+  a.optional(v.agreed, [&](AgreedRoots& x) { a.digest(x.sender), a.digest(x.receiver); });
+  a.flag(v.in_step), fields(a, v.root_entry);
+}
+template <class A>
+void fields(A& a, ListRequest& v) {
+  a.list(v.dirs, count_max, [&](std::string& x) { path(a, x); });
+  a.flag(v.end);
+}
+template <class A>
+void names(A& a, std::vector<std::string>& v) {
+  a.list(v, count_max, [&](std::string& x) { a.text(x, limits::name_bytes_max); });
+}
+template <class A>
+void fields(A& a, Listing& v) {
+  path(a, v.dir);
+  a.flag(v.partial);
+  a.list(v.entries, count_max, [&](EntryInfo& x) { fields(a, x); });
+  names(a, v.gone);
+  names(a, v.unknown);
+}
+template <class A>
+void fields(A&, ListEnd&) {}
+template <class A>
+void fields(A& a, ManifestRequest& v) {
+  a.list(v.paths, count_max, [&](std::string& x) { path(a, x); });
+}
+template <class A>
+void short_id(A& a, hash::Digest& v) {
+  std::array<std::byte, hash::short_id_bytes> head{};
+  std::copy_n(v.bytes.begin(), head.size(), head.begin());
+  a.array(head);
+  std::copy(head.begin(), head.end(), v.bytes.begin());
+}
+template <class A>
+void fields(A& a, ManifestReply& v) {
+  path(a, v.path);
+  a.num(v.size_bytes), a.fixed(v.content);
+  fields(a, v.params);
+  a.list(v.lengths, count_max, [&](std::uint32_t& x) { a.num(x); });
+  a.list(v.repeats, count_max, [&](std::uint32_t& x) { a.num(x); });
+  a.list(v.ids, count_max, [&](hash::Digest& x) { short_id(a, x); });
+  if constexpr (A::decoding) {
+    if (v.repeats.size() != v.lengths.size() || v.ids.size() != v.lengths.size()) a.fail(Errc::malformed);
+  }
+}
+
+template <class A>
+void fields(A& a, MakeDir& v) { path(a, v.path); }
+template <class A>
+void fields(A& a, MakeSymlink& v) { path(a, v.path), a.text(v.target, limits::link_target_bytes_max), fields(a, v.meta); }
+template <class A>
+void fields(A& a, MakeNode& v) {
+  path(a, v.path), file_type(a, v.type), a.num(v.device_major), a.num(v.device_minor), fields(a, v.meta);
+}
+template <class A>
+void fields(A& a, MakeLink& v) { path(a, v.path), path(a, v.existing); }
+template <class A>
+void fields(A& a, WriteFile& v) {
+  path(a, v.path), fields(a, v.meta), fields(a, v.params);
+  a.list(v.lengths, count_max, [&](std::uint32_t& x) { a.num(x); });
+  a.array(v.root);
+  a.blob(v.content, limits::frame_bytes_max);
+}
+template <class A>
+void fields(A& a, SetMeta& v) { path(a, v.path), fields(a, v.meta); }
+template <class A>
+void fields(A& a, Rename& v) { path(a, v.from), path(a, v.to); }
+template <class A>
+void fields(A& a, Remove& v) { path(a, v.path), a.flag(v.directory); }
+template <class A>
+void fields(A& a, Batch& v) {
+  a.list(v.ops, count_max, [&](Op& x) { a.variant(x, [&](auto& op) { fields(a, op); }); });
+}
+
+template <class A>
+void fields(A& a, FileBegin& v) {
+  a.num(v.file), path(a, v.path), a.num(v.size_bytes), fields(a, v.params);
+  a.flag(v.has_base);
+  if (v.has_base) a.num(v.base_bytes), a.fixed(v.base_content);
+  a.num(v.matched_in_place_bytes), a.num(v.matched_moved_bytes), a.num(v.changed_bytes);
+}
+template <class A>
+void fields(A& a, ChunkRef& v) { a.num(v.length_bytes), a.array(v.id); }
+template <class A>
+void chunks(A& a, std::vector<ChunkRef>& v) {
+  a.list(v, count_max, [&](ChunkRef& x) { fields(a, x); });
+}
+template <class A>
+void fields(A& a, StepMatch& v) { a.num(v.old_offset), a.num(v.bytes); }
+template <class A>
+void fields(A& a, StepZeros& v) { a.num(v.bytes); }
+template <class A>
+void fields(A& a, StepData& v) { fields(a, v.chunk), a.blob(v.content, limits::frame_bytes_max); }
+template <class A>
+void fields(A& a, StepOther& v) { fields(a, v.chunk), path(a, v.path), a.num(v.offset); }
+template <class A>
+void fields(A& a, StepGap& v) { a.num(v.old_offset), a.plan(v.plan), chunks(a, v.chunks); }
+template <class A>
+void fields(A& a, StepPatch& v) {
+  a.num(v.old_offset), a.num(v.old_bytes), chunks(a, v.chunks), a.blob(v.frame, limits::frame_bytes_max);
+}
+template <class A>
+void fields(A& a, FileSteps& v) {
+  a.num(v.file);
+  a.list(v.steps, count_max, [&](Step& x) { a.variant(x, [&](auto& step) { fields(a, step); }); });
+}
+template <class A>
+void fields(A& a, FileEnd& v) { a.num(v.file), a.flag(v.aborted), fields(a, v.meta), a.digest(v.root); }
+template <class A>
+void fields(A& a, GapSums& v) { a.num(v.file), a.num(v.gap), a.num(v.round), a.blob(v.sums, limits::frame_bytes_max); }
+template <class A>
+void fields(A& a, GapMatches& v) { a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max); }
+template <class A>
+void fields(A& a, GapDelta& v) {
+  a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max), a.blob(v.literals, limits::frame_bytes_max);
+}
+template <class A>
+void fields(A& a, ChunkRequest& v) { a.num(v.file), a.num(v.new_offset), a.num(v.length_bytes); }
+template <class A>
+void fields(A& a, ChunkData& v) { a.num(v.file), a.num(v.new_offset), a.blob(v.content, limits::frame_bytes_max); }
+template <class A>
+void fields(A& a, Flush& v) { a.num(v.token); }
+template <class A>
+void fields(A& a, Ack& v) { a.num(v.token); }
+template <class A>
+void fields(A& a, Failure& v) {
+  path(a, v.path), a.num(v.code), a.flag(v.syncline_code), a.flag(v.retry), a.text(v.message, limits::path_bytes_max);
+}
+template <class A>
+void fields(A& a, Finish& v) { a.flag(v.agree), a.digest(v.root); }
+template <class A>
+void fields(A& a, Finished& v) {
+  a.digest(v.root), a.flag(v.agreed), a.num(v.disk_written_bytes), a.num(v.content_read_bytes);
+}
+template <class A>
+void fields(A& a, Fatal& v) { a.num(v.code), a.flag(v.syncline_code), a.text(v.message, limits::path_bytes_max); }
+
+template <std::size_t K = 0>
+Message decode_index(std::size_t index, ByteView payload) {
+  if constexpr (K < std::variant_size_v<Message>) {
+    if (index != K) return decode_index<K + 1>(index, payload);
+    Decoder in(payload);
+    std::variant_alternative_t<K, Message> message;
+    fields(in, message);
+    in.expect_done();
+    return message;
+  } else {
+    throw Error(Errc::unsupported, "message type " + std::to_string(index + 1));
+  }
+}
+
+}  // namespace
+
+MessageType type_of(const Message& message) { return static_cast<MessageType>(message.index() + 1); }
+
+const char* name_of(MessageType type) {
+  static constexpr const char* names[] = {"none",       "hello",       "begin",         "roots",    "list request",
+                                          "listing",    "list end",    "manifest request", "manifest reply",
+                                          "batch",      "file begin",  "file steps",    "file end", "gap sums",
+                                          "gap matches", "gap delta",  "chunk request", "chunk data", "flush",
+                                          "ack",        "failure",     "finish",        "finished", "fatal"};
+  const auto index = static_cast<std::size_t>(type);
+  return index < std::size(names) ? names[index] : "unknown";
+}
+
+Bytes encode(const Message& message) {
+  Bytes out;
+  Encoder encoder(out);
+  std::visit([&](const auto& m) { fields(encoder, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); }, message);
+  if (out.size() > limits::frame_bytes_max)
+    throw Error(Errc::limit_exceeded, std::string(name_of(type_of(message))) + " message");
+  return out;
+}
+
+Message decode(MessageType type, ByteView payload) {
+  if (payload.size() > limits::frame_bytes_max) throw Error(Errc::limit_exceeded, "message");
+  return decode_index(static_cast<std::size_t>(type) - 1, payload);
+}
+
+}  // namespace syncline::wire

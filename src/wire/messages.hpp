@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every message of the protocol as a plain struct. docs/format/wire.md gives the bytes.
+//
+// A frame is: u32 payload length, u8 type, payload. All integers are little-endian or varints.
+// The sender has the new content, the receiver makes its replica equal to it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "delta/gap.hpp"
+#include "fs/fs.hpp"
+#include "hash/digest.hpp"
+#include "manifest/manifest.hpp"
+
+namespace syncline::wire {
+
+inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_magic = 0x31574C53;  // "SLW1"
+
+enum class MessageType : std::uint8_t {
+  hello = 1,
+  begin = 2,
+  roots = 3,
+  list_request = 4,
+  listing = 5,
+  list_end = 6,
+  manifest_request = 7,
+  manifest_reply = 8,
+  batch = 9,
+  file_begin = 10,
+  file_steps = 11,
+  file_end = 12,
+  gap_sums = 13,
+  gap_matches = 14,
+  gap_delta = 15,
+  chunk_request = 16,
+  chunk_data = 17,
+  flush = 18,
+  ack = 19,
+  failure = 20,
+  finish = 21,
+  finished = 22,
+  fatal = 23,
+};
+
+/// Which attributes are compared and set. Bits of Begin::attributes.
+enum Attribute : std::uint32_t {
+  attr_mode = 1,
+  attr_owner = 2,
+  attr_group = 4,
+  attr_times = 8,
+  attr_xattrs = 16,
+  attr_acls = 32,
+  attr_links = 64,       ///< hard links
+  attr_dir_times = 128,
+  attr_content = 256,    ///< the manifest root is part of the identity (checksum comparison)
+};
+
+enum BeginFlag : std::uint32_t {
+  begin_dry_run = 1,
+  begin_checksum = 2,
+  begin_index = 4,  ///< the receiver gives every large file a manifest before it finishes
+  begin_sparse = 8,
+};
+
+enum HelloFeature : std::uint64_t {
+  feature_privileged = 1,  ///< this side can set owners
+};
+
+struct Hello {
+  std::uint32_t magic = protocol_magic;
+  std::uint16_t version = protocol_version;
+  std::uint64_t features = 0;              ///< HelloFeature bits; unknown ones are ignored
+  std::array<std::byte, 16> replica_id{};  ///< random, kept in the replica's state
+};
+
+struct AgreedRoots {
+  hash::Digest sender;
+  hash::Digest receiver;
+};
+
+struct Begin {
+  std::uint32_t attributes = 0;
+  std::uint32_t flags = 0;
+  hash::Digest options;  ///< digest of all that decides what "in step" means (attributes, filters, delete)
+  std::uint64_t sum_key = 0;
+  std::string backup_dir;  ///< relative to the root; empty: none
+};
+
+/// An entry as the other side sees it: its quick identity.
+struct EntryInfo {
+  std::string name;
+  fs::FileType type = fs::FileType::regular;
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  hash::Digest xattr_digest;       ///< zero: none
+  std::string link_target;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint64_t link_group = 0;    ///< equal and not 0: hard links of one file
+  std::uint64_t content = 0;       ///< first 8 bytes of the manifest root; 0: unknown
+  bool edited = false;             ///< changed by someone else since the receiver's last commit
+  hash::Digest tree;               ///< directories: digest of the subtree
+};
+
+/// First from the sender, then from the receiver.
+struct Roots {
+  hash::Digest root;                 ///< of this side's tree now
+  std::optional<AgreedRoots> agreed; ///< sender: its last agreement with this receiver; receiver: unless it differs
+  bool in_step = false;              ///< receiver: nothing is to be done
+  EntryInfo root_entry;              ///< receiver: attributes of the root directory
+};
+
+struct ListRequest {
+  std::vector<std::string> dirs;
+  bool end = false;  ///< no more requests will come
+};
+
+/// `partial`: only what drifted since the agreement; else the whole directory.
+struct Listing {
+  std::string dir;
+  bool partial = false;
+  std::vector<EntryInfo> entries;
+  std::vector<std::string> gone;     ///< partial only
+  std::vector<std::string> unknown;  ///< exist, but could not be examined
+};
+struct ListEnd {};
+
+struct ManifestRequest {
+  std::vector<std::string> paths;
+};
+/// Answers one path: chunk lengths and 16-byte ids; no chunks: the receiver has no such regular file.
+struct ManifestReply {
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t content = 0;  ///< first 8 bytes of the manifest root
+  manifest::ChunkParams params;
+  std::vector<std::uint32_t> lengths;
+  std::vector<std::uint32_t> repeats;
+  std::vector<hash::Digest> ids;
+};
+
+struct Meta {
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::int64_t mtime_ns = 0;
+  std::vector<fs::XattrPair> xattrs;
+};
+
+struct MakeDir {
+  std::string path;
+};
+struct MakeSymlink {
+  std::string path;
+  std::string target;
+  Meta meta;
+};
+struct MakeNode {
+  std::string path;
+  fs::FileType type = fs::FileType::fifo;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  Meta meta;
+};
+struct MakeLink {
+  std::string path;
+  std::string existing;
+};
+/// A whole small file. The chunks' lengths save the receiver the cut-point search.
+struct WriteFile {
+  std::string path;
+  Meta meta;
+  manifest::ChunkParams params;
+  std::vector<std::uint32_t> lengths;
+  std::array<std::byte, hash::short_id_bytes> root{};
+  Bytes content;
+};
+struct SetMeta {
+  std::string path;
+  Meta meta;
+};
+struct Rename {
+  std::string from;
+  std::string to;
+};
+struct Remove {
+  std::string path;
+  bool directory = false;
+};
+using Op = std::variant<MakeDir, MakeSymlink, MakeNode, MakeLink, WriteFile, SetMeta, Rename, Remove>;
+
+/// Operations in order, compressed as a whole.
+struct Batch {
+  std::vector<Op> ops;
+};
+
+/// One larger or changed file; its steps follow.
+struct FileBegin {
+  std::uint64_t file = 0;  ///< number, counted by the sender
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  manifest::ChunkParams params;
+  bool has_base = false;             ///< the receiver's present file takes part
+  std::uint64_t base_bytes = 0;
+  std::uint64_t base_content = 0;    ///< first 8 bytes of its manifest root; 0: not needed (no match steps)
+  std::uint64_t matched_in_place_bytes = 0;
+  std::uint64_t matched_moved_bytes = 0;
+  std::uint64_t changed_bytes = 0;
+};
+
+/// Chunk as announced: 16 bytes of the id are enough to tell a bad rebuild from a good one.
+struct ChunkRef {
+  std::uint32_t length_bytes = 0;
+  std::array<std::byte, hash::short_id_bytes> id{};
+};
+
+struct StepMatch {  ///< bytes of the base
+  std::uint64_t old_offset = 0;
+  std::uint64_t bytes = 0;
+};
+struct StepZeros {
+  std::uint64_t bytes = 0;
+};
+struct StepData {  ///< a whole chunk
+  ChunkRef chunk;
+  Bytes content;
+};
+struct StepOther {  ///< chunk that the receiver holds in another file (dedupe)
+  ChunkRef chunk;
+  std::string path;
+  std::uint64_t offset = 0;
+};
+struct StepGap {  ///< to be searched in rounds; gaps are numbered per file from 0
+  std::uint64_t old_offset = 0;
+  delta::GapPlan plan;
+  std::vector<ChunkRef> chunks;
+};
+struct StepPatch {  ///< chunks compressed against a range of the base
+  std::uint64_t old_offset = 0;
+  std::uint64_t old_bytes = 0;
+  std::vector<ChunkRef> chunks;
+  Bytes frame;  ///< zstd with the old range as prefix
+};
+using Step = std::variant<StepMatch, StepZeros, StepData, StepOther, StepGap, StepPatch>;
+
+struct FileSteps {
+  std::uint64_t file = 0;
+  std::vector<Step> steps;
+};
+struct FileEnd {
+  std::uint64_t file = 0;
+  bool aborted = false;  ///< it changed or vanished while it was read: leave the old one
+  Meta meta;
+  hash::Digest root;     ///< manifest root of the whole new file
+};
+
+/// Round 1 (`round` 1) or 2 of one gap; 0: the receiver gave this file up and wants no answer.
+struct GapSums {
+  std::uint64_t file = 0;
+  std::uint32_t gap = 0;
+  std::uint8_t round = 1;
+  Bytes sums;
+};
+/// Matches in the coding of delta::write_matches() (the receiver has the gap's plan).
+struct GapMatches {
+  std::uint64_t file = 0;
+  std::uint32_t gap = 0;
+  Bytes matches;
+};
+/// Matches in the coding of delta::write_fine_matches(): only what round 2 added.
+struct GapDelta {
+  std::uint64_t file = 0;
+  std::uint32_t gap = 0;
+  Bytes matches;
+  Bytes literals;
+};
+/// The receiver could not rebuild this chunk (or its base is not what the sender thought).
+struct ChunkRequest {
+  std::uint64_t file = 0;
+  std::uint64_t new_offset = 0;
+  std::uint32_t length_bytes = 0;
+};
+struct ChunkData {
+  std::uint64_t file = 0;
+  std::uint64_t new_offset = 0;
+  Bytes content;
+};
+
+struct Flush {
+  std::uint64_t token = 0;
+};
+/// Everything sent before the flush with this token is committed (or was told as failed).
+struct Ack {
+  std::uint64_t token = 0;
+};
+struct Failure {
+  std::string path;
+  std::uint32_t code = 0;   ///< errno, or Errc when syncline_code
+  bool syncline_code = false;
+  bool retry = false;       ///< the sender may send the file again (its base was not the expected one)
+  std::string message;
+};
+struct Finish {
+  bool agree = false;  ///< nothing failed: record an agreement
+  hash::Digest root;   ///< of the sender's tree as it was sent
+};
+struct Finished {
+  hash::Digest root;
+  bool agreed = false;
+  std::uint64_t disk_written_bytes = 0;
+  std::uint64_t content_read_bytes = 0;
+};
+struct Fatal {
+  std::uint32_t code = 0;
+  bool syncline_code = false;
+  std::string message;
+};
+
+using Message =
+    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch, FileBegin,
+                 FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush, Ack,
+                 Failure, Finish, Finished, Fatal>;
+
+MessageType type_of(const Message& message);
+const char* name_of(MessageType type);
+
+/// Payload of a message, before compression. Throws Error(limit_exceeded) past limits::frame_bytes_max.
+Bytes encode(const Message& message);
+/// Throws Error(malformed | truncated | limit_exceeded | unsupported) with the byte offset.
+Message decode(MessageType type, ByteView payload);
+
+}  // namespace syncline::wire

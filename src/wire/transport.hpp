@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A way for frames to get across, and the one inside a process.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.hpp"
+
+namespace syncline::wire {
+
+/// One end of a two-way connection that carries whole frames in order. send() blocks while the
+/// other side is slow (bounded in bytes); receive() blocks until a frame is there. Thread-safe:
+/// one sender and one receiver thread at a time, and close() from anywhere.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// Throws Error(Errc::cancelled) once either side has closed.
+  virtual void send(Bytes frame) = 0;
+  /// Nothing when the other side closed and everything was received.
+  virtual std::optional<Bytes> receive() = 0;
+  virtual bool has_input() const = 0;  ///< receive() would not block now
+  virtual void close() = 0;
+  virtual std::uint64_t sent_bytes() const = 0;      ///< payload and headers, all that crossed
+  virtual std::uint64_t received_bytes() const = 0;
+  virtual bool is_local() const = 0;                 ///< memory speed: compression of bulk data does not pay
+};
+
+/// Both ends of an in-process connection; at most limits::pipe_bytes_max are queued each way.
+std::pair<std::unique_ptr<Transport>, std::unique_ptr<Transport>> make_pipe();
+
+}  // namespace syncline::wire
