@@ -111,7 +111,7 @@ void Batch::check_inplace_targets() {
   }
 }
 
-/// First barrier. Nothing that bears a name has been touched so far, so a failure costs nothing.
+/// First barriers. Nothing that bears a name has been touched so far, so a failure costs nothing.
 bool Batch::stabilise() {
   auto inplace = live_inplace();
   try {
@@ -214,7 +214,7 @@ void Batch::publish_inplace(Pending& item) {
   }
 }
 
-/// Second barrier: names and patched data. The batch is in force for readers already; after a
+/// The next one: names and patched data. The batch is in force for readers already; after a
 /// failure here nobody is told so, and what was patched is redone by the next run.
 void Batch::make_durable() {
   if (!core_.durable()) return;
@@ -250,7 +250,7 @@ void Batch::sync_parents() {
   }
 }
 
-/// Third and fourth barrier, for patched files only: the mtime says "this is the new version", so
+/// Two more, for patched files only: the mtime says "this is the new version", so
 /// it comes after the data; the checkpoint says "never redo this", so it comes after both.
 void Batch::complete_inplace() {
   std::vector<Pending*> inplace;

@@ -17,7 +17,8 @@ inline constexpr std::size_t small_batch_count = 8;
 
 /// One run of the protocol (each arrow is a barrier; without durability there are none):
 ///
-///   temporary files, journal -> renames, patches -> metadata of patched files -> checkpoint
+///   temporary files, journal -> commit record -> renames, patches
+///     -> metadata of patched files -> checkpoint
 ///
 /// so that no name ever leads to data that is not on the disk, and nothing is reported that a
 /// power cut can take back. A failed barrier fails the whole batch.

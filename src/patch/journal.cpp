@@ -120,7 +120,13 @@ void Journal::commit(const std::vector<std::uint64_t>& jids) {
   if (broken_) active_count_ -= jids.size();
   check_usable();
   try {
-    append_locked(RecordType::commit, 0, 0, encode_commit({span_start_, jids, span_.finish()}));
+    // Two barriers: where a sound commit record stands, all before it was on the disk when it was
+    // written. So what does not match it later is damage, and never a write that was overtaken.
+    sync();
+    const auto body = encode_commit({span_start_, jids, span_.finish()});
+    span_start_ = tail_;  // the next span takes in this record
+    span_ = hash::Blake3();
+    append_locked(RecordType::commit, 0, 0, body);
     sync();
   } catch (...) {
     broken_ = true;
@@ -128,8 +134,6 @@ void Journal::commit(const std::vector<std::uint64_t>& jids) {
     discard_broken();
     throw;
   }
-  span_start_ = tail_;
-  span_ = hash::Blake3();
 }
 
 void Journal::checkpoint(const std::vector<std::uint64_t>& jids) {

@@ -69,7 +69,8 @@ struct FinishRecord {
   fs::Metadata metadata;
 };
 
-/// `digest` covers every byte of the journal from `span_start` to the commit record.
+/// `digest` covers every byte of the journal from `span_start`, the offset of the commit record before
+/// or of the first record, up to this record.
 struct CommitRecord {
   std::uint64_t span_start = 0;
   std::vector<std::uint64_t> jids;

@@ -42,8 +42,7 @@ class Scanner {
   void find_records();
   std::optional<FoundRecord> read_record(std::uint64_t offset) const;
   void judge_commits();
-  bool is_valid_span(const CommitRecord& commit, std::uint64_t span_start,
-                     std::uint64_t end) const;
+  hash::Digest digest_of(std::uint64_t begin, std::uint64_t end) const;
   void collect();
   void add(const FoundRecord& record);
   Transaction& open_transaction(const FoundRecord& record);
@@ -55,7 +54,7 @@ class Scanner {
   std::optional<std::uint64_t> generation_;
   bool has_file_header_ = false;
   std::vector<FoundRecord> records_;
-  std::uint64_t valid_end_ = 0;  ///< end of the last valid commit
+  std::uint64_t committed_end_ = 0;  ///< end of the last commit
   std::map<std::uint64_t, Transaction> open_;
   std::set<std::uint64_t> finished_;
   std::vector<Transaction> committed_;
@@ -83,8 +82,8 @@ std::optional<FoundRecord> Scanner::read_record(std::uint64_t offset) const {
   return record;
 }
 
-/// After a damaged record the next one is looked for at each sector: whether a valid commit
-/// follows decides between a torn tail and damage.
+/// After an unreadable record the next one is looked for at each sector: whether a commit follows
+/// decides between a torn tail and damage.
 void Scanner::find_records() {
   for (std::uint64_t offset = sector_bytes; offset < size_bytes_;) {
     auto record = read_record(offset);
@@ -99,40 +98,32 @@ void Scanner::find_records() {
   }
 }
 
-bool Scanner::is_valid_span(const CommitRecord& commit, std::uint64_t span_start,
-                            std::uint64_t end) const {
-  if (commit.span_start != span_start) return false;
+hash::Digest Scanner::digest_of(std::uint64_t begin, std::uint64_t end) const {
   hash::Blake3 hasher;
   Bytes bytes(digest_piece_bytes);
-  for (auto at = span_start; at < end;) {
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(end - at, bytes.size()));
-    if (journal_.pread(std::span(bytes).first(want), at) != want) return false;
-    hasher.update(ByteView(bytes).first(want));
-    at += want;
+  while (begin < end) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, bytes.size()));
+    const auto got = journal_.pread(std::span(bytes).first(want), begin);
+    hasher.update(ByteView(bytes).first(got));
+    if (got < want) break;
+    begin += want;
   }
-  return hasher.finish() == commit.digest;
+  return hasher.finish();
 }
 
-/// Commits follow each other without a gap, and each was on the disk before the next was written.
-/// So a broken one is the torn end of the journal, unless a valid one comes after it.
+/// Each commit covers everything from the one before on, itself included, and all of that was on
+/// the disk before it was written: a commit that does not match tells of damage.
 void Scanner::judge_commits() {
-  std::optional<std::uint64_t> broken;
-  if (!has_file_header_) broken = 0;
   std::uint64_t span_start = sector_bytes;
-  valid_end_ = sector_bytes;
   for (const auto& record : records_) {
     if (record.header.type != RecordType::commit) continue;
+    if (!has_file_header_) throw_corrupt(0);
     const auto commit = decode_commit(record.body);
     const auto offset = record.header.offset;
-    const auto end = offset + round_up_to_sector(record_header_bytes + record.body.size());
-    // A span that starts behind a broken one is judged by itself.
-    const auto start = broken ? commit.span_start : span_start;
-    if (start > offset || !is_valid_span(commit, start, offset)) {
-      if (!broken) broken = span_start;
-      continue;
-    }
-    if (broken) throw_corrupt(*broken);
-    span_start = valid_end_ = end;
+    if (commit.span_start != span_start || digest_of(span_start, offset) != commit.digest)
+      throw_corrupt(span_start);
+    span_start = offset;
+    committed_end_ = offset + round_up_to_sector(record_header_bytes + record.body.size());
   }
 }
 
@@ -145,7 +136,6 @@ Transaction& Scanner::open_transaction(const FoundRecord& record) {
 }
 
 void Scanner::commit(const FoundRecord& record) {
-  if (record.header.offset >= valid_end_) return;  // torn
   for (const auto jid : decode_commit(record.body).jids) {
     const auto found = open_.find(jid);
     if (found == open_.end() || !finished_.contains(jid)) throw_corrupt(record.header.offset);
@@ -188,7 +178,7 @@ void Scanner::add(const FoundRecord& record) {
 
 void Scanner::collect() {
   for (const auto& record : records_) {
-    if (record.header.offset < valid_end_) {
+    if (record.header.offset < committed_end_) {
       add(record);
       continue;
     }

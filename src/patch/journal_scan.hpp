@@ -18,9 +18,9 @@ struct JournalContent {
   std::vector<Transaction> unfinished;
 };
 
-/// Checks every record and the digest of every commit. Bytes after the last valid commit that make
-/// no sense are the torn tail of a run that ended there. Anything wrong before it is damage:
-/// throws Error(Errc::corrupt) with the offset. Reads the file about twice.
+/// Checks every record and the digest of every commit. Bytes after the last sound commit record
+/// that make no sense are the torn tail of a run that ended there. Anything wrong before it is
+/// damage: throws Error(Errc::corrupt) with the offset. Reads the file about twice.
 JournalContent scan_journal(const fs::File& journal);
 
 }  // namespace syncline::patch

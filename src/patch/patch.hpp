@@ -52,8 +52,8 @@ struct StrategyLimits {
   std::uint64_t small_bytes = 8ull << 20;
   std::uint64_t journal_bytes_max = 512ull << 20;
 };
-/// A file with several names is patched in place only when `mode` is inplace: as with rsync's
-/// --inplace, the other names then show the new content too. One that somebody has open never is.
+/// A file with several names, or that somebody has open, is never patched in place: its other names may
+/// have to keep the old content.
 Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFacts& facts,
                          const StrategyLimits& limits = {});
 
