@@ -162,6 +162,8 @@ void settle(CopyDraft& draft) {
   if (options.files_from) {
     if (options.sources.size() != 1) refuse("--files-from works with one SRC");
     if (!draft.recursive_asked) options.recursive = false;
+    // The list is relative to SRC and so is what arrives in DST, slash or not, as in rsync.
+    if (!options.sources.front().ends_with('/')) options.sources.front() += '/';
   }
   if (options.delete_extra && !options.recursive)
     refuse("--delete does not work without recursion; give -r, or do not give --no-r");

@@ -92,6 +92,13 @@ TEST_CASE("a list of files switches recursion off unless -r was typed", "[cli][f
   CHECK_THROWS_AS(parse_copy({"--files-from=-", "s1", "s2", "dst"}, in), Error);
 }
 
+TEST_CASE("a list of files is relative to the source with or without a slash", "[cli][filter]") {
+  for (const auto* source : {"s", "s/"}) {
+    std::istringstream in("a\n");
+    CHECK(parse_copy({"--files-from=-", source, "dst"}, in).options.sources == Args{"s/"});
+  }
+}
+
 TEST_CASE("a file that cannot be read is named with its option", "[cli][filter]") {
   for (const auto* path : {"/nonexistent/list", "/"}) {
     try {
