@@ -95,7 +95,8 @@ void Applier::commit_loop() {
   const auto quiet = [&] { return queued_jobs_ == 0 && busy_ == 0 && open_files_ == 0; };
   while (!stopping_) {
     const bool flushing = flush_token_ && quiet();
-    if (!flushing && !area_->wants_commit()) {
+    const bool wanted = std::exchange(commit_wanted_, false);
+    if (!flushing && !wanted && !area_->wants_commit()) {
       changed_.wait_for(lock, std::chrono::milliseconds(100));
       continue;
     }
@@ -141,7 +142,22 @@ void Applier::wait_idle() {
     changed_.wait(lock, [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_); });
     if (error_) std::rethrow_exception(error_);
   }
-  std::lock_guard lock(pending_mutex_);
+}
+
+/// What is finished but not yet visible would move its directory's times when it becomes so.
+void Applier::wait_committed() {
+  wait_idle();
+  const auto none_pending = [&] {
+    std::lock_guard lock(pending_mutex_);
+    return pending_.empty();
+  };
+  std::unique_lock lock(mutex_);
+  while (!error_ && !none_pending()) {
+    commit_wanted_ = true;
+    changed_.notify_all();
+    changed_.wait(lock);
+  }
+  if (error_) std::rethrow_exception(error_);
 }
 
 std::uint64_t Applier::add_pending(Pending pending) {
@@ -160,6 +176,7 @@ void Applier::settle(const patch::Outcome& outcome) {
     if (node.empty()) return;
     pending = std::move(node.mapped());
   }
+  if (outcome.stat && !pending.like.empty()) refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
   if (!outcome.stat) {
     try {
       std::rethrow_exception(outcome.error);
@@ -168,6 +185,7 @@ void Applier::settle(const patch::Outcome& outcome) {
     }
     return;
   }
+  if (outcome.stat->link_count > 1) links_moved_ = true;
   std::lock_guard lock(replica_.mutex());
   DirNode* node = replica_.tree().find_dir(pending.path.parent());
   if (node == nullptr) return;
@@ -201,8 +219,9 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.code = plain.code;
   out.syncline_code = plain.syncline_code;
   out.retry = retry;
-  if (const auto* known = dynamic_cast<const Error*>(&error)) out.message = known->code().message();
-  else out.message = error.what();
+  const auto* known = dynamic_cast<const Error*>(&error);
+  const bool ours = known == nullptr || known->code().category() == syncline_category();
+  out.message = ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   channel_.send(out);
 }
 
@@ -228,7 +247,13 @@ std::optional<fs::Stat> Applier::known_stat(const RelPath& path) {
   if (node == nullptr) return std::nullopt;
   const Entry* entry = node->find(path.name());
   if (entry == nullptr) return std::nullopt;
-  return stat_of(*entry, node->extra_of(*entry));
+  const fs::Stat known = stat_of(*entry, node->extra_of(*entry));
+  if (known.link_count < 2 || known.type != fs::FileType::regular) return known;
+  // Another name of it may have been replaced or removed by us: that moved the ctime and nothing else.
+  links_moved_ = true;
+  const auto now = replica_.open_dir(*node)->stat_at(replica_.disk_name(*node, path.name()));
+  const bool same = now && now->inode == known.inode && now->size_bytes == known.size_bytes && now->mtime_ns == known.mtime_ns;
+  return same ? *now : known;
 }
 
 const hash::Digest& Applier::zero_id(std::uint32_t length_bytes) {

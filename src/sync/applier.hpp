@@ -28,6 +28,7 @@ class Applier {
   void flush(std::uint64_t token);
   /// Waits until nothing is under way; throws the first error of a thread.
   void drain();
+  void refresh_links();
   void close_clean() { area_->close_clean(); }
   std::uint64_t written_bytes() const { return area_->written_bytes(); }
 
@@ -66,6 +67,7 @@ class Applier {
   void rename(const wire::Rename& op);
   void remove(const wire::Remove& op);
   void wait_idle();
+  void wait_committed();
 
   // Contents.
   void write_file(const wire::WriteFile& op);
@@ -115,8 +117,10 @@ class Applier {
   std::size_t busy_ = 0;
   std::atomic<std::size_t> open_files_ = 0;
   std::size_t next_worker_ = 0;
+  std::atomic<bool> links_moved_ = false;
   bool stopping_ = false;
   bool committing_ = false;
+  bool commit_wanted_ = false;
   std::optional<std::uint64_t> flush_token_;
   std::exception_ptr error_;
   std::thread committer_;

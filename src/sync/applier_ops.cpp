@@ -14,7 +14,9 @@ constexpr std::uint32_t new_dir_mode = 0700;  ///< until its attributes are set 
 bool same_file(const fs::Stat& known, const fs::Stat& found) {
   if (known.type != found.type || known.device != found.device || known.inode != found.inode) return false;
   if (known.type == fs::FileType::directory) return true;
-  return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns && known.ctime_ns == found.ctime_ns;
+  // A further name that came or went moved the ctime of all others.
+  const bool linked = (known.link_count > 1 || found.link_count > 1) && known.type == fs::FileType::regular;
+  return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns && (linked || known.ctime_ns == found.ctime_ns);
 }
 
 }  // namespace
@@ -127,8 +129,10 @@ void Applier::make_link(const wire::MakeLink& op) {
   const auto existing = RelPath::parse(op.existing);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
+  links_moved_ = true;
   Pending pending;
   pending.path = path;
+  pending.like = op.existing;
   {
     std::lock_guard lock(replica_.mutex());
     if (DirNode* node = replica_.tree().find_dir(existing.parent())) {
@@ -146,7 +150,7 @@ void Applier::make_link(const wire::MakeLink& op) {
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {
-  wait_idle();
+  wait_committed();
   const auto path = RelPath::parse(op.path);
   const auto metadata = metadata_of(op.meta);
   const auto digest = xattr_digest(op.meta.xattrs, rules_.attributes);
@@ -228,21 +232,44 @@ void Applier::back_up(const RelPath& path) {
   refresh(path, known_stat(path)->type, nullptr);  // its link count moved its ctime
 }
 
+/// Names that came and went moved the ctime of the files' other names: the tree must know, or they would
+/// look like edits in the next run.
+void Applier::refresh_links() {
+  if (!links_moved_) return;
+  std::lock_guard lock(replica_.mutex());
+  for_each_dir(*replica_.tree().root, [&](DirNode& node) {
+    std::unique_ptr<fs::Dir> dir;
+    for (std::size_t i = 0; i < node.entries.size(); ++i) {
+      const Entry entry = node.entries[i];
+      if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
+      replica_.load_details(node);
+      if (!dir) dir = replica_.open_dir(node);
+      const std::string name(node.name_of(entry));
+      const auto stat = dir->stat_at(replica_.disk_name(node, name));
+      if (stat && stat->inode == entry.inode && stat->size_bytes == entry.size_bytes && stat->mtime_ns == entry.mtime_ns &&
+          stat->ctime_ns != entry.ctime_ns)
+        node.put(name, *stat);
+    }
+  });
+}
+
 void Applier::remove(const wire::Remove& op) {
   wait_idle();
   const auto path = RelPath::parse(op.path);
   const std::string name(path.name());
-  const auto parent = dir_of(path.parent());
   const auto known = known_stat(path);
+  if (!known) return;  // what is not there need not be removed
+  const auto parent = dir_of(path.parent());
   const auto found = parent->stat_at(name);
   if (found) {
-    if (!known || !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
+    if ( !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
     if (op.directory) {
       parent->remove_dir(name);
       forget_dirs();
     } else {
       back_up(path);
       parent->unlink(name);
+      if (found->link_count > 1) links_moved_ = true;
     }
   }
   std::lock_guard lock(replica_.mutex());

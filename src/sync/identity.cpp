@@ -151,6 +151,7 @@ wire::EntryInfo entry_info(const DirNode& node, const Entry& entry, const Identi
   out.device_minor = extra.device_minor;
   out.edited = entry.edited;
   if (entry.type == fs::FileType::regular && entry.link_count > 1) out.link_group = entry.inode;
+  out.deviates = extra.deviating_content.has_value();
   if (extra.deviating_content) out.content = extra.deviating_content->prefix();
   else if (const Content* content = node.content_of(entry)) out.content = content_root(*content, entry.size_bytes).prefix();
   if (entry.type == fs::FileType::directory)
@@ -185,7 +186,11 @@ Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, 
   const bool regular = local.type == fs::FileType::regular;
   out.size = regular && local.size_bytes != remote.size_bytes;
   out.time = has_time(local.type, attributes) && local.mtime_ns != remote.mtime_ns;
-  const bool content_differs = local.content != 0 && remote.content != 0 && local.content != remote.content;
+  // Where one side knows that its content is not what its times say and the other knows nothing, only
+  // a transfer can tell; it costs sums, not content, if they are equal after all.
+  const bool unsure = (local.deviates && remote.content == 0) || (remote.edited && local.content == 0);
+  const bool content_differs =
+      unsure || (local.content != 0 && remote.content != 0 && local.content != remote.content);
   out.content = out.size || local.link_target != remote.link_target || local.device_major != remote.device_major ||
                 local.device_minor != remote.device_minor || (regular && content_differs);
   out.mode = (attributes & wire::attr_mode) != 0 && local.type != fs::FileType::symlink && local.mode != remote.mode;

@@ -45,8 +45,10 @@ class Planner {
   bool try_rename(DirNode& node, std::uint32_t index);
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
   void extra(const DirNode& node, const wire::EntryInfo& remote);
-  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, std::vector<PlannedRemove>& out);
+  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id, std::vector<PlannedRemove>& out);
+  std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path, state::DirId id, bool& unknown);
   void remove_gone();
+  bool gone_there_too(const std::string& path) const;
   void limit_removes();
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
@@ -191,7 +193,10 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
       fail(path, "a directory stands where a file must come", "left as it is; use --delete to replace it");
       return;
     }
-    if (!remove_tree(path, remote, plan_.make_way)) return;
+    state::DirId id = 0;
+    if (const auto stored = stored_entry(ref.id, name); options_.from_records && stored && was_dir)
+      id = dir_id(stored->stat, replica_.tree().root_stat.device);
+    if (!remove_tree(path, remote, id, plan_.make_way)) return;
     create(node, index, nullptr);
     return;
   }
@@ -233,6 +238,7 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
   if (transfer) {
     if (options_.copy->update_only && remote.mtime_ns > local.mtime_ns) return;
     if (local.mtime_ns != remote.mtime_ns) difference.time = true;
+    touch(node);  // the new file takes the old one's name, which moves the directory's time
     emit(node, entry, '>', false, difference, remote.edited);
     plan_.bases.push_back(make_base(node, remote, ref));
     plan_.files.push_back({&node, index, static_cast<std::int32_t>(plan_.bases.size() - 1)});
@@ -367,21 +373,42 @@ void Planner::extra(const DirNode& node, const wire::EntryInfo& remote) {
     if (stored_entry(node.id, remote.name)) return;  // recorded: remove_gone() decides, after the renames
   }
   touch(const_cast<DirNode&>(node));
-  remove_tree(node.path_of(remote.name), remote, plan_.removes);
+  remove_tree(node.path_of(remote.name), remote, 0, plan_.removes);
+}
+
+/// What the other side has in a directory: our record of it (id not 0) under what was told.
+std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(const std::string& path, state::DirId id, bool& unknown) {
+  std::vector<std::pair<wire::EntryInfo, state::DirId>> out;
+  const auto told = remote_.find(path);
+  if (told != remote_.end()) {
+    for (const auto& entry : told->second.entries) out.emplace_back(entry, 0);
+    unknown = !told->second.unknown.empty();
+  }
+  if (id == 0) return out;
+  const auto record = reader_->dir(id);
+  if (!record) return out;
+  for (const auto& stored : record->entries) {
+    const auto same = [&](const auto& other) { return other.first.name == stored.name; };
+    const bool gone = told != remote_.end() && std::ranges::find(told->second.gone, stored.name) != told->second.gone.end();
+    const bool is_dir = stored.stat.type == fs::FileType::directory;
+    const auto below = is_dir ? dir_id(stored.stat, replica_.tree().root_stat.device) : 0;
+    if (const auto at = std::ranges::find_if(out, same); at != out.end()) at->second = below;
+    else if (!gone) out.emplace_back(stored_info(stored, options_.rules), below);
+  }
+  return out;
 }
 
 /// Plans the removal of an entry and of all that is known below it, children first. False when
 /// something below is protected by a rule: then the directory stays.
-bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, std::vector<PlannedRemove>& out) {
+bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id, std::vector<PlannedRemove>& out) {
   const bool is_dir = entry.type == fs::FileType::directory;
   if (options_.selector != nullptr && options_.selector->excluded(path, is_dir)) return false;
   bool all = true;
   if (is_dir) {
-    const auto told = remote_.find(path);
-    if (told != remote_.end()) {
-      for (const auto& below : told->second.entries) all = remove_tree(path + "/" + below.name, below, out) && all;
-      if (!told->second.unknown.empty()) all = false;
-    }
+    bool unknown = false;
+    for (const auto& [below, below_id] : remote_children(path, id, unknown))
+      all = remove_tree(path + "/" + below.name, below, below_id, out) && all;
+    if (unknown) all = false;
   }
   if (!all) return false;
   if (options_.on_change) {
@@ -395,6 +422,16 @@ bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry,
   return true;
 }
 
+/// Someone removed it (or a directory above it) on the other side as well.
+bool Planner::gone_there_too(const std::string& path) const {
+  if (remote_.empty()) return false;
+  for (auto at = RelPath::parse(path); !at.is_root(); at = at.parent()) {
+    const auto told = remote_.find(at.parent().text());
+    if (told != remote_.end() && std::ranges::find(told->second.gone, at.name()) != told->second.gone.end()) return true;
+  }
+  return false;
+}
+
 void Planner::remove_gone() {
   // Children were added after their parents: backwards gives children first.
   std::unordered_map<const Gone*, bool> kept;
@@ -403,6 +440,7 @@ void Planner::remove_gone() {
     const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
     if (!options_.copy->delete_extra) continue;
     const std::string path = remote_path(*gone);
+    if (gone_there_too(path)) continue;
     if (kept.contains(&*gone) ||
         (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
       if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
@@ -410,7 +448,7 @@ void Planner::remove_gone() {
     }
     if (gone->live_parent != nullptr) touch(*gone->live_parent);
     wire::EntryInfo info = stored_info(gone->stored, options_.rules);
-    remove_tree(path, info, plan_.removes);
+    remove_tree(path, info, 0, plan_.removes);
     plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
 }

@@ -33,6 +33,7 @@ class Receiver {
   void answer(const wire::ManifestRequest& request);
   void serve();
   void finish(const wire::Finish& finish);
+  void restore_root_time();
   Applier& applier();
 
   Replica& replica_;
@@ -235,13 +236,24 @@ void Receiver::serve() {
   }
 }
 
+/// The area that came and went in the root moved its time.
+void Receiver::restore_root_time() {
+  if ((rules_.attributes & wire::attr_dir_times) == 0 || !(applier_ || area_)) return;
+  replica_.root().set_mtime(replica_.tree().root_stat.mtime_ns);
+  replica_.tree().root_stat = replica_.root().stat();
+}
+
 void Receiver::finish(const wire::Finish& finish) {
   wire::Finished out;
   if (applier_) {
     applier_->drain();
+    applier_->refresh_links();
     area_written_bytes_ = applier_->written_bytes();
   }
   const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
+  if (applier_) applier_->close_clean();
+  else if (area_) area_->close_clean();
+  if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_)) {
     if ((begin_.flags & wire::begin_index) != 0) index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);
@@ -262,8 +274,6 @@ void Receiver::finish(const wire::Finish& finish) {
     out.root = tree_root(replica_.tree(), rules_);
     out.agreed = in_step_;
   }
-  if (applier_) applier_->close_clean();
-  else if (area_) area_->close_clean();
   out.disk_written_bytes = area_written_bytes_ + replica_.database().written_bytes();
   out.content_read_bytes = read_bytes_;
   channel_.send(out);

@@ -276,8 +276,7 @@ void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const 
         extra.xattr_digest = xattr_digest(dir.xattrs_at(on_disk), options_.rules.attributes);
       if (entry.type == fs::FileType::symlink) extra.link_target = dir.read_link(on_disk);
       const bool suspect = stored != nullptr && entry.type == fs::FileType::regular && stored->stat.type == entry.type &&
-                           stored->stat.size_bytes == entry.size_bytes && stored->stat.mtime_ns == entry.mtime_ns &&
-                           stored->content.has_value();
+                           stored->stat.size_bytes == entry.size_bytes && stored->stat.mtime_ns == entry.mtime_ns;
       if (suspect && options_.verify_suspects) verify(node, entry, dir, *stored, reader);
     } catch (const Error& error) {
       if (!error.is_errno(ENOENT)) report(node.path_of(name), error.code().value());
@@ -296,6 +295,13 @@ void Scanner::verify(DirNode& node, Entry& entry, const fs::Dir& dir, const stat
   manifest::Manifest old;
   old.params = manifest::params_for_size(entry.size_bytes);
   old.size_bytes = entry.size_bytes;
+  if (!stored.content) {
+    const auto file = dir.open_read(disk_name(node, node.name_of(entry)));
+    node.make_extra(entry).deviating_content =
+        chunk::import_file(*file, entry.size_bytes, old.params, replica_.key(), 1).root();
+    read_bytes_ += entry.size_bytes;
+    return;
+  }
   if (stored.only_chunk) {
     old.chunks.push_back(*stored.only_chunk);
   } else if (stored.manifest_id != 0) {

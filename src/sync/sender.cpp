@@ -366,7 +366,6 @@ void Sender::send_tail(Transfer& transfer) {
   }
   if (!batch.ops.empty()) channel_.send(batch);
   batch.ops.clear();
-  if (!plan_.links.empty()) flush_and_wait();  // links become visible with a commit and touch their directories
   for (const DirNode* node : plan_.dir_metas) {
     wire::SetMeta op;
     op.path = node->path().text();

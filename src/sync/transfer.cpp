@@ -170,7 +170,7 @@ void Transfer::report(const Item& item, const std::exception& error) {
   ErrorEvent event;
   event.path = path_of(item);
   event.side = "source";
-  event.cause = known->code().message();
+  event.cause = known->code().category() == syncline_category() ? known->what() : known->code().message();
   event.next = "the others go on; it is tried again in the next run";
   if (known->is_errno(ENOENT)) {
     event.exit_code = 24;
@@ -231,18 +231,26 @@ void Transfer::add_to_dedupe(const Item& item, const manifest::Manifest& fresh) 
 }
 
 /// Puts a file off whose content is under way in another one: it can be copied over there later.
+/// Otherwise its own chunks are under way from now on.
 bool Transfer::defer(const Item& item, const manifest::Manifest& fresh) {
-  if (!may_defer_) return false;
+  std::lock_guard order(defer_mutex_);
+  if (may_defer_ && is_under_way(fresh)) {
+    std::lock_guard lock(mutex_);
+    deferred_.push_back(item);
+    return true;
+  }
+  add_to_dedupe(item, fresh);
+  return false;
+}
+
+bool Transfer::is_under_way(const manifest::Manifest& fresh) {
   std::uint64_t pending = 0;
   for (const auto& chunk : fresh.chunks) {
     if (chunk.repeat_count > 1) continue;
     const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
     if (place && !place->settled) pending += chunk.length_bytes;
   }
-  if (pending * 2 < fresh.size_bytes || pending == 0) return false;
-  std::lock_guard lock(mutex_);
-  deferred_.push_back(item);
-  return true;
+  return pending != 0 && pending * 2 >= fresh.size_bytes;
 }
 
 void Transfer::send_batch(const std::vector<Item>& items) {
@@ -280,7 +288,6 @@ void Transfer::add_small(const Item& item, wire::Batch& batch) {
       return place && place->settled;
     };
     if (std::ranges::any_of(fresh.chunks, known)) return send_file(item);
-    add_to_dedupe(item, fresh);
   }
   settle_entry(item, source.stat, fresh);
   op.path = path_of(item);

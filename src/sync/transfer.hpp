@@ -88,7 +88,8 @@ class Transfer {
   void send_batch(const std::vector<Item>& items);
   void add_small(const Item& item, wire::Batch& batch);
   void send_file(const Item& item);
-  void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours);
+  void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
+                    std::uint64_t old_content);
   void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
                   const delta::Recipe& recipe, std::uint64_t base_bytes);
   void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
@@ -115,6 +116,7 @@ class Transfer {
   void settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh);
   void add_to_dedupe(const Item& item, const manifest::Manifest& fresh);
   bool defer(const Item& item, const manifest::Manifest& fresh);
+  bool is_under_way(const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);
   void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }
   std::string path_of(const Item& item) const { return item.node->path_of(item.node->name_of(entry_of(item))); }
@@ -129,6 +131,7 @@ class Transfer {
   DedupeIndex dedupe_;
   std::unique_ptr<state::ChunkCache> cache_;
   std::mutex cache_mutex_;
+  std::mutex defer_mutex_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

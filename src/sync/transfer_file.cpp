@@ -27,10 +27,15 @@ wire::ChunkRef ref_of(const manifest::Chunk& chunk) {
   return out;
 }
 
-/// Ids as a peer tells them: 16 bytes.
+/// Ids as a peer tells them: 16 bytes. Zero chunks keep their whole id, which the alignment knows them by.
 manifest::Manifest shortened(manifest::Manifest manifest) {
-  for (auto& chunk : manifest.chunks)
-    std::fill(chunk.id.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.end(), std::byte{0});
+  const hash::Digest zeros = hash::blake3(Bytes(manifest.params.max_bytes));
+  for (auto& chunk : manifest.chunks) {
+    const bool is_zeros = chunk.length_bytes == manifest.params.max_bytes &&
+                          std::equal(zeros.bytes.begin(), zeros.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.begin());
+    if (is_zeros) chunk.id = zeros;
+    else std::fill(chunk.id.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.end(), std::byte{0});
+  }
   return manifest;
 }
 
@@ -52,7 +57,7 @@ void Transfer::send_file(const Item& item) {
       const bool ours = base != nullptr && base->stored && trusted;
       if (ours) old = replica_.manifest_of(*base->stored);
       if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min) old = remote_manifest(path, content);
-      send_content(item, source, old ? &*old : nullptr, ours && old);
+      send_content(item, source, old ? &*old : nullptr, ours && old, content);
       ++events_.counters.files_done;
       return;
     } catch (const Error& error) {
@@ -78,10 +83,11 @@ std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& p
   content = reply.content;
   for (std::size_t i = 0; i < reply.lengths.size(); ++i)
     out.chunks.push_back({reply.ids[i], {}, reply.lengths[i], reply.repeats[i]});
-  return out;
+  return shortened(std::move(out));
 }
 
-void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours) {
+void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
+                            std::uint64_t old_content) {
   const std::uint64_t size = source.stat.size_bytes;
   const auto params = manifest::params_for_size(size);
   const auto progress = [&](std::uint64_t bytes) {
@@ -115,7 +121,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   begin.has_base = base != nullptr;
   begin.base_bytes = base_bytes;
   if (old != nullptr && recipe.matched_in_place_bytes + recipe.matched_moved_bytes != 0)
-    begin.base_content = old_is_ours ? old->root().prefix() : base->content;
+    begin.base_content = old_is_ours ? old->root().prefix() : old_content;
   begin.matched_in_place_bytes = recipe.matched_in_place_bytes;
   begin.matched_moved_bytes = recipe.matched_moved_bytes;
   begin.changed_bytes = recipe.gap_bytes;
@@ -141,8 +147,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
     throw;
   }
   events_.counters.matched_bytes += size - std::min(size, recipe.gap_bytes);
-  if (base == nullptr) add_to_dedupe(item, fresh);
-  else remember_chunks(source, fresh, recipe);
+  if (base != nullptr) remember_chunks(source, fresh, recipe);
   end_file(begin.file, end);
 }
 

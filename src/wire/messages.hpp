@@ -108,6 +108,7 @@ struct EntryInfo {
   std::uint64_t link_group = 0;    ///< equal and not 0: hard links of one file
   std::uint64_t content = 0;       ///< first 8 bytes of the manifest root; 0: unknown
   bool edited = false;             ///< changed by someone else since the receiver's last commit
+  bool deviates = false;           ///< not sent: the content changed although size and mtime did not
   hash::Digest tree;               ///< directories: digest of the subtree
 };
 
