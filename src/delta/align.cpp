@@ -90,9 +90,10 @@ class Matcher {
     const auto limits_after = next_anchor();
     std::uint32_t expected = 0;  // the old record after the last match
     for (std::uint32_t i = 0; i < fresh_count; ++i) {
-      if (match_[i] == none && expected < limits_after[i] && equal(i, expected)) match_[i] = expected;
+      const bool follows = match_[i] == none && expected < limits_after[i] && equal(i, expected);
+      if (follows && searched(i)) match_[i] = expected;
       if (match_[i] != none) expected = match_[i] + 1;
-      else expected = old_count;  // out of step until the next match
+      else expected = follows ? expected + 1 : old_count;  // zeros keep step; else out of step until the next match
     }
     std::uint32_t limit = 0;  // first old record that is free, by new record, for the way back
     std::vector<std::uint32_t> limits_before(fresh_count);
@@ -102,8 +103,10 @@ class Matcher {
     }
     expected = old_count;
     for (std::uint32_t i = fresh_count; i-- > 0;) {
-      if (match_[i] == none && expected > limits_before[i] && equal(i, expected - 1)) match_[i] = expected - 1;
-      expected = match_[i] != none ? match_[i] : 0;
+      const bool precedes = match_[i] == none && expected > limits_before[i] && equal(i, expected - 1);
+      if (precedes && searched(i)) match_[i] = expected - 1;
+      if (match_[i] != none) expected = match_[i];
+      else expected = precedes ? expected - 1 : 0;
     }
   }
 
@@ -125,7 +128,10 @@ class Matcher {
     std::uint32_t expected = 0;
     for (std::uint32_t i = 0; i < fresh_.size(); ++i) {
       if (searched(i)) match_[i] = candidate(i, expected, in_order_from, after[i]);
-      if (match_[i] == none) continue;
+      if (match_[i] == none) {
+        if (expected < old_.size() && equal(i, expected)) ++expected;  // zeros
+        continue;
+      }
       expected = match_[i] + 1;
       if (match_[i] >= in_order_from && match_[i] < after[i]) in_order_from = expected;
     }

@@ -14,8 +14,8 @@ std::uint64_t fold(Wide x) { return static_cast<std::uint64_t>(x & prime) + stat
 std::uint64_t fold(std::uint64_t x) { return (x & prime) + (x >> 61); }
 
 std::uint64_t canonical(std::uint64_t x) {
-  x = fold(x);
-  return x >= prime ? x - prime : x;
+  x = fold(x);  // at most prime + 7
+  return (x + ((x + 1) >> 61)) & prime;
 }
 
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) { return canonical(fold(Wide{a} * b)); }
@@ -34,7 +34,7 @@ std::uint64_t byte_at(ByteView data, std::size_t at) { return std::to_integer<st
 }  // namespace
 
 BlockHash::BlockHash(SumKey key, std::uint32_t window_bytes, unsigned bits)
-    : window_bytes_(window_bytes), shift_(64 - bits) {
+    : window_bytes_(window_bytes), mask_(~std::uint32_t{0} << (32 - bits)) {
   std::uint64_t state = key.value;
   // Below 2^60: one fold per step then keeps the rolled value below 2^64 (see roll()).
   const std::uint64_t point = (next_constant(state) >> 4) | 0x100;
@@ -51,9 +51,11 @@ BlockHash::BlockHash(SumKey key, std::uint32_t window_bytes, unsigned bits)
 }
 
 std::uint32_t BlockHash::finish(std::uint64_t value) const {
+  // The shift between two products matters: without it one edit made in many blocks (a counter in every record) changes
+  // every product by the same amount, and a key that is bad for one of these blocks is bad for half of them.
   std::uint64_t x = canonical(value) * mix_a_;
   x ^= x >> 32;
-  return static_cast<std::uint32_t>((x * mix_b_) >> shift_);
+  return static_cast<std::uint32_t>((x * mix_b_) >> 32) & mask_;
 }
 
 std::uint64_t BlockHash::evaluate(ByteView block) const {
@@ -83,15 +85,20 @@ void BlockHash::roll(ByteView data, std::span<std::uint32_t> sums) const {
     return fold(Wide{value} * point) + bytes[at + window] + leaving_[bytes[at]];
   };
   const std::size_t length = sums.size() < window ? 0 : sums.size() / lanes;
-  std::uint64_t value[lanes];
   if (length != 0) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) value[lane] = evaluate(data.subspan(lane * length, window));
-    for (std::size_t i = 0; i + 1 < length; ++i)
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        sums[lane * length + i] = finish(value[lane]);
-        value[lane] = step(value[lane], lane * length + i);
-      }
-    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane * length + length - 1] = finish(value[lane]);
+    const auto start = [&](std::size_t lane) { return evaluate(data.subspan(lane * length, window)); };
+    std::uint64_t a = start(0), b = start(1), c = start(2), d = start(3);
+    for (std::size_t i = 0;; ++i) {
+      sums[i] = finish(a);
+      sums[length + i] = finish(b);
+      sums[2 * length + i] = finish(c);
+      sums[3 * length + i] = finish(d);
+      if (i + 1 == length) break;
+      a = step(a, i);
+      b = step(b, length + i);
+      c = step(c, 2 * length + i);
+      d = step(d, 3 * length + i);
+    }
   }
   std::size_t at = lanes * length;  // the rest, or all of a short range, one by one
   if (at == sums.size()) return;

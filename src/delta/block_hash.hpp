@@ -19,7 +19,7 @@ class BlockHash {
   /// `window_bytes` is the length that rolls() slides over; `bits` the width of a sum, 1..32.
   BlockHash(SumKey key, std::uint32_t window_bytes, unsigned bits);
 
-  /// Sum of one block of any length. About 2 GB/s.
+  /// Sum of one block of any length: its `bits` are the top ones, the others zero. About 2 GB/s.
   std::uint32_t sum(ByteView block) const { return finish(evaluate(block)); }
   /// sums[i] = sum of data[i, i + window_bytes) for every i; data holds sums.size() + window_bytes - 1 bytes or more.
   /// At least 500 MB/s: four places are rolled at a time to hide the latency of the multiplication.
@@ -30,10 +30,10 @@ class BlockHash {
   std::uint32_t finish(std::uint64_t value) const;
 
   std::uint32_t window_bytes_;
-  unsigned shift_;
+  std::uint32_t mask_;
   std::array<std::uint64_t, 9> powers_{};    ///< of the secret point
   std::array<std::uint64_t, 256> leaving_{};  ///< -byte * point^window
-  std::uint64_t mix_a_ = 0;
+  std::uint64_t mix_a_ = 0;  ///< odd, as the next one
   std::uint64_t mix_b_ = 0;
 };
 

@@ -14,50 +14,116 @@ constexpr std::uint32_t none = 0xFFFFFFFF;
 constexpr unsigned spare_bits = 12;        // a false match by chance in one of 4,096 searches
 constexpr std::size_t local_passes_max = 3;
 
-/// Full blocks by sum; chains keep the first limits::block_chain_max of a bucket.
-class SumTable {
+/// Sums of every place of a new range, computed in tiles that stay in the second-level cache.
+class RolledSums {
  public:
-  SumTable(const SearchInput& input, std::uint32_t piece_begin, std::uint32_t piece_end) {
-    const std::size_t slots = std::bit_ceil(std::max<std::size_t>(64, std::size_t{piece_end - piece_begin} * 4));
-    mask_ = static_cast<std::uint32_t>(slots - 1);
-    first_.assign(slots, none);
-    begin_ = piece_begin;
-    next_.assign(piece_end - piece_begin, none);
-    std::vector<std::uint8_t> length(slots, 0);
-    for (std::uint32_t piece = piece_end; piece-- > piece_begin;) {  // backwards: a chain ascends
-      if (input.layout.pieces[piece].bytes != input.layout.block_bytes) continue;
-      // Inside a run of equal blocks (zeros) every place would fit every other; the first stands for all.
-      if (piece != piece_begin && input.layout.adjoin(piece - 1) && input.sums[piece - 1] == input.sums[piece]) continue;
-      const auto slot = slot_of(input.sums[piece]);
-      if (length[slot] == limits::block_chain_max) {
-        first_[slot] = drop_last(first_[slot]);
-      } else {
-        ++length[slot];
-      }
-      next_[piece - begin_] = first_[slot];
-      first_[slot] = piece;
-      ++size_;
-    }
+  /// Every tile reaches `lookahead` places past its end; sums further on are computed one by one.
+  RolledSums(const BlockHash& hash, ByteView range, std::uint32_t block, std::uint32_t lookahead, std::vector<std::uint32_t>& tile)
+      : hash_(hash), range_(range), block_(block), lookahead_(lookahead), places_(static_cast<std::uint32_t>(range.size()) - block + 1), tile_(tile) {
+    tile_.clear();
   }
-  std::uint32_t first(std::uint32_t sum) const { return first_[slot_of(sum)]; }
-  std::uint32_t next(std::uint32_t piece) const { return next_[piece - begin_]; }
-  std::size_t size() const { return size_; }
+  std::uint32_t places() const { return places_; }
+  /// Makes the tile begin at `place`; returns where it ends. Places must ascend from call to call.
+  std::uint32_t load(std::uint32_t place) {
+    const auto kept_from = std::min<std::size_t>(place - begin_, tile_.size());
+    tile_.erase(tile_.begin(), tile_.begin() + static_cast<std::ptrdiff_t>(kept_from));
+    const auto kept = tile_.size();
+    begin_ = place;
+    const auto tile_places = std::max(tile_places_min, 4 * lookahead_);
+    tile_.resize(std::min(std::size_t{tile_places} + lookahead_, std::size_t{places_} - place));
+    if (tile_.size() > kept) hash_.roll(range_.subspan(begin_ + kept), std::span(tile_).subspan(kept));
+    return std::min(places_, begin_ + tile_places);
+  }
+  std::uint32_t at(std::uint32_t place) const {
+    return place - begin_ < tile_.size() ? tile_[place - begin_] : hash_.sum(range_.subspan(place, block_));
+  }
+  const std::uint32_t* loaded(std::uint32_t place) const { return tile_.data() + (place - begin_); }
 
  private:
-  std::uint32_t slot_of(std::uint32_t sum) const { return (sum ^ (sum >> 16)) & mask_; }
+  static constexpr std::uint32_t tile_places_min = 16 * 1024;
+
+  const BlockHash& hash_;
+  ByteView range_;
+  std::uint32_t block_;
+  std::uint32_t lookahead_;
+  std::uint32_t places_;
+  std::uint32_t begin_ = 0;
+  std::vector<std::uint32_t>& tile_;
+};
+
+/// Full blocks by sum, or by their sum and that of the next block where two have to agree anyway: then a place has a
+/// candidate only once in 2^(2 * bits). Chains keep the first limits::block_chain_max of a slot.
+class SumTable {
+ public:
+  SumTable(const SearchInput& input, std::uint32_t piece_begin, std::uint32_t piece_end, bool pairs)
+      : begin_(piece_begin), pairs_(pairs), next_(piece_end - piece_begin, none) {
+    const unsigned log = static_cast<unsigned>(std::bit_width(std::max<std::size_t>(16, next_.size()) * 2));
+    filter_log_ = std::clamp(log + 4, 6u, filter_log_max);
+    slot_shift_ = 64 - log;
+    first_.assign(std::size_t{1} << log, none);
+    filter_.assign((std::size_t{1} << filter_log_) / 64, 0);
+    std::vector<std::uint8_t> length(first_.size(), 0);
+    for (std::uint32_t piece = piece_end; piece-- > piece_begin;)  // backwards: a chain ascends
+      if (wanted(input, piece)) insert(piece, key(input.sums[piece], pairs_ ? input.sums[piece + 1] : 0), length);
+  }
+
+  static std::uint64_t key(std::uint32_t sum, std::uint32_t next_sum) {
+    return (std::uint64_t{sum} << 32 | next_sum) * 0x9E3779B97F4A7C15u;
+  }
+  /// First place from `at` on, below `end`, that may have a candidate; the hot loop of a search.
+  std::uint32_t next_place(const RolledSums& rolled, std::uint32_t at, std::uint32_t end, std::uint32_t ahead) const {
+    const auto* const sums = rolled.loaded(at);
+    const auto* const filter = filter_.data();
+    const unsigned word_shift = 64 - filter_log_ + 6;
+    const unsigned bit_shift = 64 - filter_log_;
+    const std::uint32_t use_next = pairs_ ? ~std::uint32_t{0} : 0;
+    std::uint32_t i = 0;
+    for (const auto count = end - at; i < count; ++i) {
+      const auto key_here = key(sums[i], sums[i + ahead] & use_next);
+      if (filter[key_here >> word_shift] >> ((key_here >> bit_shift) & 63) & 1) break;
+    }
+    return at + i;
+  }
+  std::uint32_t first(std::uint64_t key) const { return first_[key >> slot_shift_]; }
+  std::uint32_t next(std::uint32_t piece) const { return next_[piece - begin_]; }
+  bool empty() const { return empty_; }
+
+ private:
+  static constexpr unsigned filter_log_max = 22;  // 512 KiB stay in the second-level cache
+
+  /// Full blocks, with a full neighbour for a pair. Inside a run of equal blocks (zeros) every place fits every other:
+  /// one of the run stands for all.
+  bool wanted(const SearchInput& input, std::uint32_t piece) const {
+    const auto block = input.layout.block_bytes;
+    const auto& pieces = input.layout.pieces;
+    if (pieces[piece].bytes != block) return false;
+    if (!pairs_) return piece == begin_ || !input.layout.adjoin(piece - 1) || input.sums[piece - 1] != input.sums[piece];
+    return input.layout.adjoin(piece) && pieces[piece + 1].bytes == block && input.sums[piece] != input.sums[piece + 1];
+  }
+  void insert(std::uint32_t piece, std::uint64_t key, std::vector<std::uint8_t>& length) {
+    const auto slot = key >> slot_shift_;
+    if (length[slot] == limits::block_chain_max) drop_last(first_[slot]);
+    else ++length[slot];
+    next_[piece - begin_] = first_[slot];
+    first_[slot] = piece;
+    filter_[key >> (64 - filter_log_ + 6)] |= std::uint64_t{1} << (key >> (64 - filter_log_) & 63);
+    empty_ = false;
+  }
   /// Takes the last entry off a full chain. O(block_chain_max).
-  std::uint32_t drop_last(std::uint32_t first) {
+  void drop_last(std::uint32_t first) {
     std::uint32_t at = first;
     for (std::uint32_t after = next_[at - begin_]; next_[after - begin_] != none; after = next_[at - begin_]) at = after;
     next_[at - begin_] = none;
-    return first;
   }
 
-  std::uint32_t mask_ = 0;
-  std::uint32_t begin_ = 0;
-  std::size_t size_ = 0;
+  std::uint32_t begin_;
+  bool pairs_;
+  bool empty_ = true;
+  unsigned slot_shift_ = 0;
+  unsigned filter_log_ = 0;
   std::vector<std::uint32_t> first_;
   std::vector<std::uint32_t> next_;
+  std::vector<std::uint64_t> filter_;
 };
 
 class Search {
@@ -141,47 +207,63 @@ class Search {
     const auto pieces = static_cast<std::uint32_t>(in_.layout.pieces.size());
     if (free.size() == 1 && free[0].piece_begin == 0 && free[0].piece_end == pieces) return;  // was local already
     std::uint64_t places = 0;
+    std::uint32_t places_max = 0;
     for (const auto& bracket : free) places += bracket.new_end - bracket.new_begin;
-    if (places < in_.layout.block_bytes) return;
-    const SumTable table(in_, 0, pieces);
-    for (const auto& bracket : free) roll(bracket, table, blocks_needed(table.size(), places, in_.bits));
+    for (const auto& bracket : free) places_max = std::max(places_max, bracket.new_end - bracket.new_begin);
+    if (places_max < in_.layout.block_bytes) return;
+    const auto needed = blocks_needed(pieces, places, in_.bits);
+    const SumTable table(in_, 0, pieces, needed > 1);
+    for (const auto& bracket : free) roll(bracket, table, needed);
   }
 
   void roll_inside(const Bracket& bracket) {
-    if (bracket.piece_begin == bracket.piece_end) return;
-    if (bracket.new_end - bracket.new_begin < in_.layout.block_bytes) return;
-    const SumTable table(in_, bracket.piece_begin, bracket.piece_end);
-    roll(bracket, table, blocks_needed(table.size(), bracket.new_end - bracket.new_begin, in_.bits));
+    const auto pieces = bracket.piece_end - bracket.piece_begin;
+    const auto places = bracket.new_end - bracket.new_begin;
+    const auto needed = blocks_needed(pieces, places, in_.bits);
+    if (pieces < needed || places < std::uint64_t{in_.layout.block_bytes} * needed) return;
+    roll(bracket, SumTable(in_, bracket.piece_begin, bracket.piece_end, needed > 1), needed);
   }
 
   void roll(const Bracket& bracket, const SumTable& table, unsigned needed) {
     const std::uint32_t block = in_.layout.block_bytes;
     const std::uint32_t length = bracket.new_end - bracket.new_begin;
-    if (table.size() < needed || length < std::uint64_t{block} * needed) return;
-    const std::uint32_t places = length - block + 1;
-    rolled_.resize(places);
-    in_.hash.roll(in_.fresh.subspan(bracket.new_begin, length), rolled_);
-    std::uint32_t after_last = none;  // the piece that would continue the last run
-    for (std::uint32_t at = 0; at < places;) {
-      std::uint32_t best = none;
-      std::uint32_t best_count = 0;
-      for (auto piece = table.first(rolled_[at]); piece != none; piece = table.next(piece)) {
-        const auto run = run_length(piece, at, places, needed);
-        if (run.evidence < needed) continue;
-        // Of equal runs the one that keeps the order, then the first.
-        if (run.count > best_count || (run.count == best_count && best < after_last && piece >= after_last)) {
-          best = piece;
-          best_count = run.count;
+    if (table.empty() || length < std::uint64_t{block} * needed) return;
+    RolledSums sums(in_.hash, in_.fresh.subspan(bracket.new_begin, length), block, evidence_blocks_max(needed) * block, rolled_);
+    const std::uint32_t ahead = needed > 1 ? block : 0;  // place of the second sum of a pair
+    const auto last = sums.places() - ahead;
+    std::uint32_t after_last = none;                     // the piece that would continue the last run
+    for (std::uint32_t at = 0; at < last;) {
+      const auto tile_end = std::min(last, sums.load(at));
+      while (at < tile_end && (at = table.next_place(sums, at, tile_end, ahead)) < tile_end) {
+        const auto run = best_run(table, sums, at, ahead, needed, after_last);
+        if (run.count == 0) {
+          ++at;
+          continue;
         }
+        for (std::uint32_t i = 0; i < run.count; ++i)
+          place(run.piece + i, std::int64_t{bracket.new_begin} + at + std::int64_t{i} * block);
+        after_last = run.piece + run.count;
+        at += run.count * block;
       }
-      if (best == none) {
-        ++at;
-        continue;
-      }
-      for (std::uint32_t i = 0; i < best_count; ++i) place(best + i, std::int64_t{bracket.new_begin} + at + std::int64_t{i} * block);
-      after_last = best + best_count;
-      at += best_count * block;
     }
+  }
+
+  struct Run {
+    std::uint32_t piece = none;
+    std::uint32_t count = 0;
+  };
+  /// The longest run that begins at this place; of equal ones that which keeps the order, then the first.
+  Run best_run(const SumTable& table, const RolledSums& sums, std::uint32_t at, std::uint32_t ahead, unsigned needed,
+               std::uint32_t after_last) {
+    Run best;
+    const auto key = SumTable::key(sums.at(at), ahead != 0 ? sums.at(at + ahead) : 0);
+    for (auto piece = table.first(key); piece != none; piece = table.next(piece)) {
+      const auto run = run_length(piece, sums, at, needed);
+      if (run.evidence < needed) continue;
+      if (run.count > best.count || (run.count == best.count && best.piece < after_last && piece >= after_last))
+        best = {piece, run.count};
+    }
+    return best;
   }
 
   struct RunLength {
@@ -189,19 +271,21 @@ class Search {
     std::uint32_t evidence = 0;  ///< of them those that differ from the one before: a run of zeros proves no more than one
   };
   /// Gives up where evidence does not grow, so that a rejected run costs no more than a few comparisons.
-  RunLength run_length(std::uint32_t piece, std::uint32_t at, std::uint32_t places, unsigned needed) {
+  RunLength run_length(std::uint32_t piece, const RolledSums& sums, std::uint32_t at, unsigned needed) {
     const std::uint32_t block = in_.layout.block_bytes;
     RunLength run;
-    for (; at < places; at += block, ++piece) {
+    for (; at < sums.places(); at += block, ++piece) {
       ++cost_.comparisons;
-      if (in_.sums[piece] != rolled_[at]) break;
+      if (in_.sums[piece] != sums.at(at)) break;
       if (run.count == 0 || in_.sums[piece] != in_.sums[piece - 1]) ++run.evidence;
       ++run.count;
-      if (run.evidence < needed && run.count >= 2 * needed + 2) break;
+      if (run.evidence < needed && run.count >= evidence_blocks_max(needed)) break;
       if (!in_.layout.adjoin(piece) || in_.layout.pieces[piece + 1].bytes != block) break;
     }
     return run;
   }
+  /// Blocks within which a run has to show its evidence.
+  static std::uint32_t evidence_blocks_max(unsigned needed) { return 2 * needed + 2; }
 
   const SearchInput& in_;
   SearchCost& cost_;
@@ -210,7 +294,7 @@ class Search {
   std::vector<Placement> fresh_found_;
   std::vector<Bracket> predicted_;        ///< brackets where prediction has nothing left to find
   std::vector<Bracket> rolled_brackets_;  ///< the same for the local search
-  std::vector<std::uint32_t> rolled_;     ///< sums of a bracket's places
+  std::vector<std::uint32_t> rolled_;     ///< storage of RolledSums
 };
 
 }  // namespace

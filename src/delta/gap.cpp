@@ -32,7 +32,7 @@ Bytes pack_sums(const Layout& layout, const BlockHash& hash, unsigned bits, Byte
   std::uint64_t waiting = 0;
   unsigned waiting_bits = 0;
   for (const auto& piece : layout.pieces) {
-    waiting |= std::uint64_t{hash.sum(old.subspan(piece.old_offset, piece.bytes))} << waiting_bits;
+    waiting |= std::uint64_t{hash.sum(old.subspan(piece.old_offset, piece.bytes)) >> (32 - bits)} << waiting_bits;
     for (waiting_bits += bits; waiting_bits >= 8; waiting_bits -= 8, waiting >>= 8)
       out.push_back(static_cast<std::byte>(waiting));
   }
@@ -49,7 +49,7 @@ std::vector<std::uint32_t> unpack_sums(std::size_t count, unsigned bits, ByteVie
   std::size_t at = 0;
   for (auto& sum : out) {
     for (; waiting_bits < bits; waiting_bits += 8) waiting |= std::to_integer<std::uint64_t>(packed[at++]) << waiting_bits;
-    sum = static_cast<std::uint32_t>(waiting & mask);
+    sum = static_cast<std::uint32_t>(waiting & mask) << (32 - bits);
     waiting >>= bits;
     waiting_bits -= bits;
   }
