@@ -32,7 +32,7 @@ struct CopyOptions {
   bool times = true;
   bool group = true;
   bool owner = true;
-  bool devices = true;   ///< devices and special files
+  bool devices = true;  ///< devices and special files
   bool hard_links = true;
   bool acls = true;
   bool xattrs = true;
@@ -53,18 +53,18 @@ struct CopyOptions {
 
   Update update = Update::automatic;
   Durable durability = Durable::batch;
-  std::optional<int> compress_level;        ///< 0 off; absent: by the link
-  std::optional<std::uint64_t> bwlimit;     ///< bytes a second
-  std::optional<std::string> state_dir;     ///< default $XDG_STATE_HOME/syncline
-  unsigned threads = 0;                     ///< 0: as many as cores
+  std::optional<int> compress_level;     ///< 0 off; absent: by the link
+  std::optional<std::uint64_t> bwlimit;  ///< bytes a second
+  std::optional<std::string> state_dir;  ///< default $XDG_STATE_HOME/syncline
+  unsigned threads = 0;                  ///< 0: as many as cores
 };
 
 /// A change that is made (or would be, in a dry run).
 struct ChangeEvent {
-  std::string itemized;      ///< rsync's 11 characters; "*deleting  " for deletions
-  std::string path;          ///< relative, raw bytes; directories end in '/'
-  std::string link_target;   ///< for symlinks and hard links
-  std::string renamed_from;  ///< not empty: one rename, no content
+  std::string itemized;                ///< rsync's 11 characters; "*deleting  " for deletions
+  std::string path;                    ///< relative, raw bytes; directories end in '/'
+  std::string link_target;             ///< for symlinks and hard links
+  std::string renamed_from;            ///< not empty: one rename, no content
   bool edited_in_destination = false;  ///< the destination's copy had been edited since the last run
 };
 
@@ -80,8 +80,8 @@ struct ProgressEvent {
   enum class Phase { scanning, transferring, finishing } phase = Phase::scanning;
   std::uint64_t files_scanned = 0;
   std::uint64_t files_done = 0;
-  std::uint64_t files_total = 0;   ///< to be changed; 0 while scanning
-  std::uint64_t bytes_done = 0;    ///< of real work: content read, compared or sent
+  std::uint64_t files_total = 0;  ///< to be changed; 0 while scanning
+  std::uint64_t bytes_done = 0;   ///< of real work: content read, compared or sent
   std::uint64_t bytes_total = 0;
   std::uint64_t sent_bytes = 0;
   std::uint64_t matched_bytes = 0;
@@ -95,15 +95,15 @@ struct CopyReport {
   std::uint64_t files_deleted = 0;
   std::uint64_t files_renamed = 0;
   std::uint64_t bytes_total = 0;
-  std::uint64_t bytes_changed = 0;   ///< size of the files that changed
+  std::uint64_t bytes_changed = 0;  ///< size of the files that changed
   std::uint64_t bytes_matched = 0;
   std::uint64_t bytes_literal = 0;
   std::uint64_t disk_written_bytes = 0;
   std::uint64_t content_read_bytes = 0;  ///< content of files read on both sides; 0 when nothing changed
   std::uint64_t errors = 0;
   double seconds = 0;
-  std::string root;                  ///< hex digest of the destination's tree
-  bool in_step = false;              ///< proven by equal roots or by the agreement
+  std::string root;      ///< hex digest of the destination's tree
+  bool in_step = false;  ///< proven by equal roots or by the agreement
   int exit_code = 0;
 };
 
@@ -111,8 +111,9 @@ struct CopyObserver {
   std::function<void(const ChangeEvent&)> on_change;
   std::function<void(const ErrorEvent&)> on_error;
   std::function<void(const ProgressEvent&)> on_progress;  ///< at most ten times a second
-  std::function<void(const std::string&)> on_notice;      ///< recovery, a state set aside, a lock that is waited for
-  std::function<bool()> cancelled;                        ///< polled; true stops at the next safe point
+  std::function<void(const std::string&)>
+      on_notice;                    ///< recovery, a state set aside, a lock that is waited for
+  std::function<bool()> cancelled;  ///< polled; true stops at the next safe point
 };
 
 /// Makes options.destination like options.sources. Returns a report also when single entries

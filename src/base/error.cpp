@@ -42,8 +42,8 @@ std::size_t utf8_length(std::string_view text, std::size_t pos) {
   for (std::size_t k = 1; k < length; ++k)
     if ((byte(k) & 0xC0) != 0x80) return 0;
   const unsigned char second = byte(1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
+      (lead == 0xF4 && second > 0x8F))
     return 0;
   // C1 controls (U+0080..U+009F) can drive a terminal as escape sequences do.
   if (lead == 0xC2 && second < 0xA0) return 0;
@@ -57,9 +57,7 @@ const std::error_category& syncline_category() noexcept {
   return category;
 }
 
-std::error_code make_error_code(Errc code) noexcept {
-  return {static_cast<int>(code), syncline_category()};
-}
+std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), syncline_category()}; }
 
 Error::Error(Errc code, const std::string& context)
     : std::system_error(make_error_code(code), context), context_(context) {}
@@ -68,8 +66,7 @@ Error::Error(int error_number, const std::string& context)
     : std::system_error(error_number, std::generic_category(), context), context_(context) {}
 
 Error::Error(Errc code, const std::string& context, std::uint64_t offset_bytes)
-    : std::system_error(make_error_code(code),
-                        context + " at byte " + std::to_string(offset_bytes)),
+    : std::system_error(make_error_code(code), context + " at byte " + std::to_string(offset_bytes)),
       context_(context),
       offset_bytes_(offset_bytes) {}
 

@@ -13,18 +13,18 @@ namespace syncline {
 /// What went wrong, in terms a caller may branch on. System failures keep their errno in
 /// std::generic_category instead and are carried by Error all the same.
 enum class Errc {
-  malformed = 1,      ///< bytes that no correct writer produces
-  truncated,          ///< the input ended before the value did
-  limit_exceeded,     ///< a named limit of base/limits.hpp was passed
-  unsupported,        ///< a version, algorithm or feature this build does not have
-  corrupt,            ///< a checksum or digest does not match its data
-  changed,            ///< a file changed while it was read or patched
-  foreign,            ///< a target is not what the state says it is
-  protocol,           ///< a message that is not allowed in this state
-  usage,              ///< a wrong argument from the person
-  cancelled,          ///< the other side or the person stopped the session
-  delete_limit,       ///< --max-delete was reached
-  locked,             ///< another process works on the same root
+  malformed = 1,   ///< bytes that no correct writer produces
+  truncated,       ///< the input ended before the value did
+  limit_exceeded,  ///< a named limit of base/limits.hpp was passed
+  unsupported,     ///< a version, algorithm or feature this build does not have
+  corrupt,         ///< a checksum or digest does not match its data
+  changed,         ///< a file changed while it was read or patched
+  foreign,         ///< a target is not what the state says it is
+  protocol,        ///< a message that is not allowed in this state
+  usage,           ///< a wrong argument from the person
+  cancelled,       ///< the other side or the person stopped the session
+  delete_limit,    ///< --max-delete was reached
+  locked,          ///< another process works on the same root
 };
 
 const std::error_category& syncline_category() noexcept;

@@ -10,8 +10,7 @@
 namespace syncline {
 
 void check_name(std::string_view name) {
-  const bool bad = name.empty() || name == "." || name == ".." ||
-                   name.find('/') != std::string_view::npos ||
+  const bool bad = name.empty() || name == "." || name == ".." || name.find('/') != std::string_view::npos ||
                    name.find('\0') != std::string_view::npos;
   if (bad) throw Error(Errc::malformed, "path component '" + escape_name(name) + "'");
   if (name.size() > limits::name_bytes_max)
@@ -52,8 +51,7 @@ RelPath RelPath::child(std::string_view name) const {
 
 RelPath RelPath::parent() const {
   RelPath out;
-  if (const auto slash = text_.rfind('/'); slash != std::string::npos)
-    out.text_ = text_.substr(0, slash);
+  if (const auto slash = text_.rfind('/'); slash != std::string::npos) out.text_ = text_.substr(0, slash);
   return out;
 }
 

@@ -24,8 +24,8 @@ class RelPath {
 
   /// Throws as check_name and parse do.
   RelPath child(std::string_view name) const;
-  RelPath parent() const;            ///< of the root: the root
-  std::string_view name() const;     ///< last component, empty for the root
+  RelPath parent() const;         ///< of the root: the root
+  std::string_view name() const;  ///< last component, empty for the root
   bool is_root() const { return text_.empty(); }
   bool is_inside(const RelPath& ancestor) const;  ///< a path is inside itself
   const std::string& text() const { return text_; }

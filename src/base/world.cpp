@@ -18,9 +18,7 @@ class SystemClock final : public Clock {
                std::chrono::system_clock::now().time_since_epoch())
         .count();
   }
-  std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::now();
-  }
+  std::chrono::steady_clock::time_point steady() const override { return std::chrono::steady_clock::now(); }
 };
 
 class SystemRandom final : public Random {

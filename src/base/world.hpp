@@ -12,7 +12,7 @@ namespace syncline {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual std::int64_t now_ns() const = 0;                         ///< since the epoch
+  virtual std::int64_t now_ns() const = 0;  ///< since the epoch
   virtual std::chrono::steady_clock::time_point steady() const = 0;
 };
 

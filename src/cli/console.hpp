@@ -14,9 +14,9 @@ struct Console {
   std::ostream& out;  ///< data: names, summaries, records
   std::ostream& err;  ///< messages and progress
   Clock& clock;
-  bool err_is_terminal = false;         ///< one that understands control sequences
-  bool color = false;                   ///< on err
-  std::function<unsigned()> columns;    ///< of err, asked at every redraw
+  bool err_is_terminal = false;       ///< one that understands control sequences
+  bool color = false;                 ///< on err
+  std::function<unsigned()> columns;  ///< of err, asked at every redraw
 };
 
 /// The console of this process. No color with NO_COLOR set (https://no-color.org); TERM=dumb counts

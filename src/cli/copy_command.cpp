@@ -52,8 +52,8 @@ int copy_and_report(const CopyCommand& command, const Outputs& outputs, const Co
 int checked_output(Console& console, int code) {
   console.out.flush();
   if (console.out.good() || code != exit_code::success) return code;
-  console.err << failure_line({"standard output", "cannot be written",
-                               "the copy itself is complete", exit_code::file_io})
+  console.err << failure_line({"standard output", "cannot be written", "the copy itself is complete",
+                               exit_code::file_io})
               << std::endl;
   return exit_code::file_io;
 }
@@ -75,8 +75,7 @@ int run_copy(const std::vector<std::string>& args, Console& console, const CopyF
     json = command.output.json;
     if (json) outputs.push_back(json_output(console));
     else outputs.push_back(text_output(console, command.output, command.options.dry_run));
-    if (command.output.log_file)
-      outputs.push_back(log_output(console.clock, *command.output.log_file));
+    if (command.output.log_file) outputs.push_back(log_output(console.clock, *command.output.log_file));
   } catch (const std::exception& error) {
     auto failure = explain(error);
     // A file named by an option is no source: rsync calls this a file error too.

@@ -16,8 +16,8 @@ namespace syncline::cli {
 namespace {
 
 constexpr auto planned = std::to_array<std::string_view>(
-    {"sync", "watch", "serve", "link", "pair", "grant", "status", "monitor", "why", "wait", "plan",
-     "apply", "conflicts", "history", "restore", "undo", "verify"});
+    {"sync", "watch", "serve", "link", "pair", "grant", "status", "monitor", "why", "wait", "plan", "apply",
+     "conflicts", "history", "restore", "undo", "verify"});
 
 int refuse(Console& console, const std::string& cause, const std::string& next) {
   console.err << failure_line({"", cause, next, exit_code::usage}) << std::endl;

@@ -22,16 +22,13 @@ Advice advice_for(Errc code) {
     case Errc::usage: return {exit_code::usage, "see 'syncline copy --help'"};
     case Errc::unsupported:
       return {exit_code::unsupported, "use the version of syncline that wrote it, or a newer one"};
-    case Errc::protocol:
-      return {exit_code::unsupported, "nothing more was changed; please report this"};
+    case Errc::protocol: return {exit_code::unsupported, "nothing more was changed; please report this"};
     case Errc::malformed:
     case Errc::truncated:
     case Errc::limit_exceeded: return {exit_code::data_stream, run_again};
-    case Errc::corrupt:
-      return {exit_code::file_io, "check the disk, then run the same command again"};
+    case Errc::corrupt: return {exit_code::file_io, "check the disk, then run the same command again"};
     case Errc::changed: return {exit_code::partial, run_again};
-    case Errc::foreign:
-      return {exit_code::guard, "check that the right file system is mounted there"};
+    case Errc::foreign: return {exit_code::guard, "check that the right file system is mounted there"};
     case Errc::cancelled: return {exit_code::interrupted, run_again};
     case Errc::delete_limit:
       return {exit_code::delete_limit, "raise --max-delete if so many deletions are meant"};
@@ -52,8 +49,7 @@ Advice advice_for(int error_number) {
     case ELOOP:
     case ENAMETOOLONG: return {exit_code::selection, "check the path"};
     case EACCES:
-    case EPERM:
-      return {exit_code::selection, "check the permissions, or run as a user who has them"};
+    case EPERM: return {exit_code::selection, "check the permissions, or run as a user who has them"};
     case EINTR:
     case ECANCELED: return {exit_code::interrupted, run_again};
     case ENOMEM: return {exit_code::memory, "nothing more was changed; free some memory"};
@@ -88,12 +84,11 @@ Failure explain_system(const std::system_error& error) {
 }  // namespace
 
 Failure explain(const std::exception& error) {
-  if (const auto* system = dynamic_cast<const std::system_error*>(&error))
-    return explain_system(*system);
+  if (const auto* system = dynamic_cast<const std::system_error*>(&error)) return explain_system(*system);
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr)
     return {"", "out of memory", "nothing more was changed; free some memory", exit_code::memory};
-  return {"", std::string("internal error: ") + error.what(),
-          "what was finished is kept; please report this", exit_code::file_io};
+  return {"", std::string("internal error: ") + error.what(), "what was finished is kept; please report this",
+          exit_code::file_io};
 }
 
 }  // namespace syncline::cli

@@ -10,19 +10,19 @@ namespace syncline::cli {
 namespace exit_code {
 inline constexpr int success = 0;
 inline constexpr int usage = 1;
-inline constexpr int unsupported = 2;      ///< a feature or protocol version this build lacks
-inline constexpr int selection = 3;        ///< a source or destination cannot be used at all
-inline constexpr int file_io = 11;         ///< reading or writing failed: I/O error, no space, damage
-inline constexpr int data_stream = 12;     ///< the two sides did not understand each other
-inline constexpr int interrupted = 20;     ///< SIGINT, SIGTERM or SIGHUP
+inline constexpr int unsupported = 2;   ///< a feature or protocol version this build lacks
+inline constexpr int selection = 3;     ///< a source or destination cannot be used at all
+inline constexpr int file_io = 11;      ///< reading or writing failed: I/O error, no space, damage
+inline constexpr int data_stream = 12;  ///< the two sides did not understand each other
+inline constexpr int interrupted = 20;  ///< SIGINT, SIGTERM or SIGHUP
 inline constexpr int memory = 22;
-inline constexpr int partial = 23;         ///< some entries were not brought over
-inline constexpr int vanished = 24;        ///< some source entries went away meanwhile
-inline constexpr int delete_limit = 25;    ///< --max-delete stopped deletions
+inline constexpr int partial = 23;       ///< some entries were not brought over
+inline constexpr int vanished = 24;      ///< some source entries went away meanwhile
+inline constexpr int delete_limit = 25;  ///< --max-delete stopped deletions
 inline constexpr int timeout = 30;
-inline constexpr int guard = 41;           ///< a safety check refused to go on
-inline constexpr int mismatch = 43;        ///< a verification found a difference
-inline constexpr int locked = 46;          ///< another run works on the same destination
+inline constexpr int guard = 41;     ///< a safety check refused to go on
+inline constexpr int mismatch = 43;  ///< a verification found a difference
+inline constexpr int locked = 46;    ///< another run works on the same destination
 }  // namespace exit_code
 
 /// A failure in the words a person reads: what it is about, why, and what to do.

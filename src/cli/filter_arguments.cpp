@@ -28,8 +28,7 @@ void each_line(std::istream& in, Visit visit) {
 }
 
 template <class Visit>
-void each_line_of(std::string_view option, std::string_view file, std::istream& standard_input,
-                  Visit visit) {
+void each_line_of(std::string_view option, std::string_view file, std::istream& standard_input, Visit visit) {
   if (file.empty()) refuse_value(option, file, "is not the name of a file");
   const auto context = std::string(option) + ": " + escape_name(file);
   errno = 0;
@@ -66,9 +65,8 @@ void add_filter_text(std::vector<FilterRule>& rules, bool include, std::string_v
 
 void add_filter_file(std::vector<FilterRule>& rules, bool include, std::string_view option,
                      std::string_view file, std::istream& standard_input) {
-  each_line_of(option, file, standard_input, [&](const std::string& line) {
-    add_filter_text(rules, include, option, line);
-  });
+  each_line_of(option, file, standard_input,
+               [&](const std::string& line) { add_filter_text(rules, include, option, line); });
 }
 
 std::vector<std::string> read_name_list(std::string_view option, std::string_view file,

@@ -27,9 +27,8 @@ class LogOutput final : public Output {
   void progress(const ProgressEvent&) override {}
   void summary(const CopyReport& report) override {
     line("sent " + std::to_string(report.sent_bytes) + " bytes  received " +
-         std::to_string(report.received_bytes) + " bytes  total size " +
-         std::to_string(report.bytes_total) + "  errors " + std::to_string(report.errors) +
-         "  exit code " + std::to_string(report.exit_code));
+         std::to_string(report.received_bytes) + " bytes  total size " + std::to_string(report.bytes_total) +
+         "  errors " + std::to_string(report.errors) + "  exit code " + std::to_string(report.exit_code));
   }
   void failure(const Failure& failure) override {
     line(failure_line(failure) + "  exit code " + std::to_string(failure.code));

@@ -12,12 +12,12 @@
 namespace syncline::cli {
 
 struct ManifestOptions {
-  std::string first;            ///< INPUT, A or MANIFEST
-  std::string second;           ///< B, FILE or OUT
+  std::string first;   ///< INPUT, A or MANIFEST
+  std::string second;  ///< B, FILE or OUT
   bool json = false;
-  bool raw = false;             ///< manifests and databases are files like any other
+  bool raw = false;                        ///< manifests and databases are files like any other
   std::uint64_t sample_bytes = 64u << 20;  ///< how much `stats` compresses; 0: nothing
-  int level = 3;                ///< zstd level that `diff` predicts for
+  int level = 3;                           ///< zstd level that `diff` predicts for
 };
 
 int show_manifest(const ManifestOptions& options, Console& console);

@@ -26,13 +26,16 @@ class CommandLine {
     one("show", "list the chunks of each file: offset, length, id", show_manifest);
     auto* stats = one("stats", "chunk sizes, dedupe ratio, zero runs, compressibility", manifest_stats);
     stats->add_option("--sample", options_.sample_bytes, "compress this many bytes, such as 256M; 0: none")
-        ->type_name("BYTES")->transform(CLI::AsSizeValue(false));
-    auto* diff = two("diff", "changed ranges, and the bytes that a sync would send", diff_manifests, "A", "B");
+        ->type_name("BYTES")
+        ->transform(CLI::AsSizeValue(false));
+    auto* diff =
+        two("diff", "changed ranges, and the bytes that a sync would send", diff_manifests, "A", "B");
     diff->add_option("--level", options_.level, "zstd level of the prediction")->check(CLI::Range(1, 19));
-    two("verify", "check FILE (or a directory) against MANIFEST; exit code 43 where it differs", verify_manifest,
-        "MANIFEST", "FILE");
+    two("verify", "check FILE (or a directory) against MANIFEST; exit code 43 where it differs",
+        verify_manifest, "MANIFEST", "FILE");
     one("export", "one JSON object a line for each entry", export_manifest);
-    two("save", "write the manifest of INPUT (a tree export for a directory) to OUT", save_manifest, "INPUT", "OUT");
+    two("save", "write the manifest of INPUT (a tree export for a directory) to OUT", save_manifest, "INPUT",
+        "OUT");
   }
 
   /// Nothing where the arguments were answered already (help, errors).
@@ -45,7 +48,8 @@ class CommandLine {
       app_.exit(help, console.out, console.err);
       return exit_code::success;
     } catch (const CLI::ParseError& error) {
-      console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline manifest --help'" << std::endl;
+      console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline manifest --help'"
+                  << std::endl;
       return exit_code::usage;
     }
   }
@@ -86,7 +90,8 @@ int report(const std::exception& error, Console& console) {
     console.err << " at byte " << *own->offset_bytes();
   if (usage) console.err << "; see 'syncline manifest --help'";
   console.err << std::endl;
-  if (usage || failure.code == exit_code::interrupted || failure.code == exit_code::memory) return failure.code;
+  if (usage || failure.code == exit_code::interrupted || failure.code == exit_code::memory)
+    return failure.code;
   return exit_code::file_io;
 }
 

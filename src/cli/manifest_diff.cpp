@@ -43,7 +43,11 @@ ChunkSet chunks_of(const Side& side) {
 class Diff {
  public:
   Diff(Side& old, Side& fresh, const ManifestOptions& options, Console& console)
-      : old_(old), fresh_(fresh), options_(options), out_(console.out), known_(chunks_of(old)),
+      : old_(old),
+        fresh_(fresh),
+        options_(options),
+        out_(console.out),
+        known_(chunks_of(old)),
         predictor_(known_, options.level) {}
 
   void run() {
@@ -84,7 +88,8 @@ class Diff {
     const auto old_file = before != nullptr ? old_.source->open(item.path) : nullptr;
     const auto new_file = fresh_.source->open(item.path);
     std::vector<ChangedRange> ranges;
-    const auto result = predictor_.file(before != nullptr ? *before : nothing, old_file.get(), *item.manifest, new_file.get(), &ranges);
+    const auto result = predictor_.file(before != nullptr ? *before : nothing, old_file.get(), *item.manifest,
+                                        new_file.get(), &ranges);
     total_.add(result);
     ++changed_files_;
     if (before != nullptr && before->params != item.manifest->params) params_differ_ = true;
@@ -114,12 +119,13 @@ class Diff {
   void print(const Item& item, const manifest::Manifest* before, const Prediction& result,
              const std::vector<ChangedRange>& ranges) {
     out_ << (before != nullptr ? "changed " : "added ") << "file " << escape_name(name_of(item)) << ": "
-         << counted(ranges.size(), "changed range") << ", " << counted(result.sent_bytes, "byte") << " to send\n";
+         << counted(ranges.size(), "changed range") << ", " << counted(result.sent_bytes, "byte")
+         << " to send\n";
     if (before == nullptr) return;
     for (const auto& range : ranges) {
-      out_ << "  " << range.new_offset << ".." << range.new_offset + range.new_bytes << " (was " << range.old_offset
-           << ".." << range.old_offset + range.old_bytes << "): " << grouped(range.literal_bytes) << " of "
-           << counted(range.new_bytes, "byte") << " new\n";
+      out_ << "  " << range.new_offset << ".." << range.new_offset + range.new_bytes << " (was "
+           << range.old_offset << ".." << range.old_offset + range.old_bytes
+           << "): " << grouped(range.literal_bytes) << " of " << counted(range.new_bytes, "byte") << " new\n";
     }
   }
 
@@ -131,8 +137,10 @@ class Diff {
     record["sent_bytes"] = result.sent_bytes;
     record["ranges"] = Json::array();
     for (const auto& range : ranges)
-      record["ranges"].push_back({{"new_offset", range.new_offset}, {"new_bytes", range.new_bytes},
-                                  {"old_offset", range.old_offset}, {"old_bytes", range.old_bytes},
+      record["ranges"].push_back({{"new_offset", range.new_offset},
+                                  {"new_bytes", range.new_bytes},
+                                  {"old_offset", range.old_offset},
+                                  {"old_bytes", range.old_bytes},
                                   {"literal_bytes", range.literal_bytes}});
     out_ << record.dump(-1, ' ', false, replace) << '\n';
   }
@@ -150,8 +158,10 @@ class Diff {
     line("elsewhere    ", total_.elsewhere_bytes);
     line("changed      ", total_.changed_bytes);
     line("new bytes    ", total_.literal_bytes);
-    out_ << "to send      " << (total_.searched ? "about " : "at most ") << counted(total_.sent_bytes, "byte");
-    if (total_.searched) out_ << " (block sums " << grouped(total_.sum_bytes) << ", zstd -" << options_.level << ")";
+    out_ << "to send      " << (total_.searched ? "about " : "at most ")
+         << counted(total_.sent_bytes, "byte");
+    if (total_.searched)
+      out_ << " (block sums " << grouped(total_.sum_bytes) << ", zstd -" << options_.level << ")";
     else out_ << " before compression (content of one side is not at hand: whole changed chunks are counted)";
     out_ << '\n';
     if (params_differ_) out_ << "note: chunk sizes differ, so no chunk can be compared\n";
@@ -194,8 +204,8 @@ int diff_manifests(const ManifestOptions& options, Console& console) {
   auto old = load(options.first, options.raw, problems);
   auto fresh = load(options.second, options.raw, problems);
   if (old.source->is_single() != fresh.source->is_single())
-    throw Error(Errc::usage, "a file cannot be compared with a directory: " + escape_name(options.first) + " and " +
-                                 escape_name(options.second));
+    throw Error(Errc::usage, "a file cannot be compared with a directory: " + escape_name(options.first) +
+                                 " and " + escape_name(options.second));
   Diff(old, fresh, options, console).run();
   return exit_code_of(problems);
 }

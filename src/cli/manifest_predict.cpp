@@ -24,7 +24,8 @@ Bytes read_range(const fs::File& file, std::uint64_t offset, std::uint64_t bytes
 }
 
 /// The bytes of chunks that the old side has in some other file: copied there, not sent.
-std::uint64_t bytes_elsewhere(const delta::Step& step, const manifest::Manifest& fresh, const ChunkSet& known) {
+std::uint64_t bytes_elsewhere(const delta::Step& step, const manifest::Manifest& fresh,
+                              const ChunkSet& known) {
   std::uint64_t total = 0;
   for (std::uint32_t k = 0; k < step.chunk_count; ++k) {
     const auto& chunk = fresh.chunks.at(step.first_chunk + k);
@@ -48,8 +49,9 @@ void Prediction::add(const Prediction& other) {
   searched = searched && other.searched;
 }
 
-Prediction Predictor::file(const manifest::Manifest& old, const fs::File* old_file, const manifest::Manifest& fresh,
-                           const fs::File* new_file, std::vector<ChangedRange>* ranges) {
+Prediction Predictor::file(const manifest::Manifest& old, const fs::File* old_file,
+                           const manifest::Manifest& fresh, const fs::File* new_file,
+                           std::vector<ChangedRange>* ranges) {
   Prediction out;
   out.new_bytes = fresh.size_bytes;
   for (const auto& step : delta::align(old, fresh).steps) {
@@ -61,7 +63,8 @@ Prediction Predictor::file(const manifest::Manifest& old, const fs::File* old_fi
       case delta::Step::Kind::zeros: out.zero_bytes += step.new_bytes; break;
       case delta::Step::Kind::gap: gap(step, fresh, old_file, new_file, out, ranges); break;
     }
-    if (step.kind != delta::Step::Kind::match || step.new_offset != step.old_offset) out.sent_bytes += step_bytes;
+    if (step.kind != delta::Step::Kind::match || step.new_offset != step.old_offset)
+      out.sent_bytes += step_bytes;
   }
   return out;
 }

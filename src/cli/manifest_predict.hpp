@@ -21,8 +21,8 @@ struct ChangedRange {
 /// Bytes by what becomes of them, of one file or of many.
 struct Prediction {
   std::uint64_t new_bytes = 0;
-  std::uint64_t kept_bytes = 0;       ///< in place already
-  std::uint64_t moved_bytes = 0;      ///< in the old file at another offset
+  std::uint64_t kept_bytes = 0;   ///< in place already
+  std::uint64_t moved_bytes = 0;  ///< in the old file at another offset
   std::uint64_t zero_bytes = 0;
   std::uint64_t elsewhere_bytes = 0;  ///< chunks that another old file has
   std::uint64_t changed_bytes = 0;    ///< the rest: changed chunks
@@ -49,7 +49,8 @@ class Predictor {
  private:
   void gap(const delta::Step& step, const manifest::Manifest& fresh, const fs::File* old_file,
            const fs::File* new_file, Prediction& out, std::vector<ChangedRange>* ranges);
-  std::uint64_t search(const delta::Step& step, const fs::File& old_file, const fs::File& new_file, Prediction& out);
+  std::uint64_t search(const delta::Step& step, const fs::File& old_file, const fs::File& new_file,
+                       Prediction& out);
 
   const ChunkSet& known_;
   compress::StreamCompressor literals_;

@@ -50,8 +50,7 @@ class Sampler {
     // A file that went away since it was chunked is left out of the sample.
     try {
       got = source_.open(place.path)->pread(std::span(window).subspan(before), inside);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
     window.resize(before + got);
   }
 
@@ -66,7 +65,8 @@ class Sampler {
 
 }  // namespace
 
-CompressedSample compress_sample(Source& source, const std::vector<SamplePlace>& places, std::uint64_t budget_bytes) {
+CompressedSample compress_sample(Source& source, const std::vector<SamplePlace>& places,
+                                 std::uint64_t budget_bytes) {
   if (places.empty()) return {};
   return Sampler(source, places, budget_bytes).run();
 }

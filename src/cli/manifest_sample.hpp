@@ -24,6 +24,7 @@ struct CompressedSample {
 
 /// Compresses windows of 1 MiB at equal distances over `places` (ascending, without gaps) as if they
 /// were one file; everything when that is at most `budget_bytes`. One compression context, as in a session.
-CompressedSample compress_sample(Source& source, const std::vector<SamplePlace>& places, std::uint64_t budget_bytes);
+CompressedSample compress_sample(Source& source, const std::vector<SamplePlace>& places,
+                                 std::uint64_t budget_bytes);
 
 }  // namespace syncline::cli

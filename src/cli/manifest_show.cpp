@@ -25,8 +25,8 @@ void print_chunks(const Manifest& manifest, std::ostream& out) {
   out << right("offset", offset_columns) << right("length", length_columns) << "  id\n";
   std::uint64_t offset = 0;
   for (const auto& chunk : manifest.chunks) {
-    out << right(std::to_string(offset), offset_columns) << right(std::to_string(chunk.length_bytes), length_columns)
-        << "  " << chunk.id.hex();
+    out << right(std::to_string(offset), offset_columns)
+        << right(std::to_string(chunk.length_bytes), length_columns) << "  " << chunk.id.hex();
     if (chunk.repeat_count != 1) out << " x " << grouped(chunk.repeat_count);
     out << '\n';
     offset += chunk.total_bytes();
@@ -35,8 +35,9 @@ void print_chunks(const Manifest& manifest, std::ostream& out) {
 
 void print_manifest(const Manifest& manifest, std::ostream& out) {
   const auto& params = manifest.params;
-  out << "  " << counted(manifest.size_bytes, "byte") << ", " << counted(manifest.chunks.size(), "record") << " of "
-      << params.min_bytes << ".." << params.max_bytes << " bytes, " << params.avg_bytes << " aimed at\n"
+  out << "  " << counted(manifest.size_bytes, "byte") << ", " << counted(manifest.chunks.size(), "record")
+      << " of " << params.min_bytes << ".." << params.max_bytes << " bytes, " << params.avg_bytes
+      << " aimed at\n"
       << "  root " << manifest.root().hex() << '\n';
   if (!manifest.chunks.empty()) print_chunks(manifest, out);
 }
@@ -55,7 +56,10 @@ Json chunk_list(const Manifest& manifest) {
   Json list = Json::array();
   std::uint64_t offset = 0;
   for (const auto& chunk : manifest.chunks) {
-    list.push_back({{"offset", offset}, {"length", chunk.length_bytes}, {"repeat", chunk.repeat_count}, {"id", chunk.id.hex()}});
+    list.push_back({{"offset", offset},
+                    {"length", chunk.length_bytes},
+                    {"repeat", chunk.repeat_count},
+                    {"id", chunk.id.hex()}});
     offset += chunk.total_bytes();
   }
   return list;
@@ -83,7 +87,9 @@ Json json_of(const Item& item, const std::string& input) {
 void write_file(const std::string& path, ByteView data) {
   const auto slash = path.rfind('/');
   const auto name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const auto dir = fs::linux_fs().open_root(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+  const auto dir = fs::linux_fs().open_root(slash == std::string::npos ? "."
+                                            : slash == 0               ? "/"
+                                                                       : path.substr(0, slash));
   const auto temp = ".syncline-save-" + hash::blake3(data).hex().substr(0, 16);
   if (dir->stat_at(temp)) dir->unlink(temp);
   const auto file = dir->create(temp);
@@ -103,7 +109,8 @@ Bytes saved_form(Source& source) {
   source.each(Want::manifests, [&](Item&& item) {
     // A database may not know the content of a file; the export then leaves the file out.
     if (item.type == EntryType::regular && !item.manifest) return;
-    manifest::TreeEntry entry{std::move(item.path), item.type, item.mode, item.mtime_ns, std::move(item.link_target), {}};
+    manifest::TreeEntry entry{std::move(item.path),        item.type, item.mode, item.mtime_ns,
+                              std::move(item.link_target), {}};
     if (item.manifest) entry.manifest = std::move(*item.manifest);
     entries.push_back(std::move(entry));
   });
@@ -118,7 +125,8 @@ int show_manifest(const ManifestOptions& options, Console& console) {
   if (options.json) return export_manifest(options, console);
   Problems problems(console.err);
   const auto source = open_source(options.first, options.raw, problems);
-  if (!source->is_single()) console.out << kind_name(source->kind()) << ' ' << escape_name(options.first) << '\n';
+  if (!source->is_single())
+    console.out << kind_name(source->kind()) << ' ' << escape_name(options.first) << '\n';
   source->each(Want::manifests, [&](Item&& item) { print_item(item, options.first, console.out); });
   return exit_code_of(problems);
 }

@@ -26,7 +26,8 @@ SourceKind kind_of(const fs::File& file) {
   const auto text = as_text(ByteView(start).first(length));
   if (text.starts_with(manifest::manifest_magic)) return SourceKind::saved_manifest;
   if (text.starts_with(manifest::tree_magic)) return SourceKind::tree_export;
-  if (text.starts_with(sqlite_magic) && text.ends_with(state_application_id)) return SourceKind::state_database;
+  if (text.starts_with(sqlite_magic) && text.ends_with(state_application_id))
+    return SourceKind::state_database;
   return SourceKind::file;
 }
 
@@ -69,7 +70,8 @@ Item item_of(manifest::TreeEntry&& entry) {
 
 class SavedSource final : public Source {
  public:
-  SavedSource(const std::string& path, SourceKind kind) : kind_(kind), data_(read_whole(path, saved_bytes_max)) {}
+  SavedSource(const std::string& path, SourceKind kind)
+      : kind_(kind), data_(read_whole(path, saved_bytes_max)) {}
   SourceKind kind() const override { return kind_; }
   void each(Want, const std::function<void(Item&&)>& use) override {
     if (kind_ == SourceKind::tree_export) {
@@ -97,7 +99,8 @@ void Problems::add(const std::exception& error) {
 
 void Problems::add(const std::string& subject, const std::string& cause) {
   ++count_;
-  err_ << "syncline: " << subject << (subject.empty() ? "" : ": ") << cause << "; the rest goes on" << std::endl;
+  err_ << "syncline: " << subject << (subject.empty() ? "" : ": ") << cause << "; the rest goes on"
+       << std::endl;
 }
 
 const char* kind_name(SourceKind kind) {
@@ -141,8 +144,8 @@ manifest::Manifest manifest_of(const fs::File& file) {
   // Nothing here outlives the command, so the keyed digests need no secret.
   static const hash::QuickKey key{std::array<std::byte, hash::QuickKey::size_bytes>{}};
   const auto size = file.stat().size_bytes;
-  return chunk::import_file(file, size, manifest::params_for_size(size), key, size < two_threads_bytes ? 1 : 2,
-                            [](std::uint64_t) {
+  return chunk::import_file(file, size, manifest::params_for_size(size), key,
+                            size < two_threads_bytes ? 1 : 2, [](std::uint64_t) {
                               if (stop_requested()) throw cancelled();
                             });
 }

@@ -50,7 +50,8 @@ class Collector {
     for (const auto& chunk : manifest.chunks) {
       add_chunk(chunk);
       // Zeros come in chunks of full length, and as a rest at the end of the file.
-      const bool candidate = chunk.length_bytes == manifest.params.max_bytes || &chunk == &manifest.chunks.back();
+      const bool candidate =
+          chunk.length_bytes == manifest.params.max_bytes || &chunk == &manifest.chunks.back();
       run = candidate && is_zeros(chunk) ? run + chunk.total_bytes() : end_run(run);
     }
     end_run(run);
@@ -139,23 +140,30 @@ std::string two_decimals(double value) {
 }
 
 void print(const Stats& stats, const std::optional<CompressedSample>& compressed, std::ostream& out) {
-  const auto share = [&](std::uint64_t part) { return percent(static_cast<double>(part), static_cast<double>(stats.bytes)); };
+  const auto share = [&](std::uint64_t part) {
+    return percent(static_cast<double>(part), static_cast<double>(stats.bytes));
+  };
   out << "files         " << grouped(stats.files) << ", " << counted(stats.bytes, "byte") << '\n';
   if (stats.directories + stats.others > 0)
-    out << "other entries " << grouped(stats.directories) << " directories, " << grouped(stats.others) << " other\n";
+    out << "other entries " << grouped(stats.directories) << " directories, " << grouped(stats.others)
+        << " other\n";
   if (stats.unknown > 0) out << "not recorded  " << counted(stats.unknown, "file") << '\n';
   out << "chunks        " << grouped(stats.chunks) << ", mean "
       << (stats.chunks == 0 ? "0" : grouped(stats.bytes / stats.chunks)) << " bytes\n"
-      << "unique        " << grouped(stats.unique_chunks) << ", " << counted(stats.unique_bytes, "byte") << " ("
-      << share(stats.unique_bytes) << ")\n"
+      << "unique        " << grouped(stats.unique_chunks) << ", " << counted(stats.unique_bytes, "byte")
+      << " (" << share(stats.unique_bytes) << ")\n"
       << "dedupe ratio  " << two_decimals(ratio(stats.bytes, stats.unique_bytes)) << '\n'
       << "zero runs     " << grouped(stats.zero_runs) << ", " << counted(stats.zero_bytes, "byte") << " ("
       << share(stats.zero_bytes) << "), longest " << grouped(stats.zero_run_bytes_max) << '\n';
   if (compressed) {
-    const auto ratio_of = [&](std::uint64_t bytes) { return two_decimals(ratio(compressed->raw_bytes, bytes)); };
+    const auto ratio_of = [&](std::uint64_t bytes) {
+      return two_decimals(ratio(compressed->raw_bytes, bytes));
+    };
     out << "compressible  zstd -1 " << ratio_of(compressed->level1_bytes) << ", zstd -3 "
         << ratio_of(compressed->level3_bytes)
-        << (compressed->raw_bytes < stats.bytes ? " (of a sample of " + counted(compressed->raw_bytes, "byte") + ")" : "")
+        << (compressed->raw_bytes < stats.bytes
+                ? " (of a sample of " + counted(compressed->raw_bytes, "byte") + ")"
+                : "")
         << '\n';
   }
   if (stats.chunks > 0) print_histogram(stats, out);

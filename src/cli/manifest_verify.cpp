@@ -37,7 +37,8 @@ std::optional<Mismatch> first_difference(const manifest::Manifest& manifest, con
       if (stop_requested()) throw Error(Errc::cancelled, "manifest verify");
       if (chunk_matches(file, offset, chunk, buffer)) continue;
       const auto end = offset + chunk.length_bytes;
-      if (size <= offset || (size < end && offset == size)) return Mismatch{"size", size, manifest.size_bytes - size};
+      if (size <= offset || (size < end && offset == size))
+        return Mismatch{"size", size, manifest.size_bytes - size};
       return Mismatch{"content", offset, chunk.length_bytes};
     }
   }
@@ -47,7 +48,8 @@ std::optional<Mismatch> first_difference(const manifest::Manifest& manifest, con
 
 class Verification {
  public:
-  Verification(Source& expected, Source& actual, const ManifestOptions& options, Console& console, Problems& problems)
+  Verification(Source& expected, Source& actual, const ManifestOptions& options, Console& console,
+               Problems& problems)
       : expected_(expected), actual_(actual), options_(options), out_(console.out), problems_(problems) {}
 
   int run() {
@@ -72,7 +74,8 @@ class Verification {
     ++checked_;
     if (found == nullptr) return report(item, {"missing"});
     if (found->type != item.type) return report(item, {"type"});
-    if (item.type == EntryType::symlink && found->link_target != item.link_target) return report(item, {"target"});
+    if (item.type == EntryType::symlink && found->link_target != item.link_target)
+      return report(item, {"target"});
     if (item.type != EntryType::regular) return;
     if (!item.manifest) {
       problems_.add(shown(item), "its content is not recorded");
@@ -108,10 +111,12 @@ class Verification {
 
   static std::string sentence(const Item& item, const Mismatch& bad) {
     if (bad.what == "content")
-      return "bytes " + std::to_string(bad.offset) + ".." + std::to_string(bad.offset + bad.bytes) + " differ first";
+      return "bytes " + std::to_string(bad.offset) + ".." + std::to_string(bad.offset + bad.bytes) +
+             " differ first";
     if (bad.what == "size" && item.manifest && bad.offset < item.manifest->size_bytes)
       return "ends at " + std::to_string(bad.offset) + ", " + counted(bad.bytes, "byte") + " short";
-    if (bad.what == "size") return counted(bad.bytes, "byte") + " too long, from " + std::to_string(bad.offset);
+    if (bad.what == "size")
+      return counted(bad.bytes, "byte") + " too long, from " + std::to_string(bad.offset);
     if (bad.what == "missing") return "is missing";
     if (bad.what == "extra") return std::string("is not in the manifest (") + type_name(item.type) + ")";
     if (bad.what == "target") return "points elsewhere";
@@ -120,12 +125,17 @@ class Verification {
 
   void finish() {
     if (options_.json) {
-      out_ << Json{{"type", "summary"}, {"ok", mismatches_ == 0}, {"entries", checked_}, {"bytes", bytes_},
-                   {"mismatches", mismatches_}}.dump()
+      out_ << Json{{"type", "summary"},
+                   {"ok", mismatches_ == 0},
+                   {"entries", checked_},
+                   {"bytes", bytes_},
+                   {"mismatches", mismatches_}}
+                  .dump()
            << '\n';
     } else if (mismatches_ == 0 && problems_.count() == 0) {
-      out_ << escape_name(options_.second) << ": " << (checked_ == 1 ? "1 entry, " : grouped(checked_) + " entries, ")
-           << counted(bytes_, "byte") << ": as in the manifest\n";
+      out_ << escape_name(options_.second) << ": "
+           << (checked_ == 1 ? "1 entry, " : grouped(checked_) + " entries, ") << counted(bytes_, "byte")
+           << ": as in the manifest\n";
     }
   }
 
@@ -145,8 +155,10 @@ int verify_manifest(const ManifestOptions& options, Console& console) {
   Problems problems(console.err);
   const auto expected = open_source(options.first, false, problems);
   if (expected->kind() == SourceKind::file || expected->kind() == SourceKind::directory)
-    throw Error(Errc::usage, escape_name(options.first) +
-                                 " is no saved manifest, tree export or state database: 'syncline manifest save' makes one");
+    throw Error(
+        Errc::usage,
+        escape_name(options.first) +
+            " is no saved manifest, tree export or state database: 'syncline manifest save' makes one");
   const auto actual = open_source(options.second, true, problems);
   if (expected->is_single() != actual->is_single())
     throw Error(Errc::usage, escape_name(options.first) + " is a " + kind_name(expected->kind()) + ", but " +

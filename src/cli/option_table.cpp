@@ -32,8 +32,8 @@ void recursive(Draft& draft, const Use& use) {
 // rsync's -rlptgoD. With --files-from rsync's -a does not mean -r, hence no recursive_asked.
 void archive(Draft& draft, const Use& use) {
   auto& options = draft.command.options;
-  for (auto* member : {&options.recursive, &options.links, &options.perms, &options.times,
-                       &options.group, &options.owner, &draft.devices, &draft.specials})
+  for (auto* member : {&options.recursive, &options.links, &options.perms, &options.times, &options.group,
+                       &options.owner, &draft.devices, &draft.specials})
     *member = use.on;
 }
 
@@ -88,8 +88,7 @@ void bwlimit(Draft& draft, const Use& use) {
   draft.command.options.bwlimit = parse_rate(use.option, use.value);
 }
 void threads(Draft& draft, const Use& use) {
-  draft.command.options.threads =
-      static_cast<unsigned>(parse_number(use.option, use.value, 0, 1024));
+  draft.command.options.threads = static_cast<unsigned>(parse_number(use.option, use.value, 0, 1024));
 }
 void max_delete(Draft& draft, const Use& use) {
   draft.command.options.max_delete = parse_number(use.option, use.value, 0, 1'000'000'000'000);
@@ -163,8 +162,7 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"gitignore", '\0', "", selection, "leave out what .gitignore files name, and .git",
      attribute<&Opt::gitignore>},
 
-    {"delete", '\0', "", deletion, "delete from DST what SRC does not have",
-     attribute<&Opt::delete_extra>},
+    {"delete", '\0', "", deletion, "delete from DST what SRC does not have", attribute<&Opt::delete_extra>},
     {"max-delete", '\0', "N", deletion, "delete at most N entries, then exit 25", max_delete},
     {"backup-dir", '\0', "DIR", deletion, "move what is replaced or deleted to DIR", backup_dir},
 

@@ -32,13 +32,13 @@ struct OptionUse {
 enum class OptionGroup { attributes, selection, deletion, receiving, output, other };
 
 struct OptionSpec {
-  std::string_view name;        ///< long name without dashes; empty if there is none
+  std::string_view name;  ///< long name without dashes; empty if there is none
   char letter = '\0';
   std::string_view value_name;  ///< empty: a flag, which also has --no-NAME and --no-LETTER
   OptionGroup group = OptionGroup::other;
   std::string_view help;
   void (*apply)(CopyDraft&, const OptionUse&);
-  bool once = false;            ///< repeating it means something in rsync that syncline lacks
+  bool once = false;  ///< repeating it means something in rsync that syncline lacks
 
   bool is_flag() const { return value_name.empty(); }
 };

@@ -37,8 +37,7 @@ std::optional<double> unit_bytes(std::string_view suffix) {
 }  // namespace
 
 void refuse_value(std::string_view option, std::string_view value, std::string_view reason) {
-  throw Error(Errc::usage, std::string(option) + ": '" + escape_name(value) + "' " +
-                               std::string(reason));
+  throw Error(Errc::usage, std::string(option) + ": '" + escape_name(value) + "' " + std::string(reason));
 }
 
 std::uint64_t parse_number(std::string_view option, std::string_view value, std::uint64_t min,
@@ -47,8 +46,7 @@ std::uint64_t parse_number(std::string_view option, std::string_view value, std:
   const auto* end = value.data() + value.size();
   const auto [stop, error] = std::from_chars(value.data(), end, number);
   if (error != std::errc{} || stop != end || number < min || number > max)
-    refuse_value(option, value, "is not a number from " + std::to_string(min) + " to " +
-                                    std::to_string(max));
+    refuse_value(option, value, "is not a number from " + std::to_string(min) + " to " + std::to_string(max));
   return number;
 }
 

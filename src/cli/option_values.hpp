@@ -12,8 +12,7 @@
 namespace syncline::cli {
 
 /// Throws Error(usage): "OPTION: 'VALUE' REASON", the value escaped.
-[[noreturn]] void refuse_value(std::string_view option, std::string_view value,
-                               std::string_view reason);
+[[noreturn]] void refuse_value(std::string_view option, std::string_view value, std::string_view reason);
 
 /// A decimal number in [min, max], nothing around it.
 std::uint64_t parse_number(std::string_view option, std::string_view value, std::uint64_t min,

@@ -65,10 +65,13 @@ std::array<Field, 6> transfer_fields(const ProgressSnapshot& now) {
            format_size(static_cast<double>(now.bytes_total));
   else if (now.files_total > 0)
     done = format_count(now.files_done, 1) + "/" + format_count(now.files_total, 1) + " files";
-  const auto saved =
-      now.saved_percent ? "saved " + std::to_string(*now.saved_percent) + "%" : std::string();
-  return {Field{phase_name(now.phase), 5}, Field{percent, 0}, Field{done, 3},
-          Field{format_size(now.bytes_per_second) + "/s", 2}, Field{eta(now), 1}, Field{saved, 4}};
+  const auto saved = now.saved_percent ? "saved " + std::to_string(*now.saved_percent) + "%" : std::string();
+  return {Field{phase_name(now.phase), 5},
+          Field{percent, 0},
+          Field{done, 3},
+          Field{format_size(now.bytes_per_second) + "/s", 2},
+          Field{eta(now), 1},
+          Field{saved, 4}};
 }
 
 std::string scanning_bar(const ProgressSnapshot& now, std::size_t room) {
@@ -108,8 +111,7 @@ ProgressSnapshot ProgressModel::update(const ProgressEvent& event, Moment now) {
   last_.bytes_per_second = rate(event.bytes_done, now);
   last_.seconds_left.reset();
   if (last_.bytes_per_second > 0)
-    last_.seconds_left =
-        static_cast<double>(last_.bytes_total - last_.bytes_done) / last_.bytes_per_second;
+    last_.seconds_left = static_cast<double>(last_.bytes_total - last_.bytes_done) / last_.bytes_per_second;
   return last_;
 }
 
@@ -130,7 +132,8 @@ std::string progress_bar(const ProgressSnapshot& now, unsigned columns, bool col
   for (std::size_t index = 0; index < fields.size(); ++index) {
     const auto left = room - std::min(room, used + 2);
     const bool has_bar = index == 1 && used > 0 && left >= bar_columns_min;
-    if (has_bar) line += (line.empty() ? "" : "  ") + bar(now.percent(), std::min(left, bar_columns_max), color);
+    if (has_bar)
+      line += (line.empty() ? "" : "  ") + bar(now.percent(), std::min(left, bar_columns_max), color);
     if (fields[index].text.empty()) continue;
     if (!line.empty()) line += "  ";
     line += fields[index].text;
@@ -139,8 +142,7 @@ std::string progress_bar(const ProgressSnapshot& now, unsigned columns, bool col
 }
 
 std::string progress_sentence(const ProgressSnapshot& now) {
-  if (now.phase == Phase::scanning)
-    return "scanning: " + format_count(now.files_scanned, 1) + " files";
+  if (now.phase == Phase::scanning) return "scanning: " + format_count(now.files_scanned, 1) + " files";
   std::string line = std::string(phase_name(now.phase)) + ": " + std::to_string(now.percent()) + "%, " +
                      format_size(static_cast<double>(now.bytes_done)) + " of " +
                      format_size(static_cast<double>(now.bytes_total)) + ", " +

@@ -23,9 +23,9 @@ struct ProgressSnapshot {
   std::uint64_t files_total = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;
-  double bytes_per_second = 0;             ///< over the last ten seconds
+  double bytes_per_second = 0;  ///< over the last ten seconds
   std::optional<double> seconds_left;
-  std::optional<unsigned> saved_percent;   ///< of the bytes that did not have to be sent
+  std::optional<unsigned> saved_percent;  ///< of the bytes that did not have to be sent
 
   /// 0..99: one hundred is only true once the run has ended.
   unsigned percent() const;

@@ -97,8 +97,8 @@ class TextOutput final : public Output {
                  << "\nWritten to disk: " << bytes(report.disk_written_bytes)
                  << "\nTotal bytes sent: " << count(report.sent_bytes)
                  << "\nTotal bytes received: " << count(report.received_bytes)
-                 << "\nErrors: " << count(report.errors)
-                 << "\nElapsed: " << format_decimal(report.seconds, 0) << " seconds"
+                 << "\nErrors: " << count(report.errors) << "\nElapsed: " << format_decimal(report.seconds, 0)
+                 << " seconds"
                  << "\nTree digest: " << (report.root.empty() ? "not known" : report.root)
                  << "\nIn step: " << (report.in_step ? "yes, proven" : "not proven") << '\n';
   }

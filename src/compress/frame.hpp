@@ -13,8 +13,9 @@ namespace syncline::compress {
 
 /// First byte of every frame and message.
 enum class Tag : std::uint8_t {
-  stored = 0,      ///< the bytes as they are
-  compressed = 1,  ///< one zstd frame with its content size (one-shot); varint raw size, then flushed blocks (stream)
+  stored = 0,  ///< the bytes as they are
+  compressed =
+      1,  ///< one zstd frame with its content size (one-shot); varint raw size, then flushed blocks (stream)
 };
 
 /// Largest window that a decompressor accepts: 128 MiB, zstd's own default bound.

@@ -9,9 +9,10 @@
 namespace syncline::compress {
 namespace {
 
-/// Tables large enough to index this many bytes. The greatest windows that zstd picks by itself (2 MiB at levels 1-3)
-/// would leave the start of a long prefix out; its tables (2^17 entries) would keep one position in many. Beyond
-/// 4 Mi positions the long-distance matcher, which samples, finds the bulk of it for less memory.
+/// Tables large enough to index this many bytes. The greatest windows that zstd picks by itself (2 MiB at
+/// levels 1-3) would leave the start of a long prefix out; its tables (2^17 entries) would keep one position
+/// in many. Beyond 4 Mi positions the long-distance matcher, which samples, finds the bulk of it for less
+/// memory.
 void size_tables(ZSTD_CCtx* context, std::size_t indexed_bytes) {
   const int log = std::clamp(static_cast<int>(std::bit_width(indexed_bytes)), 10, window_log_max);
   const auto set = [&](ZSTD_cParameter parameter, int value) {
@@ -71,9 +72,11 @@ struct Decompressor::State {
     if (content == ZSTD_CONTENTSIZE_UNKNOWN) corrupt("frame without its content size");
     if (content > raw_bytes_max) throw Error(Errc::limit_exceeded, "zstd frame content");
     // One frame and nothing after it: ZSTD_decompressDCtx would decode all that follow.
-    if (ZSTD_findFrameCompressedSize(body.data(), body.size()) != body.size()) corrupt("frame of another length");
+    if (ZSTD_findFrameCompressedSize(body.data(), body.size()) != body.size())
+      corrupt("frame of another length");
     check_compress(ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_only), "zstd reset");
-    if (!prefix.empty()) check_compress(ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size()), "zstd prefix");
+    if (!prefix.empty())
+      check_compress(ZSTD_DCtx_refPrefix(context.get(), prefix.data(), prefix.size()), "zstd prefix");
     Bytes out(static_cast<std::size_t>(content));
     const auto size = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), body.data(), body.size());
     if (ZSTD_isError(size)) corrupt(ZSTD_getErrorName(size));

@@ -8,7 +8,8 @@
 namespace syncline::compress {
 namespace {
 
-/// A session keeps its window for as long as it lives, so the bound is 8 MiB here. Levels up to 16 stay within.
+/// A session keeps its window for as long as it lives, so the bound is 8 MiB here. Levels up to 16 stay
+/// within.
 constexpr int stream_window_log_max = 23;
 constexpr int widest_plain_level = 16;
 
@@ -24,7 +25,8 @@ StreamCompressor::StreamCompressor(int level) : state_(std::make_unique<State>(S
   state_->context = new_compress_context();
   check_compress(ZSTD_CCtx_setParameter(state_->context.get(), ZSTD_c_compressionLevel, level), "zstd level");
   if (level > widest_plain_level)
-    check_compress(ZSTD_CCtx_setParameter(state_->context.get(), ZSTD_c_windowLog, stream_window_log_max), "zstd window");
+    check_compress(ZSTD_CCtx_setParameter(state_->context.get(), ZSTD_c_windowLog, stream_window_log_max),
+                   "zstd window");
 }
 StreamCompressor::~StreamCompressor() = default;
 

@@ -20,9 +20,9 @@ struct Step {
   std::uint64_t new_offset = 0;
   std::uint64_t new_bytes = 0;
   std::uint64_t old_offset = 0;
-  std::uint64_t old_bytes = 0;     ///< match: equals new_bytes; zeros: 0; gap: maybe 0
-  std::uint32_t first_chunk = 0;   ///< gap: index into the new manifest's chunks
-  std::uint32_t chunk_count = 0;   ///< gap: that many records
+  std::uint64_t old_bytes = 0;    ///< match: equals new_bytes; zeros: 0; gap: maybe 0
+  std::uint32_t first_chunk = 0;  ///< gap: index into the new manifest's chunks
+  std::uint32_t chunk_count = 0;  ///< gap: that many records
 };
 
 struct Recipe {
@@ -30,7 +30,7 @@ struct Recipe {
   std::uint64_t matched_in_place_bytes = 0;  ///< matches whose offset did not move
   std::uint64_t matched_moved_bytes = 0;
   std::uint64_t zero_bytes = 0;
-  std::uint64_t gap_bytes = 0;               ///< new side
+  std::uint64_t gap_bytes = 0;  ///< new side
 };
 
 /// Aligns by chunk id. Adjacent matches are joined. No side of a gap exceeds gap_side_bytes_max; longer runs

@@ -11,15 +11,21 @@ namespace syncline::delta {
 namespace {
 
 constexpr std::uint32_t none = 0xFFFFFFFF;
-constexpr unsigned spare_bits = 12;        // a false match by chance in one of 4,096 searches
+constexpr unsigned spare_bits = 12;  // a false match by chance in one of 4,096 searches
 constexpr std::size_t local_passes_max = 3;
 
 /// Sums of every place of a new range, computed in tiles that stay in the second-level cache.
 class RolledSums {
  public:
   /// Every tile reaches `lookahead` places past its end; sums further on are computed one by one.
-  RolledSums(const BlockHash& hash, ByteView range, std::uint32_t block, std::uint32_t lookahead, std::vector<std::uint32_t>& tile)
-      : hash_(hash), range_(range), block_(block), lookahead_(lookahead), places_(static_cast<std::uint32_t>(range.size()) - block + 1), tile_(tile) {
+  RolledSums(const BlockHash& hash, ByteView range, std::uint32_t block, std::uint32_t lookahead,
+             std::vector<std::uint32_t>& tile)
+      : hash_(hash),
+        range_(range),
+        block_(block),
+        lookahead_(lookahead),
+        places_(static_cast<std::uint32_t>(range.size()) - block + 1),
+        tile_(tile) {
     tile_.clear();
   }
   std::uint32_t places() const { return places_; }
@@ -51,8 +57,8 @@ class RolledSums {
   std::vector<std::uint32_t>& tile_;
 };
 
-/// Full blocks by sum, or by their sum and that of the next block where two have to agree anyway: then a place has a
-/// candidate only once in 2^(2 * bits). Chains keep the first limits::block_chain_max of a slot.
+/// Full blocks by sum, or by their sum and that of the next block where two have to agree anyway: then a
+/// place has a candidate only once in 2^(2 * bits). Chains keep the first limits::block_chain_max of a slot.
 class SumTable {
  public:
   SumTable(const SearchInput& input, std::uint32_t piece_begin, std::uint32_t piece_end, bool pairs)
@@ -64,14 +70,16 @@ class SumTable {
     filter_.assign((std::size_t{1} << filter_log_) / 64, 0);
     std::vector<std::uint8_t> length(first_.size(), 0);
     for (std::uint32_t piece = piece_end; piece-- > piece_begin;)  // backwards: a chain ascends
-      if (wanted(input, piece)) insert(piece, key(input.sums[piece], pairs_ ? input.sums[piece + 1] : 0), length);
+      if (wanted(input, piece))
+        insert(piece, key(input.sums[piece], pairs_ ? input.sums[piece + 1] : 0), length);
   }
 
   static std::uint64_t key(std::uint32_t sum, std::uint32_t next_sum) {
     return (std::uint64_t{sum} << 32 | next_sum) * 0x9E3779B97F4A7C15u;
   }
   /// First place from `at` on, below `end`, that may have a candidate; the hot loop of a search.
-  std::uint32_t next_place(const RolledSums& rolled, std::uint32_t at, std::uint32_t end, std::uint32_t ahead) const {
+  std::uint32_t next_place(const RolledSums& rolled, std::uint32_t at, std::uint32_t end,
+                           std::uint32_t ahead) const {
     const auto* const sums = rolled.loaded(at);
     const auto* const filter = filter_.data();
     const unsigned word_shift = 64 - filter_log_ + 6;
@@ -91,14 +99,16 @@ class SumTable {
  private:
   static constexpr unsigned filter_log_max = 22;  // 512 KiB stay in the second-level cache
 
-  /// Full blocks, with a full neighbour for a pair. Inside a run of equal blocks (zeros) every place fits every other:
-  /// one of the run stands for all.
+  /// Full blocks, with a full neighbour for a pair. Inside a run of equal blocks (zeros) every place fits
+  /// every other: one of the run stands for all.
   bool wanted(const SearchInput& input, std::uint32_t piece) const {
     const auto block = input.layout.block_bytes;
     const auto& pieces = input.layout.pieces;
     if (pieces[piece].bytes != block) return false;
-    if (!pairs_) return piece == begin_ || !input.layout.adjoin(piece - 1) || input.sums[piece - 1] != input.sums[piece];
-    return input.layout.adjoin(piece) && pieces[piece + 1].bytes == block && input.sums[piece] != input.sums[piece + 1];
+    if (!pairs_)
+      return piece == begin_ || !input.layout.adjoin(piece - 1) || input.sums[piece - 1] != input.sums[piece];
+    return input.layout.adjoin(piece) && pieces[piece + 1].bytes == block &&
+           input.sums[piece] != input.sums[piece + 1];
   }
   void insert(std::uint32_t piece, std::uint64_t key, std::vector<std::uint8_t>& length) {
     const auto slot = key >> slot_shift_;
@@ -112,7 +122,8 @@ class SumTable {
   /// Takes the last entry off a full chain. O(block_chain_max).
   void drop_last(std::uint32_t first) {
     std::uint32_t at = first;
-    for (std::uint32_t after = next_[at - begin_]; next_[after - begin_] != none; after = next_[at - begin_]) at = after;
+    for (std::uint32_t after = next_[at - begin_]; next_[after - begin_] != none; after = next_[at - begin_])
+      at = after;
     next_[at - begin_] = none;
   }
 
@@ -146,8 +157,9 @@ class Search {
 
  private:
   static bool contains(const std::vector<Bracket>& brackets, const Bracket& wanted) {
-    const auto found = std::lower_bound(brackets.begin(), brackets.end(), wanted,
-                                        [](const Bracket& a, const Bracket& b) { return a.new_begin < b.new_begin; });
+    const auto found =
+        std::lower_bound(brackets.begin(), brackets.end(), wanted,
+                         [](const Bracket& a, const Bracket& b) { return a.new_begin < b.new_begin; });
     return found != brackets.end() && *found == wanted;
   }
   std::vector<Bracket> brackets() const { return brackets_between(in_.plan, in_.layout, all_); }
@@ -155,7 +167,8 @@ class Search {
   /// Adds what the last pass found to the matches; false when that was nothing.
   bool take_found() {
     if (fresh_found_.empty()) return false;
-    std::sort(fresh_found_.begin(), fresh_found_.end(), [](const Placement& a, const Placement& b) { return a.new_offset < b.new_offset; });
+    std::sort(fresh_found_.begin(), fresh_found_.end(),
+              [](const Placement& a, const Placement& b) { return a.new_offset < b.new_offset; });
     const auto matches = to_matches(in_.layout, fresh_found_);
     fresh_found_.clear();
     found_ = merged(found_, matches);
@@ -177,7 +190,8 @@ class Search {
     for (const auto& bracket : brackets())
       if (!contains(predicted_, bracket)) predict(bracket);
     take_found();
-    predicted_ = brackets();  // what is left of a bracket has been tried: its first and last pieces failed, or all of them
+    predicted_ = brackets();  // what is left of a bracket has been tried: its first and last pieces failed,
+                              // or all of them
   }
 
   void predict(Bracket bracket) {
@@ -186,7 +200,8 @@ class Search {
     const auto right = bracket.right_shift();
     if (left == right) {
       for (auto piece = bracket.piece_begin; piece < bracket.piece_end; ++piece)
-        if (equal_at(piece, pieces[piece].old_offset + left, bracket)) place(piece, pieces[piece].old_offset + left);
+        if (equal_at(piece, pieces[piece].old_offset + left, bracket))
+          place(piece, pieces[piece].old_offset + left);
       return;
     }
     for (auto& piece = bracket.piece_begin; piece < bracket.piece_end; ++piece) {
@@ -205,7 +220,8 @@ class Search {
   void roll_everywhere() {
     const auto free = brackets();
     const auto pieces = static_cast<std::uint32_t>(in_.layout.pieces.size());
-    if (free.size() == 1 && free[0].piece_begin == 0 && free[0].piece_end == pieces) return;  // was local already
+    if (free.size() == 1 && free[0].piece_begin == 0 && free[0].piece_end == pieces)
+      return;  // was local already
     std::uint64_t places = 0;
     std::uint32_t places_max = 0;
     for (const auto& bracket : free) places += bracket.new_end - bracket.new_begin;
@@ -228,10 +244,11 @@ class Search {
     const std::uint32_t block = in_.layout.block_bytes;
     const std::uint32_t length = bracket.new_end - bracket.new_begin;
     if (table.empty() || length < std::uint64_t{block} * needed) return;
-    RolledSums sums(in_.hash, in_.fresh.subspan(bracket.new_begin, length), block, evidence_blocks_max(needed) * block, rolled_);
+    RolledSums sums(in_.hash, in_.fresh.subspan(bracket.new_begin, length), block,
+                    evidence_blocks_max(needed) * block, rolled_);
     const std::uint32_t ahead = needed > 1 ? block : 0;  // place of the second sum of a pair
     const auto last = sums.places() - ahead;
-    std::uint32_t after_last = none;                     // the piece that would continue the last run
+    std::uint32_t after_last = none;  // the piece that would continue the last run
     for (std::uint32_t at = 0; at < last;) {
       const auto tile_end = std::min(last, sums.load(at));
       while (at < tile_end && (at = table.next_place(sums, at, tile_end, ahead)) < tile_end) {
@@ -253,22 +270,24 @@ class Search {
     std::uint32_t count = 0;
   };
   /// The longest run that begins at this place; of equal ones that which keeps the order, then the first.
-  Run best_run(const SumTable& table, const RolledSums& sums, std::uint32_t at, std::uint32_t ahead, unsigned needed,
-               std::uint32_t after_last) {
+  Run best_run(const SumTable& table, const RolledSums& sums, std::uint32_t at, std::uint32_t ahead,
+               unsigned needed, std::uint32_t after_last) {
     Run best;
     const auto key = SumTable::key(sums.at(at), ahead != 0 ? sums.at(at + ahead) : 0);
     for (auto piece = table.first(key); piece != none; piece = table.next(piece)) {
       const auto run = run_length(piece, sums, at, needed);
       if (run.evidence < needed) continue;
-      if (run.count > best.count || (run.count == best.count && best.piece < after_last && piece >= after_last))
+      if (run.count > best.count ||
+          (run.count == best.count && best.piece < after_last && piece >= after_last))
         best = {piece, run.count};
     }
     return best;
   }
 
   struct RunLength {
-    std::uint32_t count = 0;     ///< adjoining blocks whose sums agree
-    std::uint32_t evidence = 0;  ///< of them those that differ from the one before: a run of zeros proves no more than one
+    std::uint32_t count = 0;  ///< adjoining blocks whose sums agree
+    std::uint32_t evidence =
+        0;  ///< of them those that differ from the one before: a run of zeros proves no more than one
   };
   /// Gives up where evidence does not grow, so that a rejected run costs no more than a few comparisons.
   RunLength run_length(std::uint32_t piece, const RolledSums& sums, std::uint32_t at, unsigned needed) {

@@ -12,11 +12,12 @@
 namespace syncline::delta {
 namespace {
 
-// Measured on databases, tars, source trees and logs (bytes of literals + sums + repairs of false matches together).
+// Measured on databases, tars, source trees and logs (bytes of literals + sums + repairs of false matches
+// together).
 constexpr std::uint16_t coarse_block_bytes = 1024;
 constexpr std::uint16_t fine_block_bytes = 64;
-// A sum is compared with one or two places, or in runs: 2^-14 false matches a changed block, each 5 KB to repair,
-// weigh as much as one bit more of all sums. Where lengths differ more places are compared.
+// A sum is compared with one or two places, or in runs: 2^-14 false matches a changed block, each 5 KB to
+// repair, weigh as much as one bit more of all sums. Where lengths differ more places are compared.
 constexpr std::uint8_t in_place_sum_bits = 14;
 constexpr std::uint8_t moved_sum_bits = 15;
 constexpr std::uint64_t coarse_side_bytes_min = 2 * coarse_block_bytes;
@@ -32,7 +33,8 @@ Bytes pack_sums(const Layout& layout, const BlockHash& hash, unsigned bits, Byte
   std::uint64_t waiting = 0;
   unsigned waiting_bits = 0;
   for (const auto& piece : layout.pieces) {
-    waiting |= std::uint64_t{hash.sum(old.subspan(piece.old_offset, piece.bytes)) >> (32 - bits)} << waiting_bits;
+    waiting |= std::uint64_t{hash.sum(old.subspan(piece.old_offset, piece.bytes)) >> (32 - bits)}
+               << waiting_bits;
     for (waiting_bits += bits; waiting_bits >= 8; waiting_bits -= 8, waiting >>= 8)
       out.push_back(static_cast<std::byte>(waiting));
   }
@@ -48,7 +50,8 @@ std::vector<std::uint32_t> unpack_sums(std::size_t count, unsigned bits, ByteVie
   unsigned waiting_bits = 0;
   std::size_t at = 0;
   for (auto& sum : out) {
-    for (; waiting_bits < bits; waiting_bits += 8) waiting |= std::to_integer<std::uint64_t>(packed[at++]) << waiting_bits;
+    for (; waiting_bits < bits; waiting_bits += 8)
+      waiting |= std::to_integer<std::uint64_t>(packed[at++]) << waiting_bits;
     sum = static_cast<std::uint32_t>(waiting & mask) << (32 - bits);
     waiting >>= bits;
     waiting_bits -= bits;
@@ -86,7 +89,8 @@ GapPlan plan_gap(std::uint64_t old_offset, std::uint64_t old_bytes, std::uint64_
   plan.new_bytes = static_cast<std::uint32_t>(new_bytes);
   const std::uint8_t bits = old_bytes == new_bytes ? in_place_sum_bits : moved_sum_bits;
   const auto pays = [&](std::uint64_t block) {
-    return new_bytes >= fine_block_bytes && packed_bytes(old_bytes / block + 2, bits) * new_bytes_per_sum_byte <= new_bytes;
+    return new_bytes >= fine_block_bytes &&
+           packed_bytes(old_bytes / block + 2, bits) * new_bytes_per_sum_byte <= new_bytes;
   };
   const bool coarse = std::min(old_bytes, new_bytes) >= coarse_side_bytes_min && pays(coarse_block_bytes);
   if (old_bytes == 0 || (!coarse && !pays(fine_block_bytes))) return plan;
@@ -105,7 +109,8 @@ std::uint64_t sum_bytes_max(const GapPlan& plan) {
   const auto round = [&](std::uint32_t block, unsigned bits) -> std::uint64_t {
     return block == 0 ? 0 : packed_bytes(std::size_t{plan.old_bytes} / block + 2, bits);
   };
-  return round(plan.coarse_block_bytes, plan.coarse_sum_bits) + round(plan.fine_block_bytes, plan.fine_sum_bits);
+  return round(plan.coarse_block_bytes, plan.coarse_sum_bits) +
+         round(plan.fine_block_bytes, plan.fine_sum_bits);
 }
 
 Bytes round1_sums(const GapPlan& plan, SumKey key, ByteView old) {
@@ -138,7 +143,8 @@ Bytes round2_sums(const GapPlan& plan, SumKey key, const std::vector<BlockMatch>
   return pack_sums(fine_layout(plan, coarse), hash, plan.fine_sum_bits, old);
 }
 
-GapDelta round2_match(const GapPlan& plan, SumKey key, ByteView fresh, const std::vector<BlockMatch>& coarse, ByteView sums) {
+GapDelta round2_match(const GapPlan& plan, SumKey key, ByteView fresh, const std::vector<BlockMatch>& coarse,
+                      ByteView sums) {
   check_plan(plan);
   check_side(fresh.size(), plan.new_bytes, "gap: new side of another length than planned");
   check_coarse(plan, coarse);
@@ -150,7 +156,8 @@ GapDelta round2_match(const GapPlan& plan, SumKey key, ByteView fresh, const std
     const auto layout = fine_layout(plan, coarse);
     const BlockHash hash(key, plan.fine_block_bytes, plan.fine_sum_bits);
     const auto unpacked = unpack_sums(layout.pieces.size(), plan.fine_sum_bits, sums);
-    delta.matches = merged(coarse, search_blocks({plan, layout, hash, plan.fine_sum_bits, fresh, unpacked, coarse}));
+    delta.matches =
+        merged(coarse, search_blocks({plan, layout, hash, plan.fine_sum_bits, fresh, unpacked, coarse}));
   }
   delta.literals = unmatched_bytes(fresh, delta.matches);
   return delta;
@@ -162,7 +169,8 @@ Bytes apply_gap(const GapPlan& plan, ByteView old, const GapDelta& delta) {
   check_matches(plan, delta.matches);
   std::uint64_t matched = 0;
   for (const auto& match : delta.matches) matched += match.bytes;
-  if (matched + delta.literals.size() != plan.new_bytes) throw Error(Errc::malformed, "gap delta: literals do not add up");
+  if (matched + delta.literals.size() != plan.new_bytes)
+    throw Error(Errc::malformed, "gap delta: literals do not add up");
   Bytes out;
   out.reserve(plan.new_bytes);
   auto literal = delta.literals.begin();

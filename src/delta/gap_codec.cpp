@@ -33,7 +33,8 @@ class Predictor {
  public:
   explicit Predictor(const Layout& layout) : layout_(layout), bracket_of_(layout.pieces.size(), no_bracket) {
     for (std::uint32_t i = 0; i < layout.brackets.size(); ++i)
-      for (auto piece = layout.brackets[i].piece_begin; piece < layout.brackets[i].piece_end; ++piece) bracket_of_[piece] = i;
+      for (auto piece = layout.brackets[i].piece_begin; piece < layout.brackets[i].piece_end; ++piece)
+        bracket_of_[piece] = i;
   }
 
   /// New offset that `place` gives to a piece, nothing where it predicts none.
@@ -83,10 +84,12 @@ std::vector<Run> to_runs(const Layout& layout, const std::vector<Placement>& pla
         continue;
       }
     }
-    Run run{Place::given, 1, std::int64_t{at.piece} - predictor.next_piece(), at.new_offset - predictor.new_end()};
+    Run run{Place::given, 1, std::int64_t{at.piece} - predictor.next_piece(),
+            at.new_offset - predictor.new_end()};
     if (run.skip >= 0)
       for (const auto place : {Place::left, Place::right, Place::continued})
-        if (run.place == Place::given && predictor.predict(place, at.piece) == at.new_offset) run.place = place;
+        if (run.place == Place::given && predictor.predict(place, at.piece) == at.new_offset)
+          run.place = place;
     runs.push_back(run);
     predictor.placed(at);
   }
@@ -116,16 +119,21 @@ std::vector<BlockMatch> read_runs(ByteReader& in, const GapPlan& plan, const Lay
     const auto head = in.varint();
     auto place = static_cast<Place>(head & 3);
     const auto count = (head >> 2) + 1;
-    const std::int64_t skip = place == Place::given ? in.svarint() : static_cast<std::int64_t>(in.varint_max(limits::gap_side_bytes_max));
+    const std::int64_t skip = place == Place::given
+                                  ? in.svarint()
+                                  : static_cast<std::int64_t>(in.varint_max(limits::gap_side_bytes_max));
     const auto new_gap = place == Place::given ? in.varint_max(limits::gap_side_bytes_max) : 0;
-    const std::int64_t first = std::int64_t{predictor.next_piece()} + std::clamp<std::int64_t>(skip, -piece_count - 1, piece_count + 1);
-    if (first < 0 || first >= piece_count || count > static_cast<std::uint64_t>(piece_count - first)) in.fail(Errc::malformed);
+    const std::int64_t first = std::int64_t{predictor.next_piece()} +
+                               std::clamp<std::int64_t>(skip, -piece_count - 1, piece_count + 1);
+    if (first < 0 || first >= piece_count || count > static_cast<std::uint64_t>(piece_count - first))
+      in.fail(Errc::malformed);
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto piece = static_cast<std::uint32_t>(first + static_cast<std::int64_t>(i));
       std::optional<std::int64_t> at = std::int64_t{predictor.new_end()} + static_cast<std::int64_t>(new_gap);
       if (place != Place::given) at = predictor.predict(place, piece);
       else place = Place::continued;
-      if (!at || *at < predictor.new_end() || *at + layout.pieces[piece].bytes > plan.new_bytes) in.fail(Errc::malformed);
+      if (!at || *at < predictor.new_end() || *at + layout.pieces[piece].bytes > plan.new_bytes)
+        in.fail(Errc::malformed);
       placements.push_back({piece, static_cast<std::uint32_t>(*at)});
       predictor.placed(placements.back());
     }
@@ -156,8 +164,10 @@ std::vector<BlockMatch> read_bytewise(ByteReader& in, const GapPlan& plan) {
     const auto bytes = in.varint_max(limits::gap_side_bytes_max);
     constexpr auto side_max = static_cast<std::int64_t>(limits::gap_side_bytes_max);
     const auto old_offset = old_end + std::clamp(skip, -2 * side_max, 2 * side_max);
-    if (old_offset < 0 || old_offset > side_max || new_offset > limits::gap_side_bytes_max) in.fail(Errc::malformed);
-    out.push_back({static_cast<std::uint32_t>(new_offset), static_cast<std::uint32_t>(old_offset), static_cast<std::uint32_t>(bytes)});
+    if (old_offset < 0 || old_offset > side_max || new_offset > limits::gap_side_bytes_max)
+      in.fail(Errc::malformed);
+    out.push_back({static_cast<std::uint32_t>(new_offset), static_cast<std::uint32_t>(old_offset),
+                   static_cast<std::uint32_t>(bytes)});
     new_end = new_offset + bytes;
     old_end = old_offset + static_cast<std::int64_t>(bytes);
   }
@@ -165,7 +175,9 @@ std::vector<BlockMatch> read_bytewise(ByteReader& in, const GapPlan& plan) {
   return out;
 }
 
-std::uint8_t log_of(std::uint32_t block_bytes) { return block_bytes == 0 ? 0 : static_cast<std::uint8_t>(std::countr_zero(block_bytes)); }
+std::uint8_t log_of(std::uint32_t block_bytes) {
+  return block_bytes == 0 ? 0 : static_cast<std::uint8_t>(std::countr_zero(block_bytes));
+}
 
 std::uint16_t block_of(ByteReader& in) {
   const auto log = in.u8();
@@ -174,7 +186,8 @@ std::uint16_t block_of(ByteReader& in) {
 }
 
 /// Parts of `matches` on the new side that `coarse` does not cover.
-std::vector<BlockMatch> without(const std::vector<BlockMatch>& matches, const std::vector<BlockMatch>& coarse) {
+std::vector<BlockMatch> without(const std::vector<BlockMatch>& matches,
+                                const std::vector<BlockMatch>& coarse) {
   std::vector<BlockMatch> out;
   auto known = coarse.begin();
   for (const auto& match : matches) {
@@ -222,7 +235,8 @@ GapPlan read_plan(ByteReader& in) {
   if (shape > static_cast<std::uint8_t>(Shape::explicit_)) in.fail(Errc::malformed);
   if (static_cast<Shape>(shape) == Shape::none) return plan;
   plan.old_phase = static_cast<std::uint16_t>(in.varint_max(limits::block_bytes_max - 1));
-  if (static_cast<Shape>(shape) == Shape::standard) return plan_gap(plan.old_phase, plan.old_bytes, plan.new_bytes);
+  if (static_cast<Shape>(shape) == Shape::standard)
+    return plan_gap(plan.old_phase, plan.old_bytes, plan.new_bytes);
   plan.coarse_block_bytes = block_of(in);
   plan.coarse_sum_bits = in.u8();
   plan.fine_block_bytes = block_of(in);
@@ -252,7 +266,8 @@ std::vector<BlockMatch> read_matches(ByteReader& in, const GapPlan& plan) {
   const auto unit = in.u8();
   if (unit == static_cast<std::uint8_t>(Unit::byte)) return read_bytewise(in, plan);
   if (unit > static_cast<std::uint8_t>(Unit::byte)) in.fail(Errc::malformed);
-  const auto block = unit == static_cast<std::uint8_t>(Unit::coarse) ? plan.coarse_block_bytes : plan.fine_block_bytes;
+  const auto block =
+      unit == static_cast<std::uint8_t>(Unit::coarse) ? plan.coarse_block_bytes : plan.fine_block_bytes;
   if (block == 0) in.fail(Errc::malformed);
   return read_runs(in, plan, whole_layout(plan, block));
 }
@@ -269,7 +284,8 @@ void write_fine_matches(ByteWriter& out, const GapPlan& plan, const std::vector<
   write_runs(out, layout, *placements);
 }
 
-std::vector<BlockMatch> read_fine_matches(ByteReader& in, const GapPlan& plan, const std::vector<BlockMatch>& coarse) {
+std::vector<BlockMatch> read_fine_matches(ByteReader& in, const GapPlan& plan,
+                                          const std::vector<BlockMatch>& coarse) {
   check_plan(plan);
   check_coarse(plan, coarse);
   if (plan.fine_block_bytes == 0) return coarse;

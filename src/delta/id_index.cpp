@@ -20,7 +20,9 @@ std::array<std::uint64_t, 2> draw_salt() {
 }  // namespace
 
 IdIndex::IdIndex(const std::vector<manifest::Chunk>& chunks)
-    : chunks_(chunks), slots_(std::bit_ceil(std::max<std::size_t>(16, chunks.size() * 2)), none), next_(chunks.size(), none) {
+    : chunks_(chunks),
+      slots_(std::bit_ceil(std::max<std::size_t>(16, chunks.size() * 2)), none),
+      next_(chunks.size(), none) {
   shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots_.size()));
   const std::size_t mask = slots_.size() - 1;
   for (auto record = static_cast<std::uint32_t>(chunks.size()); record-- > 0;) {  // backwards: lists ascend

@@ -9,8 +9,8 @@
 
 namespace syncline::delta {
 
-/// Open addressing over record numbers. Slots come from the id and a random number of this process, so that ids that
-/// were ground to share their first bits do not pile up. Equal ids form one ascending list.
+/// Open addressing over record numbers. Slots come from the id and a random number of this process, so that
+/// ids that were ground to share their first bits do not pile up. Equal ids form one ascending list.
 class IdIndex {
  public:
   static constexpr std::uint32_t none = 0xFFFFFFFF;

@@ -10,10 +10,12 @@
 namespace syncline::delta {
 namespace {
 
-// Sums of an old range are not worth their bytes where there is much less to find: 64 B blocks take 3 % of the range.
+// Sums of an old range are not worth their bytes where there is much less to find: 64 B blocks take 3 % of
+// the range.
 constexpr std::uint64_t old_per_new_max = 4;
-// Where at most a third of a gap changed, edits of up to this many old bytes in place (a tar header, a record) differ in
-// a block or two, and twice larger blocks cost less. Measured on both kinds, see docs/decisions.
+// Where at most a third of a gap changed, edits of up to this many old bytes in place (a tar header, a
+// record) differ in a block or two, and twice larger blocks cost less. Measured on both kinds, see
+// docs/decisions.
 constexpr std::uint64_t isolated_edit_bytes_max = 2048;
 constexpr std::uint64_t isolated_share = 3;
 
@@ -59,15 +61,17 @@ std::uint64_t total_bytes(const std::vector<Range>& ranges) {
 
 /// Index of the first piece that begins at or after `old_offset`.
 std::uint32_t piece_from(const Layout& layout, std::uint32_t old_offset) {
-  const auto found = std::lower_bound(layout.pieces.begin(), layout.pieces.end(), old_offset,
-                                      [](const Piece& piece, std::uint32_t offset) { return piece.old_offset < offset; });
+  const auto found =
+      std::lower_bound(layout.pieces.begin(), layout.pieces.end(), old_offset,
+                       [](const Piece& piece, std::uint32_t offset) { return piece.old_offset < offset; });
   return static_cast<std::uint32_t>(found - layout.pieces.begin());
 }
 
 bool valid_round(std::uint32_t block_bytes, unsigned bits) {
   if (block_bytes == 0) return bits == 0;
   return block_bytes >= limits::block_bytes_min && block_bytes <= limits::block_bytes_max &&
-         (block_bytes & (block_bytes - 1)) == 0 && bits >= limits::sum_bits_min && bits <= limits::sum_bits_max;
+         (block_bytes & (block_bytes - 1)) == 0 && bits >= limits::sum_bits_min &&
+         bits <= limits::sum_bits_max;
 }
 
 }  // namespace
@@ -122,22 +126,25 @@ Layout fine_layout(const GapPlan& plan, const std::vector<BlockMatch>& coarse) {
     // A range with no new bytes between the same matches was deleted; what moved is found in coarse blocks.
     if (bracket == brackets.end() || bracket->old_begin >= range.end) continue;
     if (range.bytes() > old_per_new_max * (bracket->new_end - bracket->new_begin)) continue;
-    const bool in_place = bracket->left_shift() == bracket->right_shift() && range.bytes() <= isolated_edit_bytes_max;
+    const bool in_place =
+        bracket->left_shift() == bracket->right_shift() && range.bytes() <= isolated_edit_bytes_max;
     cut(layout, range, layout.block_bytes * (isolated && in_place ? 2 : 1), plan.old_phase);
   }
   layout.brackets = brackets_between(plan, layout, coarse);
   return layout;
 }
 
-std::vector<Bracket> brackets_between(const GapPlan& plan, const Layout& layout, const std::vector<BlockMatch>& matches) {
+std::vector<Bracket> brackets_between(const GapPlan& plan, const Layout& layout,
+                                      const std::vector<BlockMatch>& matches) {
   std::vector<OldSpan> spans;
   spans.reserve(matches.size());
-  for (const auto& match : matches) spans.push_back({match.old_offset, std::uint64_t{match.old_offset} + match.bytes});
+  for (const auto& match : matches)
+    spans.push_back({match.old_offset, std::uint64_t{match.old_offset} + match.bytes});
   const auto keep = heaviest_chain(spans);
   std::vector<Bracket> out;
-  std::size_t open = 0;        // first bracket whose old end is not known yet
+  std::size_t open = 0;  // first bracket whose old end is not known yet
   std::uint32_t new_at = 0;
-  std::uint32_t old_at = 0;    // end of the last match that is in order
+  std::uint32_t old_at = 0;  // end of the last match that is in order
   const auto close = [&](std::uint32_t old_end) {
     // Of several brackets between the same two matches the first has the old bytes: a piece has one home.
     for (const std::size_t first = open; open < out.size(); ++open) {
@@ -167,7 +174,8 @@ std::vector<BlockMatch> joined(std::vector<BlockMatch> matches) {
   for (const auto& match : matches) {
     if (count != 0) {
       auto& last = matches[count - 1];
-      if (last.new_offset + last.bytes == match.new_offset && last.old_offset + last.bytes == match.old_offset) {
+      if (last.new_offset + last.bytes == match.new_offset &&
+          last.old_offset + last.bytes == match.old_offset) {
         last.bytes += match.bytes;
         continue;
       }
@@ -196,13 +204,15 @@ std::vector<BlockMatch> to_matches(const Layout& layout, const std::vector<Place
   return joined(std::move(out));
 }
 
-std::optional<std::vector<Placement>> to_placements(const Layout& layout, const std::vector<BlockMatch>& matches) {
+std::optional<std::vector<Placement>> to_placements(const Layout& layout,
+                                                    const std::vector<BlockMatch>& matches) {
   std::vector<Placement> out;
   for (const auto& match : matches) {
     auto piece = piece_from(layout, match.old_offset);
     std::uint32_t done = 0;
     for (; done < match.bytes; ++piece) {
-      if (piece >= layout.pieces.size() || layout.pieces[piece].old_offset != match.old_offset + done) return std::nullopt;
+      if (piece >= layout.pieces.size() || layout.pieces[piece].old_offset != match.old_offset + done)
+        return std::nullopt;
       out.push_back({piece, match.new_offset + done});
       done += layout.pieces[piece].bytes;
     }

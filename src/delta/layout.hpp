@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both sides derive from a plan and its matches: the old pieces that have sums, and the brackets to look in.
+// What both sides derive from a plan and its matches: the old pieces that have sums, and the brackets to look
+// in.
 #pragma once
 
 #include <cstdint>
@@ -49,26 +50,29 @@ struct Layout {
   }
 };
 
-/// Throws Error(malformed) unless both sizes, block sizes and widths are ones that plan_gap() could choose, and
-/// Error(limit_exceeded) past limits::gap_side_bytes_max.
+/// Throws Error(malformed) unless both sizes, block sizes and widths are ones that plan_gap() could choose,
+/// and Error(limit_exceeded) past limits::gap_side_bytes_max.
 void check_plan(const GapPlan& plan);
-/// Throws Error(malformed) unless matches are ascending without overlap on the new side and inside both sides.
+/// Throws Error(malformed) unless matches are ascending without overlap on the new side and inside both
+/// sides.
 void check_matches(const GapPlan& plan, const std::vector<BlockMatch>& matches);
 
-/// check_matches(), and that they are made of coarse blocks: what round 1 gives. It bounds the sums of round 2.
+/// check_matches(), and that they are made of coarse blocks: what round 1 gives. It bounds the sums of
+/// round 2.
 void check_coarse(const GapPlan& plan, const std::vector<BlockMatch>& coarse);
 
 /// Round 1: all of the old side in coarse blocks, one bracket.
 Layout coarse_layout(const GapPlan& plan);
-/// Round 2: the old ranges that no coarse match uses and that face new bytes, in fine blocks; in blocks twice as long
-/// where a few bytes changed in place. `coarse` must have been checked.
+/// Round 2: the old ranges that no coarse match uses and that face new bytes, in fine blocks; in blocks twice
+/// as long where a few bytes changed in place. `coarse` must have been checked.
 Layout fine_layout(const GapPlan& plan, const std::vector<BlockMatch>& coarse);
 /// All of the old side in blocks of this size.
 Layout whole_layout(const GapPlan& plan, std::uint32_t block_bytes);
 
-/// The brackets that these matches (ascending in new_offset) leave, with their pieces looked up in `layout`. Matches
-/// that moved against the order of the others only take new bytes away; they bound no old side.
-std::vector<Bracket> brackets_between(const GapPlan& plan, const Layout& layout, const std::vector<BlockMatch>& matches);
+/// The brackets that these matches (ascending in new_offset) leave, with their pieces looked up in `layout`.
+/// Matches that moved against the order of the others only take new bytes away; they bound no old side.
+std::vector<Bracket> brackets_between(const GapPlan& plan, const Layout& layout,
+                                      const std::vector<BlockMatch>& matches);
 
 /// Joins matches that continue each other on both sides.
 std::vector<BlockMatch> joined(std::vector<BlockMatch> matches);
@@ -77,6 +81,7 @@ std::vector<BlockMatch> merged(const std::vector<BlockMatch>& a, const std::vect
 /// Placements (ascending in new_offset) as joined matches.
 std::vector<BlockMatch> to_matches(const Layout& layout, const std::vector<Placement>& placements);
 /// The pieces that make up these matches; nothing if one of them does not begin and end at pieces.
-std::optional<std::vector<Placement>> to_placements(const Layout& layout, const std::vector<BlockMatch>& matches);
+std::optional<std::vector<Placement>> to_placements(const Layout& layout,
+                                                    const std::vector<BlockMatch>& matches);
 
 }  // namespace syncline::delta

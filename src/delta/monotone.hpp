@@ -13,8 +13,8 @@ struct OldSpan {
   std::uint64_t end = 0;  ///< past the last byte
 };
 
-/// keep[i] tells whether spans[i] belongs to the chain (each span begins at or after the end of the one before) with
-/// the most bytes. O(n) when all of them are in order already, else O(n log n).
+/// keep[i] tells whether spans[i] belongs to the chain (each span begins at or after the end of the one
+/// before) with the most bytes. O(n) when all of them are in order already, else O(n log n).
 std::vector<bool> heaviest_chain(const std::vector<OldSpan>& spans);
 
 }  // namespace syncline::delta

@@ -67,12 +67,11 @@ bool FilterSet::matches(const Rule& rule, std::string_view path, bool is_dir) {
     text = *tail;
   }
   if (!rule.glob) return text == rule.literal;
-  const auto begin = rule.against == Against::after_any_slash ? Glob::Begin::after_any_slash
-                                                              : Glob::Begin::front;
+  const auto begin =
+      rule.against == Against::after_any_slash ? Glob::Begin::after_any_slash : Glob::Begin::front;
   const bool slash_after = is_dir && rule.slash_after_directory;
   if (!rule.slash_before && !slash_after) return rule.glob->matches(text, begin);
-  const std::array<std::string_view, 3> parts{rule.slash_before ? "/" : "", text,
-                                              slash_after ? "/" : ""};
+  const std::array<std::string_view, 3> parts{rule.slash_before ? "/" : "", text, slash_after ? "/" : ""};
   return rule.glob->matches(parts, begin);
 }
 

@@ -47,11 +47,11 @@ class FilterSet {
   struct Rule {
     bool include = false;
     bool directories_only = false;
-    bool slash_before = false;          // "**..." may match a '/' in front of the path
-    bool slash_after_directory = false; // ".../***" matches the directory itself
+    bool slash_before = false;           // "**..." may match a '/' in front of the path
+    bool slash_after_directory = false;  // ".../***" matches the directory itself
     Against against = Against::name;
-    std::size_t components = 0;         // for last_components
-    std::string literal;                // when there is no glob
+    std::size_t components = 0;  // for last_components
+    std::string literal;         // when there is no glob
     std::optional<Glob> glob;
   };
   static bool matches(const Rule& rule, std::string_view path, bool is_dir);

@@ -60,8 +60,7 @@ GitIgnore::Pattern::Pattern(const Split& split)
       // A name has no slash, so both meanings of `**` are one there.
       rest(split.rest, split.name_only ? Glob::Dialect::rsync : Glob::Dialect::git) {}
 
-bool GitIgnore::Pattern::matches(std::string_view path_below, std::string_view name,
-                                 bool is_dir) const {
+bool GitIgnore::Pattern::matches(std::string_view path_below, std::string_view name, bool is_dir) const {
   if (directories_only && !is_dir) return false;
   const auto text = name_only ? name : path_below;
   if (whole_literal) return text == literal;

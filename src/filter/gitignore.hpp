@@ -52,7 +52,7 @@ class GitIgnore {
     bool directories_only = false;
     bool name_only = true;  // no slash: a name at any depth
     bool whole_literal = false;
-    std::string literal;    // what comes before the first special byte
+    std::string literal;  // what comes before the first special byte
     Glob rest;
 
    private:

@@ -106,9 +106,7 @@ bool Glob::run(std::span<const std::string_view> parts, Begin begin) const {
   return now.contains(tokens_.size());
 }
 
-bool Glob::matches(std::span<const std::string_view> parts, Begin begin) const {
-  return run(parts, begin);
-}
+bool Glob::matches(std::span<const std::string_view> parts, Begin begin) const { return run(parts, begin); }
 
 bool Glob::matches(std::string_view text, Begin begin) const {
   if (text.size() < bytes_min_ || !text.ends_with(suffix_)) return false;

@@ -39,13 +39,13 @@ class Glob {
 
  private:
   enum class Kind : std::uint8_t {
-    literal,       // this byte
-    any,           // one byte but '/'
-    set,           // one byte of sets_[index]
-    star,          // any bytes but '/'
-    any_star,      // any bytes
-    skip_dirs,     // `**/`: nothing, or what in_dirs takes
-    in_dirs,       // any bytes, then '/'
+    literal,    // this byte
+    any,        // one byte but '/'
+    set,        // one byte of sets_[index]
+    star,       // any bytes but '/'
+    any_star,   // any bytes
+    skip_dirs,  // `**/`: nothing, or what in_dirs takes
+    in_dirs,    // any bytes, then '/'
     never,
   };
   struct Token {
@@ -66,9 +66,9 @@ class Glob {
 
   std::vector<Token> tokens_;
   std::vector<ByteSet> sets_;
-  std::string prefix_;        // literal bytes at the front
-  std::string suffix_;        // and at the end; disjoint from the prefix
-  std::size_t bytes_min_ = 0; // of any matching text
+  std::string prefix_;         // literal bytes at the front
+  std::string suffix_;         // and at the end; disjoint from the prefix
+  std::size_t bytes_min_ = 0;  // of any matching text
 };
 
 }  // namespace syncline::filter

@@ -134,9 +134,7 @@ void Glob::compile(std::string_view pattern, Dialect dialect) {
           break;
         }
         [[fallthrough]];
-      default:
-        tokens_.push_back({Kind::literal, static_cast<std::uint8_t>(pattern[pos])});
-        ++pos;
+      default: tokens_.push_back({Kind::literal, static_cast<std::uint8_t>(pattern[pos])}); ++pos;
     }
   }
 }

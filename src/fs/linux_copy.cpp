@@ -23,17 +23,15 @@ bool ranges_overlap(std::uint64_t a, std::uint64_t b, std::uint64_t length_bytes
   return a < b + length_bytes && b < a + length_bytes;
 }
 
-bool is_same_inode(const Stat& a, const Stat& b) {
-  return a.device == b.device && a.inode == b.inode;
-}
+bool is_same_inode(const Stat& a, const Stat& b) { return a.device == b.device && a.inode == b.inode; }
 
 }  // namespace
 
 void LinuxFile::punch(std::uint64_t offset, std::uint64_t length_bytes) {
   if (length_bytes == 0) return;
   const int result = retry([&] {
-    return ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                       static_cast<off_t>(offset), static_cast<off_t>(length_bytes));
+    return ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                       static_cast<off_t>(length_bytes));
   });
   if (result == 0) return;
   if (errno != EOPNOTSUPP && errno != ENOSYS) throw_named("punch a hole into", name_);
@@ -59,16 +57,13 @@ void LinuxFile::make_hole(std::uint64_t offset, std::uint64_t length_bytes) {
 
 void LinuxFile::copy_range(const File& source, std::uint64_t source_offset, std::uint64_t offset,
                            std::uint64_t length_bytes) {
-  if (length_bytes < hole_search_bytes_min)
-    return copy_data(source, source_offset, offset, length_bytes);
+  if (length_bytes < hole_search_bytes_min) return copy_data(source, source_offset, offset, length_bytes);
   while (length_bytes > 0) {
     const auto extent = source.extent_at(source_offset);
     if (!extent) throw Error(Errc::changed, "copy from '" + escape_name(name_) + "'");
     const auto count = std::min(extent->length_bytes, length_bytes);
-    if (extent->hole)
-      make_hole(offset, count);
-    else
-      copy_data(source, source_offset, offset, count);
+    if (extent->hole) make_hole(offset, count);
+    else copy_data(source, source_offset, offset, count);
     source_offset += count;
     offset += count;
     length_bytes -= count;
@@ -81,8 +76,7 @@ void LinuxFile::copy_data(const File& source, std::uint64_t source_offset, std::
   if (const auto* linux_source = dynamic_cast<const LinuxFile*>(&source)) {
     done = copy_in_kernel(*linux_source, source_offset, offset, length_bytes);
     // The kernel refuses overlapping ranges of one file; a buffer would garble them silently.
-    if (done < length_bytes &&
-        ranges_overlap(source_offset + done, offset + done, length_bytes - done) &&
+    if (done < length_bytes && ranges_overlap(source_offset + done, offset + done, length_bytes - done) &&
         is_same_inode(source.stat(), stat()))
       throw_named("copy within", name_, EINVAL);
   }
@@ -98,13 +92,12 @@ std::uint64_t LinuxFile::copy_in_kernel(const LinuxFile& source, std::uint64_t s
     auto to = static_cast<loff_t>(offset + done);
     const auto want = std::min<std::uint64_t>(length_bytes - done, 1ull << 30);
     const auto got = retry([&] {
-      return ::copy_file_range(source.fd_.get(), &from, fd_.get(), &to,
-                               static_cast<std::size_t>(want), 0);
+      return ::copy_file_range(source.fd_.get(), &from, fd_.get(), &to, static_cast<std::size_t>(want), 0);
     });
     if (got == 0) break;
     if (got < 0) {
-      if (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS ||
-          errno == EPERM || errno == ETXTBSY)
+      if (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS || errno == EPERM ||
+          errno == ETXTBSY)
         break;
       throw_named("copy into", name_);
     }
@@ -113,8 +106,8 @@ std::uint64_t LinuxFile::copy_in_kernel(const LinuxFile& source, std::uint64_t s
   return done;
 }
 
-void LinuxFile::copy_by_buffer(const File& source, std::uint64_t source_offset,
-                               std::uint64_t offset, std::uint64_t length_bytes) {
+void LinuxFile::copy_by_buffer(const File& source, std::uint64_t source_offset, std::uint64_t offset,
+                               std::uint64_t length_bytes) {
   if (length_bytes == 0) return;
   std::vector<std::byte> buffer(
       static_cast<std::size_t>(std::min<std::uint64_t>(length_bytes, copy_buffer_bytes)));

@@ -36,8 +36,7 @@ void throw_unless_regular(int fd, const std::string& name) {
 /// Opens a file on which somebody holds a lease: waits until it is given up. The O_PATH descriptor
 /// pins the inode, so that what is waited for is a regular file and nothing else.
 Fd open_leased(int dir_fd, const std::string& name, int flags) {
-  Fd pinned(retry(
-      [&] { return ::openat(dir_fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
+  Fd pinned(retry([&] { return ::openat(dir_fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   if (!pinned) throw_named("open", name);
   throw_unless_regular(pinned.get(), name);
   const std::string path = "/proc/self/fd/" + std::to_string(pinned.get());
@@ -149,8 +148,7 @@ std::unique_ptr<File> LinuxDir::open_write(const std::string& name) const {
 std::unique_ptr<File> LinuxDir::create(const std::string& name) {
   check_name(name);
   Fd fd(retry([&] {
-    return ::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    0600);
+    return ::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   }));
   if (!fd) throw_named("create", name);
   return std::make_unique<LinuxFile>(std::move(fd), name);
@@ -159,8 +157,7 @@ std::unique_ptr<File> LinuxDir::create(const std::string& name) {
 std::string LinuxDir::read_link(const std::string& name) const {
   check_name(name);
   char buffer[limits::link_target_bytes_max + 1];
-  const auto got =
-      retry([&] { return ::readlinkat(fd_.get(), name.c_str(), buffer, sizeof buffer); });
+  const auto got = retry([&] { return ::readlinkat(fd_.get(), name.c_str(), buffer, sizeof buffer); });
   if (got < 0) throw_named("read the link", name);
   if (static_cast<std::size_t>(got) > limits::link_target_bytes_max)
     throw_named("read the link", name, ENAMETOOLONG);
@@ -192,9 +189,7 @@ void LinuxDir::make_node(const std::string& name, FileType type, std::uint32_t m
 void LinuxDir::make_link(const Dir& from, const std::string& from_name, const std::string& name) {
   check_pair(from_name, name);
   const int from_fd = as_linux(from, from_name).fd_.get();
-  if (retry([&] {
-        return ::linkat(from_fd, from_name.c_str(), fd_.get(), name.c_str(), 0);
-      }) < 0)
+  if (retry([&] { return ::linkat(from_fd, from_name.c_str(), fd_.get(), name.c_str(), 0); }) < 0)
     throw_named("create a hard link", name);
 }
 
@@ -208,9 +203,8 @@ void LinuxDir::rename(const std::string& name, Dir& to, const std::string& to_na
 void LinuxDir::rename_new(const std::string& name, Dir& to, const std::string& to_name) {
   check_pair(name, to_name);
   const int to_fd = as_linux(to, to_name).fd_.get();
-  if (retry([&] {
-        return ::renameat2(fd_.get(), name.c_str(), to_fd, to_name.c_str(), RENAME_NOREPLACE);
-      }) == 0)
+  if (retry([&] { return ::renameat2(fd_.get(), name.c_str(), to_fd, to_name.c_str(), RENAME_NOREPLACE); }) ==
+      0)
     return;
   if (errno != EINVAL && errno != ENOSYS) throw_named("rename to", to_name);
   // A file system without RENAME_NOREPLACE: link(2) refuses an existing name as well. Directories
@@ -228,16 +222,14 @@ void LinuxDir::rename_new(const std::string& name, Dir& to, const std::string& t
 void LinuxDir::rename_exchange(const std::string& name, Dir& to, const std::string& to_name) {
   check_pair(name, to_name);
   const int to_fd = as_linux(to, to_name).fd_.get();
-  if (retry([&] {
-        return ::renameat2(fd_.get(), name.c_str(), to_fd, to_name.c_str(), RENAME_EXCHANGE);
-      }) < 0)
+  if (retry([&] { return ::renameat2(fd_.get(), name.c_str(), to_fd, to_name.c_str(), RENAME_EXCHANGE); }) <
+      0)
     throw_named("exchange with", to_name);
 }
 
 void LinuxDir::unlink(const std::string& name) {
   check_name(name);
-  if (retry([&] { return ::unlinkat(fd_.get(), name.c_str(), 0); }) < 0)
-    throw_named("remove", name);
+  if (retry([&] { return ::unlinkat(fd_.get(), name.c_str(), 0); }) < 0) throw_named("remove", name);
 }
 
 void LinuxDir::remove_dir(const std::string& name) {

@@ -35,18 +35,14 @@ void LinuxDir::remove_xattr_at(const std::string& name, const std::string& xattr
 
 void LinuxDir::set_owner_at(const std::string& name, std::uint32_t uid, std::uint32_t gid) {
   check_name(name);
-  if (retry([&] {
-        return ::fchownat(fd_.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW);
-      }) < 0)
+  if (retry([&] { return ::fchownat(fd_.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW); }) < 0)
     throw_named("set the owner of", name);
 }
 
 void LinuxDir::set_mtime_at(const std::string& name, std::int64_t mtime_ns) {
   check_name(name);
   const TimePair times(mtime_ns);
-  if (retry([&] {
-        return ::utimensat(fd_.get(), name.c_str(), times.values, AT_SYMLINK_NOFOLLOW);
-      }) < 0)
+  if (retry([&] { return ::utimensat(fd_.get(), name.c_str(), times.values, AT_SYMLINK_NOFOLLOW); }) < 0)
     throw_named("set the time of", name);
 }
 
@@ -63,19 +59,15 @@ void LinuxDir::set_mode(std::uint32_t mode) {
 }
 
 void LinuxDir::set_owner(std::uint32_t uid, std::uint32_t gid) {
-  if (retry([&] { return ::fchown(fd_.get(), uid, gid); }) < 0)
-    throw_named("set the owner of", name_);
+  if (retry([&] { return ::fchown(fd_.get(), uid, gid); }) < 0) throw_named("set the owner of", name_);
 }
 
 void LinuxDir::set_mtime(std::int64_t mtime_ns) {
   const TimePair times(mtime_ns);
-  if (retry([&] { return ::futimens(fd_.get(), times.values); }) < 0)
-    throw_named("set the time of", name_);
+  if (retry([&] { return ::futimens(fd_.get(), times.values); }) < 0) throw_named("set the time of", name_);
 }
 
-std::vector<XattrPair> LinuxDir::xattrs() const {
-  return read_xattrs(XattrTarget::of_fd(fd_.get(), name_));
-}
+std::vector<XattrPair> LinuxDir::xattrs() const { return read_xattrs(XattrTarget::of_fd(fd_.get(), name_)); }
 
 void LinuxDir::set_xattr(const std::string& name, ByteView value) {
   write_xattr(XattrTarget::of_fd(fd_.get(), name_), name, value);

@@ -21,8 +21,7 @@ std::size_t LinuxFile::pread(std::span<std::byte> out, std::uint64_t offset) con
   std::size_t done = 0;
   while (done < out.size()) {
     const auto got = retry([&] {
-      return ::pread(fd_.get(), out.data() + done, out.size() - done,
-                     static_cast<off_t>(offset + done));
+      return ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     });
     if (got < 0) throw_named("read", name_);
     if (got == 0) break;
@@ -51,8 +50,8 @@ std::optional<Extent> LinuxFile::extent_at(std::uint64_t offset) const {
 
 void LinuxFile::pwrite(ByteView data, std::uint64_t offset) {
   while (!data.empty()) {
-    const auto put = retry(
-        [&] { return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset)); });
+    const auto put =
+        retry([&] { return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset)); });
     if (put < 0) throw_named("write", name_);
     if (put == 0) throw_named("write", name_, EIO);  // never happens on a sane file system
     data = data.subspan(static_cast<std::size_t>(put));
@@ -69,8 +68,7 @@ void LinuxFile::preallocate(std::uint64_t offset, std::uint64_t length_bytes, bo
   if (length_bytes == 0) return;
   const int mode = keep_size ? FALLOC_FL_KEEP_SIZE : 0;
   const int result = retry([&] {
-    return ::fallocate(fd_.get(), mode, static_cast<off_t>(offset),
-                       static_cast<off_t>(length_bytes));
+    return ::fallocate(fd_.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length_bytes));
   });
   if (result == 0) return;
   if (errno != EOPNOTSUPP && errno != ENOSYS) throw_named("reserve space for", name_);
@@ -81,7 +79,8 @@ std::optional<std::uint64_t> LinuxFile::extent_count() const {
   struct fiemap map {};
   map.fm_length = FIEMAP_MAX_OFFSET;
   // clang refuses to capture a struct that ends in a flexible array.
-  if (retry([&, request = &map] { return ::ioctl(fd_.get(), FS_IOC_FIEMAP, request); }) < 0) return std::nullopt;
+  if (retry([&, request = &map] { return ::ioctl(fd_.get(), FS_IOC_FIEMAP, request); }) < 0)
+    return std::nullopt;
   return map.fm_mapped_extents;
 }
 
@@ -90,19 +89,15 @@ void LinuxFile::set_mode(std::uint32_t mode) {
 }
 
 void LinuxFile::set_owner(std::uint32_t uid, std::uint32_t gid) {
-  if (retry([&] { return ::fchown(fd_.get(), uid, gid); }) < 0)
-    throw_named("set the owner of", name_);
+  if (retry([&] { return ::fchown(fd_.get(), uid, gid); }) < 0) throw_named("set the owner of", name_);
 }
 
 void LinuxFile::set_mtime(std::int64_t mtime_ns) {
   const TimePair times(mtime_ns);
-  if (retry([&] { return ::futimens(fd_.get(), times.values); }) < 0)
-    throw_named("set the time of", name_);
+  if (retry([&] { return ::futimens(fd_.get(), times.values); }) < 0) throw_named("set the time of", name_);
 }
 
-std::vector<XattrPair> LinuxFile::xattrs() const {
-  return read_xattrs(XattrTarget::of_fd(fd_.get(), name_));
-}
+std::vector<XattrPair> LinuxFile::xattrs() const { return read_xattrs(XattrTarget::of_fd(fd_.get(), name_)); }
 
 void LinuxFile::set_xattr(const std::string& name, ByteView value) {
   write_xattr(XattrTarget::of_fd(fd_.get(), name_), name, value);

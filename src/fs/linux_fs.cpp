@@ -82,8 +82,7 @@ class LinuxFs final : public Fs {
 
   std::string real_path(const std::string& path) override {
     throw_if_nul(path);
-    const std::unique_ptr<char, decltype(&std::free)> out(::realpath(path.c_str(), nullptr),
-                                                          &std::free);
+    const std::unique_ptr<char, decltype(&std::free)> out(::realpath(path.c_str(), nullptr), &std::free);
     if (!out) throw_named("resolve", path);
     return out.get();
   }

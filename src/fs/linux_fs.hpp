@@ -56,8 +56,8 @@ class LinuxFile final : public File {
  private:
   void copy_data(const File& source, std::uint64_t source_offset, std::uint64_t offset,
                  std::uint64_t length_bytes);
-  std::uint64_t copy_in_kernel(const LinuxFile& source, std::uint64_t source_offset,
-                               std::uint64_t offset, std::uint64_t length_bytes);
+  std::uint64_t copy_in_kernel(const LinuxFile& source, std::uint64_t source_offset, std::uint64_t offset,
+                               std::uint64_t length_bytes);
   void copy_by_buffer(const File& source, std::uint64_t source_offset, std::uint64_t offset,
                       std::uint64_t length_bytes);
   void make_hole(std::uint64_t offset, std::uint64_t length_bytes);
@@ -83,8 +83,8 @@ class LinuxDir final : public Dir {
   std::vector<XattrPair> xattrs_at(const std::string& name) const override;
   void make_dir(const std::string& name, std::uint32_t mode) override;
   void make_symlink(const std::string& name, const std::string& target) override;
-  void make_node(const std::string& name, FileType type, std::uint32_t mode,
-                 std::uint32_t device_major, std::uint32_t device_minor) override;
+  void make_node(const std::string& name, FileType type, std::uint32_t mode, std::uint32_t device_major,
+                 std::uint32_t device_minor) override;
   void make_link(const Dir& from, const std::string& from_name, const std::string& name) override;
   void rename(const std::string& name, Dir& to, const std::string& to_name) override;
   void rename_new(const std::string& name, Dir& to, const std::string& to_name) override;
@@ -112,7 +112,7 @@ class LinuxDir final : public Dir {
   std::unique_ptr<File> open_file(const std::string& name, int flags) const;
 
   Fd fd_;
-  std::string name_;  // for messages only
+  std::string name_;                  // for messages only
   mutable std::mutex read_position_;  // getdents64 moves the descriptor's offset
 };
 

@@ -61,9 +61,8 @@ ssize_t read_records(int fd, std::vector<char>& records) {
   std::size_t used = 0;
   for (;;) {
     if (records.size() < used + read_bytes) records.resize(std::max(used + read_bytes, 2 * used));
-    const auto got = retry([&] {
-      return ::syscall(SYS_getdents64, fd, records.data() + used, records.size() - used);
-    });
+    const auto got =
+        retry([&] { return ::syscall(SYS_getdents64, fd, records.data() + used, records.size() - used); });
     if (got < 0) return -1;
     if (got == 0) return static_cast<ssize_t>(used);
     used += static_cast<std::size_t>(got);
@@ -74,8 +73,7 @@ void collect_keys(const std::vector<char>& records, std::size_t used, std::vecto
   keys.clear();
   for (std::size_t at = 0; at < used;) {
     unsigned short record_bytes;
-    std::memcpy(&record_bytes, records.data() + at + offsetof(RawEntry, record_bytes),
-                sizeof record_bytes);
+    std::memcpy(&record_bytes, records.data() + at + offsetof(RawEntry, record_bytes), sizeof record_bytes);
     const char* name = records.data() + at + name_offset;
     if (!is_dot(name)) keys.push_back(key_of(name, std::strlen(name)));
     at += record_bytes;

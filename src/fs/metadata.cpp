@@ -35,9 +35,7 @@ struct NameTarget {
   void set_owner(std::uint32_t uid, std::uint32_t gid) const { dir.set_owner_at(name, uid, gid); }
   void set_mode(std::uint32_t mode) const { dir.set_mode_at(name, mode); }
   void set_mtime(std::int64_t mtime_ns) const { dir.set_mtime_at(name, mtime_ns); }
-  void set_xattr(const std::string& xattr, ByteView value) const {
-    dir.set_xattr_at(name, xattr, value);
-  }
+  void set_xattr(const std::string& xattr, ByteView value) const { dir.set_xattr_at(name, xattr, value); }
   void remove_xattr(const std::string& xattr) const { dir.remove_xattr_at(name, xattr); }
 };
 
@@ -81,8 +79,7 @@ bool apply_xattrs(const Target& target, const std::vector<XattrPair>& wanted) {
     if (!is_synced_xattr(pair.name, true))  // a peer must not write the labels of this machine
       throw Error(Errc::unsupported, "attribute " + escape_name(pair.name));
     const auto* old = find(present, pair.name);
-    if (old == nullptr || old->value != pair.value)
-      run([&] { target.set_xattr(pair.name, pair.value); });
+    if (old == nullptr || old->value != pair.value) run([&] { target.set_xattr(pair.name, pair.value); });
   }
   return changed;
 }

@@ -31,9 +31,7 @@ ssize_t get_value(const XattrTarget& target, const char* xattr, void* out, std::
   });
 }
 
-bool has_no_xattrs(int error_number) {
-  return error_number == ENOTSUP || error_number == ENOSYS;
-}
+bool has_no_xattrs(int error_number) { return error_number == ENOTSUP || error_number == ENOSYS; }
 
 /// The NUL-separated name list. Most files have none, so the first call uses the stack.
 std::string all_names(const XattrTarget& target) {
@@ -66,8 +64,7 @@ bool read_value(const XattrTarget& target, const std::string& xattr, Bytes& valu
       return true;
     }
     if (errno == ENODATA || has_no_xattrs(errno)) return false;
-    if (errno != ERANGE || room > limits::xattr_bytes_max)
-      throw_named("read an attribute of", target.name);
+    if (errno != ERANGE || room > limits::xattr_bytes_max) throw_named("read an attribute of", target.name);
     room *= 4;
   }
 }
@@ -83,9 +80,8 @@ bool is_synced_xattr(std::string_view xattr, bool privileged) {
   if (xattr == "system.posix_acl_access" || xattr == "system.posix_acl_default") return true;
   if (!privileged) return false;
   if (xattr.starts_with("trusted.")) return !xattr.starts_with("trusted.SGI_ACL_");
-  return xattr.starts_with("security.") && xattr != "security.selinux" &&
-         xattr != "security.apparmor" && xattr != "security.ima" && xattr != "security.evm" &&
-         !xattr.starts_with("security.SMACK64");
+  return xattr.starts_with("security.") && xattr != "security.selinux" && xattr != "security.apparmor" &&
+         xattr != "security.ima" && xattr != "security.evm" && !xattr.starts_with("security.SMACK64");
 }
 
 std::vector<XattrPair> read_xattrs(const XattrTarget& target) {
@@ -98,8 +94,7 @@ std::vector<XattrPair> read_xattrs(const XattrTarget& target) {
     const auto end = std::min(names.find('\0', begin), names.size());
     XattrPair pair{names.substr(begin, end - begin), {}};
     begin = end + 1;
-    if (!is_synced_xattr(pair.name, privileged) || !read_value(target, pair.name, pair.value))
-      continue;
+    if (!is_synced_xattr(pair.name, privileged) || !read_value(target, pair.name, pair.value)) continue;
     total_bytes += pair.name.size() + pair.value.size();
     out.push_back(std::move(pair));
     if (out.size() > limits::xattr_count_max || total_bytes > limits::xattr_bytes_max)

@@ -17,8 +17,8 @@ ChunkParams read_params(ByteReader& in) {
   params.min_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
   params.avg_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
   params.max_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
-  const bool in_order = params.min_bytes >= 1 && params.min_bytes <= params.avg_bytes &&
-                        params.avg_bytes <= params.max_bytes;
+  const bool in_order =
+      params.min_bytes >= 1 && params.min_bytes <= params.avg_bytes && params.avg_bytes <= params.max_bytes;
   if (!in_order || !std::has_single_bit(params.avg_bytes)) in.fail(Errc::malformed);
   return params;
 }

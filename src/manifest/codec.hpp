@@ -52,10 +52,10 @@ enum class EntryType : std::uint8_t {
 struct TreeEntry {
   RelPath path;
   EntryType type = EntryType::regular;
-  std::uint32_t mode = 0;       ///< permission bits, 07777
-  std::int64_t mtime_ns = 0;    ///< since the epoch
-  std::string link_target;      ///< symlinks
-  Manifest manifest;            ///< regular files
+  std::uint32_t mode = 0;     ///< permission bits, 07777
+  std::int64_t mtime_ns = 0;  ///< since the epoch
+  std::string link_target;    ///< symlinks
+  Manifest manifest;          ///< regular files
 
   bool operator==(const TreeEntry&) const = default;
 };

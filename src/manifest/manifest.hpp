@@ -18,8 +18,8 @@ struct ChunkParams {
   bool operator==(const ChunkParams&) const = default;
 };
 
-/// 16 KiB up to 8 GiB, then four times larger for every factor of four in size, so that a manifest stays below about
-/// 600,000 chunks whatever the file size.
+/// 16 KiB up to 8 GiB, then four times larger for every factor of four in size, so that a manifest stays
+/// below about 600,000 chunks whatever the file size.
 ChunkParams params_for_size(std::uint64_t file_bytes);
 
 /// `repeat_count` equal chunks in a row (more than one only for zero chunks of max_bytes: a hole

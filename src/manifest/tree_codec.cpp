@@ -30,9 +30,10 @@ void write_entry(ByteWriter& out, const TreeEntry& entry, const std::string& bef
 RelPath read_path(ByteReader& in, const std::string& before, bool first) {
   const auto shared = static_cast<std::size_t>(in.varint_max(before.size()));
   const auto suffix = in.text(limits::path_bytes_max - std::min(shared, limits::path_bytes_max));
-  const bool ascends = shared == before.size() ? !suffix.empty()
-                                               : !suffix.empty() && static_cast<unsigned char>(suffix[0]) >
-                                                                        static_cast<unsigned char>(before[shared]);
+  const bool ascends = shared == before.size()
+                           ? !suffix.empty()
+                           : !suffix.empty() && static_cast<unsigned char>(suffix[0]) >
+                                                    static_cast<unsigned char>(before[shared]);
   if (!first && !ascends) in.fail(Errc::malformed);
   try {
     return RelPath::parse(before.substr(0, shared) + suffix);
@@ -45,7 +46,8 @@ TreeEntry read_entry(ByteReader& in, const std::string& before, bool first) {
   TreeEntry entry;
   entry.path = read_path(in, before, first);
   const auto type = in.u8();
-  if (type < static_cast<std::uint8_t>(EntryType::regular) || type > static_cast<std::uint8_t>(EntryType::block_device))
+  if (type < static_cast<std::uint8_t>(EntryType::regular) ||
+      type > static_cast<std::uint8_t>(EntryType::block_device))
     in.fail(Errc::malformed);
   entry.type = static_cast<EntryType>(type);
   entry.mode = static_cast<std::uint32_t>(in.varint_max(mode_max));

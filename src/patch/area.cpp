@@ -81,8 +81,7 @@ class AreaImpl final : public Area {
   const Recovery& recovery() const override { return recovery_; }
   std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                                    const FilePlan& plan) override;
-  void place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
-             const std::optional<fs::Stat>& expected,
+  void place(std::shared_ptr<fs::Dir> parent, const RelPath& path, const std::optional<fs::Stat>& expected,
              const std::function<void(fs::Dir& dir, const std::string& name)>& make,
              std::uint64_t token) override;
   bool wants_commit() const override { return core_->wants_commit(); }
@@ -105,8 +104,7 @@ class AreaImpl final : public Area {
 
 Strategy AreaImpl::choose(const FilePlan& plan, const TargetFacts& facts) const {
   const auto& options = core_->options;
-  return choose_strategy(options.update, plan, facts,
-                         {options.small_bytes, options.journal_bytes_max});
+  return choose_strategy(options.update, plan, facts, {options.small_bytes, options.journal_bytes_max});
 }
 
 std::unique_ptr<FileWrite> AreaImpl::begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
@@ -221,8 +219,7 @@ void AreaImpl::close_clean() {
 
 }  // namespace
 
-std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOptions& options,
-                                 Random& random) {
+std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOptions& options, Random& random) {
   auto area = lock_area(*root);
   std::shared_ptr<fs::Dir> temp_dir = open_or_make_dir(*area, temp_dir_name);
   auto core = std::make_shared<Core>(root, area, temp_dir, options, random);

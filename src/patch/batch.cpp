@@ -89,8 +89,7 @@ void Batch::choose_sync() {
   // The directories above a new file may be new themselves; only syncfs is sure to cover them.
   const auto is_new = [](const Pending& item) { return !item.entry.plan.expected; };
   use_syncfs_ = std::ranges::count_if(items_, is_temp) > std::ptrdiff_t{small_batch_count} ||
-                std::ranges::any_of(items_, is_new) ||
-                std::ranges::any_of(items_, [&](const Pending& item) {
+                std::ranges::any_of(items_, is_new) || std::ranges::any_of(items_, [&](const Pending& item) {
                   return item.temp && item.has_content && !item.temp->is_open();
                 });
 }
@@ -140,8 +139,7 @@ void Batch::sync_temps() {
     if (item.temp && item.has_content && !item.error) temps.push_back(&item);
   if (temps.empty()) return;
   if (use_syncfs_) return sync_filesystems();
-  const auto error =
-      sync_each(temps.size(), [&](std::size_t i) { temps[i]->temp->file().sync(); });
+  const auto error = sync_each(temps.size(), [&](std::size_t i) { temps[i]->temp->file().sync(); });
   if (error) std::rethrow_exception(error);
 }
 
@@ -183,8 +181,7 @@ void Batch::publish_temp(Pending& item) {
   if (!item.has_content) {
     // A hard link to the file that has this name already: rename(2) does nothing then.
     const auto made = temp.dir().stat_at(temp.name());
-    if (made && made->device == current->device && made->inode == current->inode)
-      return temp.remove();
+    if (made && made->device == current->device && made->inode == current->inode) return temp.remove();
   }
   if (!same_identity(*current, *entry.plan.expected)) throw_foreign(entry);
   temp.dir().rename(temp.name(), *entry.parent, name);
@@ -226,8 +223,8 @@ void Batch::make_durable() {
   } catch (...) {
     error = std::current_exception();
   }
-  const auto target_error = sync_each(
-      inplace.size(), [&](std::size_t i) { inplace[i]->inplace->target->sync_data(); });
+  const auto target_error =
+      sync_each(inplace.size(), [&](std::size_t i) { inplace[i]->inplace->target->sync_data(); });
   if (!error) error = target_error;
   if (!error) return;
   core_.journal.keep(inplace.size());
@@ -259,8 +256,7 @@ void Batch::complete_inplace() {
   if (inplace.empty()) return;
   std::exception_ptr error;
   if (core_.durable())
-    error = sync_each(inplace.size(),
-                      [&](std::size_t i) { inplace[i]->inplace->target->sync(); });
+    error = sync_each(inplace.size(), [&](std::size_t i) { inplace[i]->inplace->target->sync(); });
   if (error) {
     core_.journal.keep(inplace.size());
     return fail_all(error);
@@ -272,8 +268,7 @@ void Batch::complete_inplace() {
   } catch (...) {
     return fail_all(std::current_exception());
   }
-  for (auto* item : inplace)
-    attempt(*item, [&] { item->stat = item->inplace->target->stat(); });
+  for (auto* item : inplace) attempt(*item, [&] { item->stat = item->inplace->target->stat(); });
 }
 
 /// False when the change has to be redone.
@@ -294,8 +289,8 @@ bool Batch::set_metadata(Pending& item) {
 
 void Batch::take_stat(Pending& item) {
   const auto& entry = item.entry;
-  item.stat = item.temp->is_open() ? std::optional(item.temp->file().stat())
-                                   : entry.parent->stat_at(entry.name());
+  item.stat =
+      item.temp->is_open() ? std::optional(item.temp->file().stat()) : entry.parent->stat_at(entry.name());
   if (!item.stat) throw_foreign(entry);
 }
 

@@ -24,8 +24,7 @@ std::size_t extension_start(std::string_view name) {
   for (const auto suffix : compressed) {
     if (name.substr(dot) != suffix) continue;
     constexpr std::string_view tar = ".tar";
-    if (dot > tar.size() && name.substr(dot - tar.size(), tar.size()) == tar)
-      return dot - tar.size();
+    if (dot > tar.size() && name.substr(dot - tar.size(), tar.size()) == tar) return dot - tar.size();
   }
   return dot;
 }

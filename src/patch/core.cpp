@@ -58,8 +58,7 @@ bool Core::wants_commit() const {
   const std::lock_guard lock(mutex_);
   // A leased target makes everybody wait who wants to open it: patch it soon.
   if (has_inplace_) return true;
-  if (!reliable_syncfs && options.durability == Durability::batch &&
-      pending_.size() >= open_files_max)
+  if (!reliable_syncfs && options.durability == Durability::batch && pending_.size() >= open_files_max)
     return true;
   return pending_.size() >= limits::commit_files_max || pending_bytes_ >= limits::commit_bytes_max ||
          (!pending_.empty() && temps.parent_count() >= open_parents_max);

@@ -11,9 +11,8 @@ namespace syncline::patch {
 /// which happens in any sync of hard links: there the mtime has to do.
 inline bool same_identity(const fs::Stat& a, const fs::Stat& b) {
   const bool several_names = a.link_count > 1 || b.link_count > 1;
-  return a.type == b.type && a.device == b.device && a.inode == b.inode &&
-         a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns &&
-         (several_names || a.ctime_ns == b.ctime_ns);
+  return a.type == b.type && a.device == b.device && a.inode == b.inode && a.size_bytes == b.size_bytes &&
+         a.mtime_ns == b.mtime_ns && (several_names || a.ctime_ns == b.ctime_ns);
 }
 
 }  // namespace syncline::patch

@@ -17,8 +17,7 @@ constexpr std::size_t partials_max = 64 * limits::kib;
 
 }  // namespace
 
-InplaceWrite::InplaceWrite(std::shared_ptr<Core> core, Entry entry,
-                           std::unique_ptr<fs::File> target)
+InplaceWrite::InplaceWrite(std::shared_ptr<Core> core, Entry entry, std::unique_ptr<fs::File> target)
     : core_(std::move(core)), entry_(std::move(entry)), target_(std::move(target)) {
   const auto& old = *entry_.plan.expected;
   const auto& options = core_->options;
@@ -59,8 +58,7 @@ bool InplaceWrite::accept(std::uint64_t offset, std::uint64_t length_bytes) {
 /// Calls whole(offset, length, index of the first byte) for the sectors that the range covers and
 /// part(...) for a piece of a sector at either end. The last sector of the file may be short.
 template <class Whole, class Part>
-void InplaceWrite::split(std::uint64_t offset, std::uint64_t length_bytes, Whole&& whole,
-                         Part&& part) {
+void InplaceWrite::split(std::uint64_t offset, std::uint64_t length_bytes, Whole&& whole, Part&& part) {
   const auto end = offset + length_bytes;
   auto at = offset;
   if (const auto in_sector = at % sector_bytes; in_sector != 0 && at < end) {
@@ -99,8 +97,7 @@ void InplaceWrite::absorb(std::uint64_t offset, ByteView data) {
       });
 }
 
-void InplaceWrite::copy(std::uint64_t offset, std::uint64_t old_offset,
-                        std::uint64_t length_bytes) {
+void InplaceWrite::copy(std::uint64_t offset, std::uint64_t old_offset, std::uint64_t length_bytes) {
   check_range(old_offset, length_bytes, transaction_.begin.base_bytes, entry_.path);
   if (offset != old_offset) return copy_from(offset, *basis(), old_offset, length_bytes);
   if (!accept(offset, length_bytes)) return rewrite_->copy(offset, old_offset, length_bytes);
@@ -108,8 +105,8 @@ void InplaceWrite::copy(std::uint64_t offset, std::uint64_t old_offset,
   check_bounds();
 }
 
-void InplaceWrite::copy_from(std::uint64_t offset, const fs::File& source,
-                             std::uint64_t source_offset, std::uint64_t length_bytes) {
+void InplaceWrite::copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
+                             std::uint64_t length_bytes) {
   Bytes bytes(static_cast<std::size_t>(std::min<std::uint64_t>(length_bytes, slice_bytes)));
   while (accept(offset, std::min<std::uint64_t>(length_bytes, slice_bytes))) {
     bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length_bytes, slice_bytes)));
@@ -141,8 +138,7 @@ void InplaceWrite::zeros(std::uint64_t offset, std::uint64_t length_bytes) {
 /// Only where it has data can zeros make a difference; holes may be huge.
 fs::Extent InplaceWrite::zero_slice(std::uint64_t offset, std::uint64_t length_bytes) const {
   const auto& old = rewrite_ ? *rewrite_->basis() : *target_;
-  const auto extent =
-      offset < transaction_.begin.base_bytes ? old.extent_at(offset) : std::nullopt;
+  const auto extent = offset < transaction_.begin.base_bytes ? old.extent_at(offset) : std::nullopt;
   if (!extent) return {offset, length_bytes, true};
   const auto length = std::min(extent->offset + extent->length_bytes - offset, length_bytes);
   if (extent->hole) return {offset, length, true};
@@ -157,8 +153,7 @@ void InplaceWrite::absorb_zeros(const fs::Extent& slice) {
 
 /// A range whose whole sectors stay as they are; `part` are the bytes for a piece of a sector at
 /// its ends, null for the old ones.
-void InplaceWrite::absorb_nothing(std::uint64_t offset, std::uint64_t length_bytes,
-                                  const std::byte* part) {
+void InplaceWrite::absorb_nothing(std::uint64_t offset, std::uint64_t length_bytes, const std::byte* part) {
   split(
       offset, length_bytes, [](std::uint64_t, std::uint64_t, std::uint64_t) {},
       [&](std::uint64_t at, std::size_t length, std::uint64_t) { give_part(at, length, part); });
@@ -180,8 +175,7 @@ void InplaceWrite::give_part(std::uint64_t offset, std::size_t length_bytes, con
   if (partial.given_bytes < whole) return;
   const auto node = partials_.extract(sector);
   if (node.mapped().bytes)
-    compare(sector * sector_bytes,
-            ByteView(*node.mapped().bytes).first(static_cast<std::size_t>(whole)));
+    compare(sector * sector_bytes, ByteView(*node.mapped().bytes).first(static_cast<std::size_t>(whole)));
 }
 
 /// `data` is whole sectors.
@@ -205,8 +199,7 @@ void InplaceWrite::record_changed(std::uint64_t offset, ByteView now, ByteView o
   if (data_.size() >= record_payload_bytes || extents_.size() >= record_extents_max) flush_record();
   if (!extents_.empty() && extents_.back().offset + extents_.back().length_bytes == offset)
     extents_.back().length_bytes += static_cast<std::uint32_t>(now.size());
-  else
-    extents_.push_back({offset, static_cast<std::uint32_t>(now.size())});
+  else extents_.push_back({offset, static_cast<std::uint32_t>(now.size())});
   old_sums_.push_back(journal_sum(old, core_->journal.generation()));
   data_.insert(data_.end(), now.begin(), now.end());
   payload_bytes_ += now.size();
@@ -237,9 +230,8 @@ void InplaceWrite::become_rewrite() {
   restore_into(temp->file());
   core_->journal.abort(transaction_.jid);
   is_begun_ = false;
-  rewrite_ = std::make_unique<RewriteWrite>(core_, std::move(entry_), std::move(temp),
-                                            std::move(target_), TempContent::partly,
-                                            std::move(covered_));
+  rewrite_ = std::make_unique<RewriteWrite>(core_, std::move(entry_), std::move(temp), std::move(target_),
+                                            TempContent::partly, std::move(covered_));
 }
 
 /// Everything given so far: the old bytes of the covered ranges, with the changes put over them.
@@ -280,8 +272,8 @@ void InplaceWrite::finish(const fs::Metadata& metadata, std::uint64_t token) {
   transaction_.finish.metadata = metadata;
   // Writing takes set-id bits away from a file, so the mode is always put back.
   if (!metadata.mode) transaction_.finish.metadata.mode = entry_.plan.expected->mode;
-  core_->journal.append(RecordType::finish, transaction_.jid,
-                        transaction_.finish.data_count + 1, encode_finish(transaction_.finish));
+  core_->journal.append(RecordType::finish, transaction_.jid, transaction_.finish.data_count + 1,
+                        encode_finish(transaction_.finish));
   Pending item;
   item.token = token;
   item.entry = std::move(entry_);

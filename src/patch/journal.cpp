@@ -12,12 +12,9 @@ constexpr std::uint64_t reserve_step_bytes = 8 * limits::mib;
 
 }  // namespace
 
-Journal::Journal(std::shared_ptr<fs::Dir> root, std::shared_ptr<fs::Dir> area,
-                 const Options& options, std::atomic<std::uint64_t>& written_bytes)
-    : root_(std::move(root)),
-      area_(std::move(area)),
-      options_(options),
-      written_bytes_(written_bytes) {}
+Journal::Journal(std::shared_ptr<fs::Dir> root, std::shared_ptr<fs::Dir> area, const Options& options,
+                 std::atomic<std::uint64_t>& written_bytes)
+    : root_(std::move(root)), area_(std::move(area)), options_(options), written_bytes_(written_bytes) {}
 
 bool Journal::has_room(std::uint64_t payload_bytes) const {
   const Lock lock(mutex_);
@@ -55,8 +52,7 @@ void Journal::start_generation() {
     }
   }
   const std::uint64_t number = ++generation_count_;
-  generation_ = journal_sum({reinterpret_cast<const std::byte*>(&number), sizeof number},
-                            options_.seed);
+  generation_ = journal_sum({reinterpret_cast<const std::byte*>(&number), sizeof number}, options_.seed);
   const Bytes header = encode_file_header(generation_);
   file_->pwrite(header, 0);
   written_bytes_ += header.size();
@@ -104,8 +100,7 @@ std::uint64_t Journal::begin(const BeginRecord& record) {
   return next_jid_++;
 }
 
-std::uint64_t Journal::append(RecordType type, std::uint64_t jid, std::uint32_t sequence,
-                              ByteView body) {
+std::uint64_t Journal::append(RecordType type, std::uint64_t jid, std::uint32_t sequence, ByteView body) {
   const Lock lock(mutex_);
   check_usable();
   return append_locked(type, jid, sequence, body);

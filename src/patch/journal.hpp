@@ -61,8 +61,7 @@ class Journal {
  private:
   using Lock = std::lock_guard<std::mutex>;
   void start_generation();
-  std::uint64_t append_locked(RecordType type, std::uint64_t jid, std::uint32_t sequence,
-                              ByteView body);
+  std::uint64_t append_locked(RecordType type, std::uint64_t jid, std::uint32_t sequence, ByteView body);
   void reserve(std::uint64_t length_bytes);
   void sync();
   void end_transactions(std::uint64_t count);

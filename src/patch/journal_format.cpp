@@ -19,10 +19,9 @@ constexpr std::uint32_t jid_count_max = 1 << 16;
 enum MetadataBit : std::uint8_t { mode_bit = 1, uid_bit = 2, gid_bit = 4, mtime_bit = 8, xattr_bit = 16 };
 
 void write_metadata(ByteWriter& out, const fs::Metadata& metadata) {
-  out.u8(static_cast<std::uint8_t>(
-      (metadata.mode ? mode_bit : 0) | (metadata.uid ? uid_bit : 0) |
-      (metadata.gid ? gid_bit : 0) | (metadata.mtime_ns ? mtime_bit : 0) |
-      (metadata.xattrs ? xattr_bit : 0)));
+  out.u8(static_cast<std::uint8_t>((metadata.mode ? mode_bit : 0) | (metadata.uid ? uid_bit : 0) |
+                                   (metadata.gid ? gid_bit : 0) | (metadata.mtime_ns ? mtime_bit : 0) |
+                                   (metadata.xattrs ? xattr_bit : 0)));
   if (metadata.mode) out.u32(*metadata.mode);
   if (metadata.uid) out.u32(*metadata.uid);
   if (metadata.gid) out.u32(*metadata.gid);
@@ -80,9 +79,7 @@ std::uint32_t read_extent(ByteReader& in, DataExtent& extent) {
 
 }  // namespace
 
-std::uint64_t journal_sum(ByteView data, std::uint64_t seed) {
-  return XXH64(data.data(), data.size(), seed);
-}
+std::uint64_t journal_sum(ByteView data, std::uint64_t seed) { return XXH64(data.data(), data.size(), seed); }
 
 Bytes encode_file_header(std::uint64_t generation) {
   Bytes bytes;
@@ -151,8 +148,7 @@ std::optional<RecordHeader> decode_record_header(ByteView in, std::uint64_t offs
   header.body_sum = reader.u64();
   const auto zero = reader.u64();
   const auto sum = journal_sum(in.first(record_header_bytes - 8), header.generation);
-  if (reader.u64() != sum || reserved_low != 0 || reserved_high != 0 || zero != 0)
-    return std::nullopt;
+  if (reader.u64() != sum || reserved_low != 0 || reserved_high != 0 || zero != 0) return std::nullopt;
   if (type < 1 || type > 6 || header.offset != offset) return std::nullopt;
   if (generation && header.generation != *generation) return std::nullopt;
   if (header.body_bytes > record_body_bytes_max) return std::nullopt;

@@ -84,9 +84,7 @@ std::uint64_t journal_sum(ByteView data, std::uint64_t seed);
 inline std::uint64_t sector_count(std::uint64_t length_bytes) {
   return (length_bytes + sector_bytes - 1) / sector_bytes;
 }
-inline std::uint64_t round_up_to_sector(std::uint64_t bytes) {
-  return sector_count(bytes) * sector_bytes;
-}
+inline std::uint64_t round_up_to_sector(std::uint64_t bytes) { return sector_count(bytes) * sector_bytes; }
 
 /// The first sector of a journal.
 Bytes encode_file_header(std::uint64_t generation);

@@ -26,8 +26,7 @@ struct FoundRecord {
 
 class Scanner {
  public:
-  explicit Scanner(const fs::File& journal)
-      : journal_(journal), size_bytes_(journal.stat().size_bytes) {}
+  explicit Scanner(const fs::File& journal) : journal_(journal), size_bytes_(journal.stat().size_bytes) {}
 
   JournalContent run() {
     read_file_header();
@@ -73,8 +72,7 @@ std::optional<FoundRecord> Scanner::read_record(std::uint64_t offset) const {
   std::array<std::byte, record_header_bytes> raw;
   const auto got = journal_.pread(raw, offset);
   const auto header = decode_record_header(ByteView(raw).first(got), offset, generation_);
-  if (!header || offset + record_header_bytes + header->body_bytes > size_bytes_)
-    return std::nullopt;
+  if (!header || offset + record_header_bytes + header->body_bytes > size_bytes_) return std::nullopt;
   FoundRecord record{*header, Bytes(header->body_bytes)};
   if (journal_.pread(record.body, offset + record_header_bytes) != record.body.size() ||
       journal_sum(record.body, header->generation) != header->body_sum)
@@ -159,9 +157,7 @@ void Scanner::add(const FoundRecord& record) {
       open_[jid].jid = jid;
       open_[jid].begin = decode_begin(record.body);
       break;
-    case RecordType::data:
-      open_transaction(record).data_offsets.push_back(record.header.offset);
-      break;
+    case RecordType::data: open_transaction(record).data_offsets.push_back(record.header.offset); break;
     case RecordType::finish: {
       auto& transaction = open_transaction(record);
       transaction.finish = decode_finish(record.body);
@@ -185,8 +181,7 @@ void Scanner::collect() {
     // In the tail a gap may have swallowed records; what remains of such a transaction is moot.
     try {
       add(record);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
   }
   content_.generation = generation_.value_or(0);
   for (auto& transaction : committed_)

@@ -43,10 +43,9 @@ struct Target {
 
 class Redo {
  public:
-  Redo(fs::Dir& root, TempSpace& temps, const fs::File& journal, std::uint64_t generation,
-       bool durable, Recovery& recovery)
-      : root_(root), temps_(temps), reader_(journal, generation), durable_(durable),
-        recovery_(recovery) {}
+  Redo(fs::Dir& root, TempSpace& temps, const fs::File& journal, std::uint64_t generation, bool durable,
+       Recovery& recovery)
+      : root_(root), temps_(temps), reader_(journal, generation), durable_(durable), recovery_(recovery) {}
 
   void redo(const Transaction& transaction);
   void check_untouched(const Transaction& transaction);
@@ -75,10 +74,9 @@ std::optional<Target> Redo::open(const Transaction& transaction, bool for_writin
     target.parent = root_.open_beneath(path.parent());
     target.name = std::string(path.name());
     const auto found = target.parent->stat_at(target.name);
-    if (!found || found->type != fs::FileType::regular || found->inode != begin.inode)
-      return std::nullopt;
-    target.file = for_writing ? target.parent->open_write(target.name)
-                              : target.parent->open_read(target.name);
+    if (!found || found->type != fs::FileType::regular || found->inode != begin.inode) return std::nullopt;
+    target.file =
+        for_writing ? target.parent->open_write(target.name) : target.parent->open_read(target.name);
     target.stat = target.file->stat();
     if (target.stat.inode != begin.inode) return std::nullopt;
     return target;
@@ -91,8 +89,8 @@ std::optional<Target> Redo::open(const Transaction& transaction, bool for_writin
 void Redo::redo(const Transaction& transaction) {
   const auto& begin = transaction.begin;
   auto target = open(transaction, true);
-  const bool known_size = target && (target->stat.size_bytes == begin.base_bytes ||
-                                     target->stat.size_bytes == begin.new_bytes);
+  const bool known_size =
+      target && (target->stat.size_bytes == begin.base_bytes || target->stat.size_bytes == begin.new_bytes);
   if (known_size && count_sectors(*target->file, transaction, reader_).foreign_count == 0) {
     patch(*target, transaction);
     ++recovery_.redone_count;
@@ -124,8 +122,8 @@ void Redo::patch(Target& target, const Transaction& transaction) {
 std::string Redo::keep_beside(Target& target, const Transaction& transaction) {
   auto temp = temps_.create(target.parent);
   auto& file = temp->file();
-  const auto common = std::min({target.stat.size_bytes, transaction.begin.base_bytes,
-                                transaction.begin.new_bytes});
+  const auto common =
+      std::min({target.stat.size_bytes, transaction.begin.base_bytes, transaction.begin.new_bytes});
   if (common > 0) file.copy_range(*target.file, 0, 0, common);
   patch_target(file, file.stat(), transaction, reader_, written_bytes_);
   try {
@@ -175,8 +173,8 @@ void Redo::check_untouched(const Transaction& transaction) {
     return;
   const auto counts = count_sectors(*target->file, transaction, reader_);
   if (counts.new_count > 0 && counts.old_count > 0)
-    throw Error(Errc::corrupt, "journal .syncline/journal: lost the commit of '" +
-                                   escape_name(begin.path) + "', which is half patched");
+    throw Error(Errc::corrupt, "journal .syncline/journal: lost the commit of '" + escape_name(begin.path) +
+                                   "', which is half patched");
 }
 
 }  // namespace
@@ -192,8 +190,7 @@ std::uint64_t remove_dead_temps(fs::Dir& temp_dir) {
   return count;
 }
 
-void recover_journal(fs::Dir& root, fs::Dir& area, TempSpace& temps, bool durable,
-                     Recovery& recovery) {
+void recover_journal(fs::Dir& root, fs::Dir& area, TempSpace& temps, bool durable, Recovery& recovery) {
   const auto found = area.stat_at(journal_name);
   if (!found) return;
   {

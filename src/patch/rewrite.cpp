@@ -31,8 +31,7 @@ void check_range(std::uint64_t offset, std::uint64_t length_bytes, std::uint64_t
 }
 
 RewriteWrite::RewriteWrite(std::shared_ptr<Core> core, Entry entry, std::unique_ptr<TempFile> temp,
-                           std::unique_ptr<fs::File> basis, TempContent content,
-                           IntervalSet covered)
+                           std::unique_ptr<fs::File> basis, TempContent content, IntervalSet covered)
     : core_(std::move(core)),
       entry_(std::move(entry)),
       basis_(std::move(basis)),
@@ -103,8 +102,7 @@ void RewriteWrite::write(std::uint64_t offset, ByteView data) {
   else put(offset, data);
 }
 
-void RewriteWrite::copy(std::uint64_t offset, std::uint64_t old_offset,
-                        std::uint64_t length_bytes) {
+void RewriteWrite::copy(std::uint64_t offset, std::uint64_t old_offset, std::uint64_t length_bytes) {
   if (!basis_) throw Error(Errc::malformed, "copy from the old " + what());
   if (content_ == TempContent::cloned && offset == old_offset) {
     check_range(offset, length_bytes, entry_.plan.expected->size_bytes, entry_.path);
@@ -113,8 +111,8 @@ void RewriteWrite::copy(std::uint64_t offset, std::uint64_t old_offset,
   copy_from(offset, *basis_, old_offset, length_bytes);
 }
 
-void RewriteWrite::copy_from(std::uint64_t offset, const fs::File& source,
-                             std::uint64_t source_offset, std::uint64_t length_bytes) {
+void RewriteWrite::copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
+                             std::uint64_t length_bytes) {
   give(offset, length_bytes);
   if (length_bytes >= kernel_copy_bytes_min) {
     flush();
@@ -124,8 +122,7 @@ void RewriteWrite::copy_from(std::uint64_t offset, const fs::File& source,
     return;
   }
   Bytes bytes(static_cast<std::size_t>(length_bytes));
-  if (source.pread(bytes, source_offset) != bytes.size())
-    throw Error(Errc::changed, "copy into " + what());
+  if (source.pread(bytes, source_offset) != bytes.size()) throw Error(Errc::changed, "copy into " + what());
   if (!bytes.empty()) put(offset, bytes);
 }
 

@@ -34,8 +34,7 @@ void TempFile::remove() noexcept {
   try {
     file_.reset();
     dir_->unlink(name_);
-  } catch (const std::exception&) {
-  }
+  } catch (const std::exception&) {}
   dir_.reset();
 }
 
@@ -51,8 +50,7 @@ std::string TempSpace::next_name() { return prefix_ + std::to_string(++counter_)
 
 ParentFacts TempSpace::facts_of(const std::shared_ptr<fs::Dir>& parent) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = parents_.find(parent.get()); found != parents_.end())
-    return found->second.facts;
+  if (const auto found = parents_.find(parent.get()); found != parents_.end()) return found->second.facts;
   const auto stat = parent->stat();
   ParentFacts facts{stat.device, std::nullopt};
   constexpr std::uint32_t set_group_id = 02000;

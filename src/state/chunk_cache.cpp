@@ -72,8 +72,7 @@ class CacheFile {
     if (!touched_.empty()) begin();
     for (const auto& [id, used] : touched_) touch_.bind(1, id.view()).bind(2, used).run();
     touched_.clear();
-    while (total_bytes_ > bytes_max && evict_oldest()) {
-    }
+    while (total_bytes_ > bytes_max && evict_oldest()) {}
     if (in_transaction_) connection_.exec("COMMIT");
     in_transaction_ = false;
   }
@@ -90,13 +89,15 @@ class CacheFile {
     // A rollback journal without syncs: new pages are written once, not twice as with a write-ahead
     // log, and a killed process leaves a sound file. After a power loss the file may be damaged;
     // every chunk is checked by its id, so that costs bytes only.
-    connection.exec("PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=TRUNCATE;"
-                    "PRAGMA synchronous=OFF; PRAGMA cache_size=-4096");
+    connection.exec(
+        "PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=TRUNCATE;"
+        "PRAGMA synchronous=OFF; PRAGMA cache_size=-4096");
     if (connection.integer("PRAGMA user_version") == 0 &&
         connection.integer("SELECT count(*) FROM sqlite_schema") == 0) {
       connection.exec(create_sql);
       connection.exec(("PRAGMA application_id=" + std::to_string(application_id) +
-                       ";PRAGMA user_version=" + std::to_string(format_version) + ";COMMIT").c_str());
+                       ";PRAGMA user_version=" + std::to_string(format_version) + ";COMMIT")
+                          .c_str());
     }
     if (connection.integer("PRAGMA application_id") != application_id)
       throw Error(Errc::foreign, "chunk cache " + escape_name(path));
@@ -165,7 +166,8 @@ void remove_file(const std::string& path) {
 
 class SqliteChunkCache final : public ChunkCache {
  public:
-  SqliteChunkCache(std::string path, std::uint64_t bytes_max) : path_(std::move(path)), bytes_max_(bytes_max) {
+  SqliteChunkCache(std::string path, std::uint64_t bytes_max)
+      : path_(std::move(path)), bytes_max_(bytes_max) {
     try {
       file_.emplace(path_);
     } catch (const Error& error) {

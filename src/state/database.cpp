@@ -28,7 +28,8 @@ class SqliteDatabase final : public Database {
   std::unique_ptr<Reader> reader() override { return std::make_unique<SqliteReader>(path_, registry_); }
 
   std::unique_ptr<Writer> writer() override {
-    if (write_side_ == nullptr) throw Error(Errc::usage, "state database " + escape_name(path_) + " is open for reading");
+    if (write_side_ == nullptr)
+      throw Error(Errc::usage, "state database " + escape_name(path_) + " is open for reading");
     return std::make_unique<SqliteWriter>(write_side_, writer_open_);
   }
 

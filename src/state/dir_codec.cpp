@@ -17,18 +17,18 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::uint64_t block_bytes = 4096;
 
 // Flags of an entry. The low three bits are the type.
-constexpr std::uint16_t flag_same_owner = 1 << 3;      // mode, uid, gid as the last of this type
+constexpr std::uint16_t flag_same_owner = 1 << 3;  // mode, uid, gid as the last of this type
 constexpr std::uint16_t flag_one_link = 1 << 4;
 constexpr std::uint16_t flag_same_device = 1 << 5;
-constexpr std::uint16_t flag_usual_blocks = 1 << 6;    // allocated is what a dense file has
-constexpr std::uint16_t flag_whole_second = 1 << 7;    // mtime without a fraction (tar, git archives)
+constexpr std::uint16_t flag_usual_blocks = 1 << 6;  // allocated is what a dense file has
+constexpr std::uint16_t flag_whole_second = 1 << 7;  // mtime without a fraction (tar, git archives)
 constexpr std::uint16_t flag_xattrs = 1 << 8;
 constexpr std::uint16_t flag_link_target = 1 << 9;
 constexpr std::uint16_t flag_content = 1 << 10;
 constexpr std::uint16_t flag_only_chunk = 1 << 11;
 constexpr std::uint16_t flag_manifest = 1 << 12;
-constexpr std::uint16_t flag_node = 1 << 13;           // device_major and device_minor follow
-constexpr std::uint16_t flag_whole_file = 1 << 14;     // only_chunk covers the file once
+constexpr std::uint16_t flag_node = 1 << 13;        // device_major and device_minor follow
+constexpr std::uint16_t flag_whole_file = 1 << 14;  // only_chunk covers the file once
 constexpr std::uint16_t flags_all = (1 << 15) - 1;
 
 struct Owner {
@@ -60,9 +60,7 @@ std::uint64_t usual_blocks(const fs::Stat& stat) {
   return (stat.size_bytes + block_bytes - 1) / block_bytes * block_bytes;
 }
 
-std::int64_t floor_second(std::int64_t ns) {
-  return ns / second_ns - (ns % second_ns < 0 ? 1 : 0);
-}
+std::int64_t floor_second(std::int64_t ns) { return ns / second_ns - (ns % second_ns < 0 ? 1 : 0); }
 
 // Differences wrap around: values may be anything a file system or a damaged row gives.
 void write_change(ByteWriter& out, std::uint64_t value, std::uint64_t before) {
@@ -111,8 +109,7 @@ void write_stat(ByteWriter& out, const fs::Stat& stat, unsigned flags, const Con
   if ((flags & flag_usual_blocks) == 0) out.varint(stat.allocated_bytes);
   if ((flags & flag_whole_second) != 0)
     write_change(out, stat.mtime_ns / second_ns, floor_second(before.mtime_ns));
-  else
-    write_change(out, stat.mtime_ns, before.mtime_ns);
+  else write_change(out, stat.mtime_ns, before.mtime_ns);
   write_change(out, stat.ctime_ns, before.ctime_ns);
   if ((flags & flag_same_device) == 0) out.varint(stat.device);
   write_change(out, stat.inode, before.inode);

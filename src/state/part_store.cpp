@@ -36,9 +36,7 @@ std::int64_t PartWriter::insert(ByteView body) {
   return id;
 }
 
-void PartWriter::update(std::int64_t part_id, ByteView body) {
-  update_.bind(1, part_id).bind(2, body).run();
-}
+void PartWriter::update(std::int64_t part_id, ByteView body) { update_.bind(1, part_id).bind(2, body).run(); }
 
 void PartWriter::erase(std::int64_t part_id) { erase_.bind(1, part_id).run(); }
 

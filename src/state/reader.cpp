@@ -96,9 +96,8 @@ std::optional<DirRecord> SqliteReader::dir(DirId id) {
     return std::nullopt;
   DirRecord out{head.summary, {}};
   out.entries.reserve(item_count(head.parts));
-  parts_.each(head.parts, "directory " + std::to_string(id), [&](ByteView body, std::uint32_t count) {
-    decode_entries(body, count, out.entries);
-  });
+  parts_.each(head.parts, "directory " + std::to_string(id),
+              [&](ByteView body, std::uint32_t count) { decode_entries(body, count, out.entries); });
   return out;
 }
 
@@ -111,9 +110,8 @@ std::optional<manifest::Manifest> SqliteReader::manifest(ManifestId id) {
   manifest::Manifest out{head.params, head.size_bytes, {}};
   out.chunks.reserve(item_count(head.parts) + head.inline_count);
   decode_chunks(head.inline_chunks, head.inline_count, out.chunks);
-  parts_.each(head.parts, "manifest " + std::to_string(id), [&](ByteView body, std::uint32_t count) {
-    decode_chunks(body, count, out.chunks);
-  });
+  parts_.each(head.parts, "manifest " + std::to_string(id),
+              [&](ByteView body, std::uint32_t count) { decode_chunks(body, count, out.chunks); });
   return out;
 }
 

@@ -57,7 +57,8 @@ bool has_our_tables(Connection& connection) {
 void check_tables(Connection& connection) {
   for (const auto& table : tables) {
     const auto sql = connection.text(
-        (std::string("SELECT coalesce(max(sql),'') FROM sqlite_schema WHERE name='") + table.name + "'").c_str());
+        (std::string("SELECT coalesce(max(sql),'') FROM sqlite_schema WHERE name='") + table.name + "'")
+            .c_str());
     if (sql != table.sql) connection.fail_corrupt(std::string("table ") + table.name + " is not as created");
   }
 }
@@ -65,7 +66,8 @@ void check_tables(Connection& connection) {
 void check_format(Connection& connection) {
   const auto path = escape_name(connection.path());
   if (connection.integer("PRAGMA application_id") != application_id && !has_our_tables(connection))
-    throw Error(Errc::foreign, path + " is a database of another program; nothing was changed. Name another path");
+    throw Error(Errc::foreign,
+                path + " is a database of another program; nothing was changed. Name another path");
   const auto version = connection.integer("PRAGMA user_version");
   if (version > format_version)
     throw Error(Errc::unsupported,

@@ -88,14 +88,11 @@ void Connection::fail_corrupt(const std::string& detail) const {
   throw Error(Errc::corrupt, "state database " + escape_name(path_) + " (" + detail + ")");
 }
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
-  sqlite3_finalize(statement);
-}
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
 
 Statement::Statement(Connection& connection, const char* sql) : connection_(&connection) {
   sqlite3_stmt* raw = nullptr;
-  const int rc =
-      sqlite3_prepare_v3(connection.raw(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  const int rc = sqlite3_prepare_v3(connection.raw(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
   statement_.reset(raw);
   if (rc != SQLITE_OK) connection.fail(rc, sql);
 }
@@ -125,8 +122,7 @@ bool Statement::step() {
 
 void Statement::run() {
   const ResetAtExit reset_later(*this);
-  while (step()) {
-  }
+  while (step()) {}
 }
 
 void Statement::reset() {
@@ -134,9 +130,7 @@ void Statement::reset() {
   sqlite3_clear_bindings(statement_.get());
 }
 
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(statement_.get(), column);
-}
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
 ByteView Statement::blob(int column) const {
   if (sqlite3_column_type(statement_.get(), column) != SQLITE_BLOB)

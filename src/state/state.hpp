@@ -19,7 +19,8 @@
 
 namespace syncline::state {
 
-using DirId = std::int64_t;  ///< chosen by the caller: derived from device and inode, so a renamed directory keeps it
+using DirId =
+    std::int64_t;  ///< chosen by the caller: derived from device and inode, so a renamed directory keeps it
 using ManifestId = std::int64_t;
 
 /// The id of a directory: its inode number (below 2^48 in practice); on another device than the root's, with
@@ -32,14 +33,14 @@ inline DirId dir_id(std::uint64_t device, std::uint64_t inode, std::uint64_t roo
 /// One entry of a directory as it was last in step.
 struct StoredEntry {
   std::string name;
-  fs::Stat stat;                          ///< local: inode, ctime and all
-  hash::Digest xattr_digest;              ///< zero when there are none
-  std::string link_target;                ///< symlinks
-  std::optional<hash::Digest> content;    ///< regular files: manifest root, if known
+  fs::Stat stat;                        ///< local: inode, ctime and all
+  hash::Digest xattr_digest;            ///< zero when there are none
+  std::string link_target;              ///< symlinks
+  std::optional<hash::Digest> content;  ///< regular files: manifest root, if known
   /// Files of one chunk carry it here and have no manifest row (most files are that small): reader code
   /// rebuilds the manifest from it and stat.size_bytes. Absent for larger files and unknown content.
   std::optional<manifest::Chunk> only_chunk;
-  ManifestId manifest_id = 0;             ///< 0: none stored (unknown content, or only_chunk is set)
+  ManifestId manifest_id = 0;  ///< 0: none stored (unknown content, or only_chunk is set)
   bool operator==(const StoredEntry&) const = default;
 };
 
@@ -57,9 +58,9 @@ struct DirRecord {
 
 /// The last agreement with one peer.
 struct Agreement {
-  hash::Digest own_root;    ///< this replica's tree root
-  hash::Digest peer_root;   ///< the other side's
-  hash::Digest options;     ///< digest of what was compared (attributes, filters)
+  hash::Digest own_root;   ///< this replica's tree root
+  hash::Digest peer_root;  ///< the other side's
+  hash::Digest options;    ///< digest of what was compared (attributes, filters)
   std::int64_t at_ns = 0;
 };
 

@@ -87,7 +87,8 @@ void WriteSide::checkpoint_if_due() {
   if (log_pages_ < checkpointed_pages_) checkpointed_pages_ = 0;  // the log started anew
   if (log_pages_ - checkpointed_pages_ < checkpoint_pages) return;
   int done = 0;
-  const int rc = sqlite3_wal_checkpoint_v2(connection_.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &done);
+  const int rc =
+      sqlite3_wal_checkpoint_v2(connection_.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &done);
   // The commit is in the log already; a reader of another process may keep it there for now.
   if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) return;
   if (rc != SQLITE_OK) connection_.fail(rc, "checkpoint");
@@ -100,7 +101,8 @@ std::optional<Bytes> WriteSide::row(Statement& select, RowKind kind, std::int64_
   const ResetAtExit reset_later(select);
   select.bind(1, key);
   if (!select.step()) return std::nullopt;
-  const auto body = unseal(kind, key, select.blob(0), [&] { return row_name(connection_.path(), what, key); });
+  const auto body =
+      unseal(kind, key, select.blob(0), [&] { return row_name(connection_.path(), what, key); });
   return Bytes(body.begin(), body.end());
 }
 
@@ -145,8 +147,9 @@ void WriteSide::load_counters() {
   const auto key = counters_key();
   select_value_.bind(1, as_bytes(key));
   if (!select_value_.step()) return;
-  const auto body = unseal(RowKind::value, value_seal_key(key), select_value_.blob(0),
-                           [&] { return "state database " + escape_name(connection_.path()) + ": counters"; });
+  const auto body = unseal(RowKind::value, value_seal_key(key), select_value_.blob(0), [&] {
+    return "state database " + escape_name(connection_.path()) + ": counters";
+  });
   ByteReader in(body, "state: counters");
   parts.next_id = stored_part_id_ = static_cast<std::int64_t>(in.varint_max(INT64_MAX));
   next_manifest_id = stored_manifest_id_ = static_cast<ManifestId>(in.varint_max(INT64_MAX));

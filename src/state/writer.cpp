@@ -40,7 +40,8 @@ void SqliteWriter::finish() noexcept {
 void SqliteWriter::put_dir(DirId id, const DirRecord& record) {
   auto head = side_->dir_head(id).value_or(DirHead{});
   PartReplacement replacement(side_->parts, std::move(head.parts));
-  encode_entries(record.entries, [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
+  encode_entries(record.entries,
+                 [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
   head.summary = record.summary;
   head.parts = replacement.finish();
   side_->put_dir_head(id, head);

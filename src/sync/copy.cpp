@@ -143,7 +143,8 @@ void Copy::run_session(Replica& source, Replica& target, const Place& place) {
   wire::ChannelOptions channel_options{options_.compress_level, options_.bwlimit};
   wire::Channel sending(std::move(here), wire::Role::sender, channel_options);
   wire::Channel receiving(std::move(there), wire::Role::receiver, {options_.compress_level, std::nullopt});
-  const unsigned threads = options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned threads =
+      options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
 
   ReceiverOptions receiver;
   receiver.update = static_cast<patch::UpdateMode>(options_.update);
@@ -191,7 +192,8 @@ void Copy::run_session(Replica& source, Replica& target, const Place& place) {
   report_.disk_written_bytes += result.receiver_written_bytes;
   report_.content_read_bytes += result.receiver_read_bytes;
   report_.root = result.receiver_root.hex();
-  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0) events_.counters.worst_exit_code = 25;
+  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
+    events_.counters.worst_exit_code = 25;
   all_in_step_ = all_in_step_ && result.in_step;
 }
 
@@ -206,7 +208,8 @@ CopyReport Copy::run() {
       place = resolve(source_world_, options_, source);
     } catch (const Error& error) {
       if (!error.is_errno(ENOENT) || source_world_.files->stat_path(source, false)) throw;
-      events_.error({source, "source", error.code().message(), "check the path; the other sources go on", 23});
+      events_.error(
+          {source, "source", error.code().message(), "check the path; the other sources go on", 23});
       all_in_step_ = false;
       continue;
     }
@@ -225,7 +228,8 @@ CopyReport Copy::run() {
 
 }  // namespace
 
-CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options, const CopyObserver& observer) {
+CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
+                    const CopyObserver& observer) {
   return Copy(source_world, target_world, options, observer).run();
 }
 

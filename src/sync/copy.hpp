@@ -7,6 +7,7 @@
 
 namespace syncline::sync {
 
-CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options, const CopyObserver& observer);
+CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
+                    const CopyObserver& observer);
 
 }  // namespace syncline::sync

@@ -19,14 +19,16 @@ std::uint32_t DedupeIndex::add_file(const std::string& path) {
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
-void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file, std::uint64_t offset) {
+void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file,
+                      std::uint64_t offset) {
   if (length_bytes < bytes_min) return;
   std::lock_guard lock(mutex_);
   if (spots_.size() >= entries_max) return;
   spots_.try_emplace(key_of(id), Spot{file, generation_, offset});
 }
 
-std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id, std::uint32_t length_bytes) const {
+std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,
+                                                    std::uint32_t length_bytes) const {
   if (length_bytes < bytes_min) return std::nullopt;
   std::lock_guard lock(mutex_);
   const auto found = spots_.find(key_of(id));

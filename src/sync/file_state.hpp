@@ -19,9 +19,9 @@ struct Applier::FileState {
   wire::FileBegin begin;
   RelPath path;
   std::unique_ptr<patch::FileWrite> write;
-  std::optional<manifest::Manifest> old;    ///< of the base, when match steps may come
+  std::optional<manifest::Manifest> old;  ///< of the base, when match steps may come
   std::vector<std::uint64_t> old_starts;
-  std::uint64_t offset = 0;                 ///< where the next step begins
+  std::uint64_t offset = 0;                                       ///< where the next step begins
   std::vector<std::pair<std::uint64_t, manifest::Chunk>> chunks;  ///< of the new file, any order
   std::vector<Gap> gaps;
   std::size_t open_gaps = 0;

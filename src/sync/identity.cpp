@@ -23,14 +23,16 @@ void write_identity(ByteWriter& out, const DirNode& node, const Entry& entry, co
   const Extra& extra = node.extra_of(entry);
   out.text(node.name_of(entry));
   out.u8(static_cast<std::uint8_t>(entry.type));
-  if ((attributes & wire::attr_mode) != 0 && entry.type != fs::FileType::symlink) out.u16(static_cast<std::uint16_t>(entry.mode));
+  if ((attributes & wire::attr_mode) != 0 && entry.type != fs::FileType::symlink)
+    out.u16(static_cast<std::uint16_t>(entry.mode));
   if ((attributes & wire::attr_owner) != 0) out.u32(uid_of(entry, rules));
   if ((attributes & wire::attr_group) != 0) out.u32(gid_of(entry, rules));
   if (has_time(entry.type, attributes)) out.u64(static_cast<std::uint64_t>(entry.mtime_ns));
   if (entry.type == fs::FileType::regular) {
     out.u64(entry.size_bytes);
     const Content* content = node.content_of(entry);
-    if ((attributes & wire::attr_content) != 0 && content != nullptr) out.bytes(content_root(*content, entry.size_bytes).bytes);
+    if ((attributes & wire::attr_content) != 0 && content != nullptr)
+      out.bytes(content_root(*content, entry.size_bytes).bytes);
   }
   if (entry.extra == 0) return;
   out.bytes(extra.xattr_digest.bytes);
@@ -72,7 +74,8 @@ hash::Digest shallow_digest(const DirNode& node, const IdentityRules& rules) {
   return hash::blake3(coded);
 }
 
-hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, const hash::QuickKey& key, Bytes& scratch) {
+hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, const hash::QuickKey& key,
+                            Bytes& scratch) {
   scratch.clear();
   ByteWriter out(scratch);
   scratch.reserve(node.names.size() + node.entries.size() * sizeof(Entry) + 64);
@@ -81,15 +84,16 @@ hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, con
   out.u64(rules.gid ? *rules.gid + 1ULL : 0);
   for (const Entry& entry : node.entries) {
     out.bytes(as_bytes(node.name_of(entry)));
-    const std::uint64_t fields[] = {
-        entry.name_bytes | std::uint64_t{static_cast<std::uint8_t>(entry.type)} << 16 | std::uint64_t{entry.mode} << 32,
-        entry.uid | std::uint64_t{entry.gid} << 32,
-        entry.link_count,
-        entry.type == fs::FileType::directory ? 0 : entry.size_bytes,
-        static_cast<std::uint64_t>(entry.mtime_ns),
-        static_cast<std::uint64_t>(entry.ctime_ns),
-        entry.inode,
-        entry.device};
+    const std::uint64_t fields[] = {entry.name_bytes |
+                                        std::uint64_t{static_cast<std::uint8_t>(entry.type)} << 16 |
+                                        std::uint64_t{entry.mode} << 32,
+                                    entry.uid | std::uint64_t{entry.gid} << 32,
+                                    entry.link_count,
+                                    entry.type == fs::FileType::directory ? 0 : entry.size_bytes,
+                                    static_cast<std::uint64_t>(entry.mtime_ns),
+                                    static_cast<std::uint64_t>(entry.ctime_ns),
+                                    entry.inode,
+                                    entry.device};
     out.bytes(std::as_bytes(std::span(fields)));
   }
   for (const std::string& name : node.unknown) out.text(name);
@@ -114,7 +118,8 @@ hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
   if ((rules.attributes & wire::attr_mode) != 0) out.u32(tree.root_stat.mode);
   if ((rules.attributes & wire::attr_owner) != 0) out.u32(rules.uid.value_or(tree.root_stat.uid));
   if ((rules.attributes & wire::attr_group) != 0) out.u32(rules.gid.value_or(tree.root_stat.gid));
-  if ((rules.attributes & wire::attr_dir_times) != 0) out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
+  if ((rules.attributes & wire::attr_dir_times) != 0)
+    out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
   out.bytes(tree.root_xattrs.bytes);
   if ((rules.attributes & wire::attr_links) != 0) {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::string>> groups;
@@ -153,7 +158,8 @@ wire::EntryInfo entry_info(const DirNode& node, const Entry& entry, const Identi
   if (entry.type == fs::FileType::regular && entry.link_count > 1) out.link_group = entry.inode;
   out.deviates = extra.deviating_content.has_value();
   if (extra.deviating_content) out.content = extra.deviating_content->prefix();
-  else if (const Content* content = node.content_of(entry)) out.content = content_root(*content, entry.size_bytes).prefix();
+  else if (const Content* content = node.content_of(entry))
+    out.content = content_root(*content, entry.size_bytes).prefix();
   if (entry.type == fs::FileType::directory)
     if (const DirNode* child = node.child(node.name_of(entry))) out.tree = child->tree;
   return out;
@@ -172,7 +178,8 @@ wire::EntryInfo stored_info(const state::StoredEntry& stored, const IdentityRule
   out.link_target = stored.link_target;
   out.device_major = stored.stat.device_major;
   out.device_minor = stored.stat.device_minor;
-  if (stored.stat.type == fs::FileType::regular && stored.stat.link_count > 1) out.link_group = stored.stat.inode;
+  if (stored.stat.type == fs::FileType::regular && stored.stat.link_count > 1)
+    out.link_group = stored.stat.inode;
   if (stored.content) out.content = stored.content->prefix();
   return out;
 }
@@ -191,9 +198,11 @@ Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, 
   const bool unsure = (local.deviates && remote.content == 0) || (remote.edited && local.content == 0);
   const bool content_differs =
       unsure || (local.content != 0 && remote.content != 0 && local.content != remote.content);
-  out.content = out.size || local.link_target != remote.link_target || local.device_major != remote.device_major ||
-                local.device_minor != remote.device_minor || (regular && content_differs);
-  out.mode = (attributes & wire::attr_mode) != 0 && local.type != fs::FileType::symlink && local.mode != remote.mode;
+  out.content = out.size || local.link_target != remote.link_target ||
+                local.device_major != remote.device_major || local.device_minor != remote.device_minor ||
+                (regular && content_differs);
+  out.mode =
+      (attributes & wire::attr_mode) != 0 && local.type != fs::FileType::symlink && local.mode != remote.mode;
   out.owner = (attributes & wire::attr_owner) != 0 && local.uid != remote.uid;
   out.group = (attributes & wire::attr_group) != 0 && local.gid != remote.gid;
   const bool xattrs = local.xattr_digest != remote.xattr_digest;
@@ -202,7 +211,8 @@ Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, 
   return out;
 }
 
-std::string itemize(char update, fs::FileType type, bool is_new, const Difference& difference, std::uint32_t attributes) {
+std::string itemize(char update, fs::FileType type, bool is_new, const Difference& difference,
+                    std::uint32_t attributes) {
   std::string out(11, '.');
   out[0] = update;
   switch (type) {
@@ -217,7 +227,8 @@ std::string itemize(char update, fs::FileType type, bool is_new, const Differenc
     std::fill(out.begin() + 2, out.end(), '+');
     return out;
   }
-  if (difference.content && !difference.size && type == fs::FileType::regular && !difference.time) out[2] = 'c';
+  if (difference.content && !difference.size && type == fs::FileType::regular && !difference.time)
+    out[2] = 'c';
   if (difference.content && type != fs::FileType::regular) out[2] = 'c';
   if (difference.size) out[3] = 's';
   if (difference.time) out[4] = (attributes & wire::attr_times) != 0 ? 't' : 'T';

@@ -25,7 +25,8 @@ std::vector<fs::XattrPair> selected_xattrs(std::vector<fs::XattrPair> pairs, std
 /// BLAKE3 over the entries of one directory, without what lies below its subdirectories.
 hash::Digest shallow_digest(const DirNode& node, const IdentityRules& rules);
 /// Keyed digest over every stat field: equal to the recorded one means that nothing moved.
-hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, const hash::QuickKey& key, Bytes& scratch);
+hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, const hash::QuickKey& key,
+                            Bytes& scratch);
 /// Fills in DirNode::tree bottom-up.
 void compute_tree_digests(DirNode& node);
 /// The digest that says it all: the tree, the root directory's own attributes and the hard links.
@@ -51,6 +52,7 @@ struct Difference {
 Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, std::uint32_t attributes);
 
 /// rsync's eleven characters. `update`: '>' transfer, 'c' local change, 'h' hard link, '.' attributes only.
-std::string itemize(char update, fs::FileType type, bool is_new, const Difference& difference, std::uint32_t attributes);
+std::string itemize(char update, fs::FileType type, bool is_new, const Difference& difference,
+                    std::uint32_t attributes);
 
 }  // namespace syncline::sync

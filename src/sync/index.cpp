@@ -22,7 +22,9 @@ void read_one(Replica& replica, const Wanted& wanted, bool verify, std::atomic<s
   try {
     file = replica.open_read(node, node.name_of(entry));
     const fs::Stat stat = file->stat();
-    if (stat.size_bytes != entry.size_bytes || stat.mtime_ns != entry.mtime_ns || stat.ctime_ns != entry.ctime_ns) return;
+    if (stat.size_bytes != entry.size_bytes || stat.mtime_ns != entry.mtime_ns ||
+        stat.ctime_ns != entry.ctime_ns)
+      return;
     std::optional<manifest::Manifest> old;
     std::optional<Content> known;
     {
@@ -40,7 +42,8 @@ void read_one(Replica& replica, const Wanted& wanted, bool verify, std::atomic<s
     std::lock_guard lock(replica.mutex());
     replica.record_content(node, node.entries[wanted.entry], fresh, known ? known->manifest_id : 0);
   } catch (const Error& error) {
-    if (error.is(Errc::changed) || error.code().category() == std::generic_category()) return;  // the next run sees it
+    if (error.is(Errc::changed) || error.code().category() == std::generic_category())
+      return;  // the next run sees it
     throw;
   }
 }
@@ -71,20 +74,22 @@ void read_all(Replica& replica, const std::vector<Wanted>& list, bool verify, un
 
 }  // namespace
 
-void index_contents(Replica& replica, unsigned threads, std::atomic<std::uint64_t>& read_bytes, const std::function<void()>& check) {
+void index_contents(Replica& replica, unsigned threads, std::atomic<std::uint64_t>& read_bytes,
+                    const std::function<void()>& check) {
   std::vector<Wanted> list;
   for_each_dir(*replica.tree().root, [&](DirNode& node) {
     if (node.recorded) return;
     for (std::uint32_t i = 0; i < node.entries.size(); ++i) {
       const Entry& entry = node.entries[i];
-      if (entry.type == fs::FileType::regular && entry.content == 0 && entry.size_bytes >= index_bytes_min) list.push_back({&node, i});
+      if (entry.type == fs::FileType::regular && entry.content == 0 && entry.size_bytes >= index_bytes_min)
+        list.push_back({&node, i});
     }
   });
   read_all(replica, list, false, threads, read_bytes, check);
 }
 
-void verify_contents(Replica& replica, const IdentityRules& rules, unsigned threads, std::atomic<std::uint64_t>& read_bytes,
-                     const std::function<void()>& check) {
+void verify_contents(Replica& replica, const IdentityRules& rules, unsigned threads,
+                     std::atomic<std::uint64_t>& read_bytes, const std::function<void()>& check) {
   std::vector<Wanted> list;
   for_each_dir(*replica.tree().root, [&](DirNode& node) {
     replica.load_details(node);

@@ -47,7 +47,8 @@ void check_places(const World& world, const CopyOptions& options, const Place& p
   const auto target = real_target(world, place.target_dir);
   if (!place.source_name.empty()) {
     if (source == target && place.source_name == place.target_name)
-      throw Error(Errc::usage, "source and destination are the same file '" + escape_name(place.source_name) + "'");
+      throw Error(Errc::usage,
+                  "source and destination are the same file '" + escape_name(place.source_name) + "'");
     return;
   }
   const auto a = world.files->stat_path(source, true);
@@ -58,10 +59,12 @@ void check_places(const World& world, const CopyOptions& options, const Place& p
     filter::FilterSet rules;
     for (const auto& rule : options.filters) rules.add(rule.include, rule.pattern);
     if (!rules.excluded_with_parents(place.rule_prefix + target.substr(source.size() + 1), true))
-      throw Error(Errc::usage, "the destination '" + escape_name(target) + "' lies inside the source; exclude it or choose another");
+      throw Error(Errc::usage, "the destination '" + escape_name(target) +
+                                   "' lies inside the source; exclude it or choose another");
   }
   if (inside(source, target) && options.delete_extra)
-    throw Error(Errc::usage, "the source '" + escape_name(source) + "' lies inside the destination, where --delete would remove it");
+    throw Error(Errc::usage, "the source '" + escape_name(source) +
+                                 "' lies inside the destination, where --delete would remove it");
 }
 
 template <class Lookup>
@@ -77,9 +80,12 @@ std::uint32_t id_of(const std::string& text, Lookup&& lookup, const char* what) 
 
 std::string state_directory(const CopyOptions& options) {
   if (options.state_dir) return without_slashes(*options.state_dir);
-  if (const char* base = std::getenv("XDG_STATE_HOME"); base != nullptr && base[0] == '/') return std::string(base) + "/syncline";
-  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') return std::string(home) + "/.local/state/syncline";
-  if (const passwd* user = ::getpwuid(::getuid()); user != nullptr) return std::string(user->pw_dir) + "/.local/state/syncline";
+  if (const char* base = std::getenv("XDG_STATE_HOME"); base != nullptr && base[0] == '/')
+    return std::string(base) + "/syncline";
+  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/')
+    return std::string(home) + "/.local/state/syncline";
+  if (const passwd* user = ::getpwuid(::getuid()); user != nullptr)
+    return std::string(user->pw_dir) + "/.local/state/syncline";
   throw Error(Errc::usage, "no place for state: set HOME or give --state DIR");
 }
 
@@ -102,7 +108,8 @@ Place resolve(const World& world, const CopyOptions& options, const std::string&
       if (!into_dir) (void)real_target(world, options.destination);
       out.target_dir += "/" + name;
       out.rule_prefix = name + "/";
-      if (!destination && !options.dry_run) world.files->make_dirs(without_slashes(options.destination), 0777);
+      if (!destination && !options.dry_run)
+        world.files->make_dirs(without_slashes(options.destination), 0777);
     }
   } else {
     out.source_dir = parent_name(source);
@@ -123,10 +130,13 @@ void parse_chown(const std::string& text, IdentityRules& rules) {
   const auto colon = text.find(':');
   const std::string user = text.substr(0, colon);
   if (!user.empty()) {
-    rules.uid = id_of(user, [](const std::string& wanted) -> std::optional<std::uint32_t> {
-      const passwd* found = ::getpwnam(wanted.c_str());
-      return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->pw_uid);
-    }, "user");
+    rules.uid = id_of(
+        user,
+        [](const std::string& wanted) -> std::optional<std::uint32_t> {
+          const passwd* found = ::getpwnam(wanted.c_str());
+          return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->pw_uid);
+        },
+        "user");
   }
   if (colon == std::string::npos) return;
   const std::string group = text.substr(colon + 1);
@@ -135,10 +145,13 @@ void parse_chown(const std::string& text, IdentityRules& rules) {
     if (const passwd* found = rules.uid ? ::getpwuid(*rules.uid) : nullptr) rules.gid = found->pw_gid;
     return;
   }
-  rules.gid = id_of(group, [](const std::string& wanted) -> std::optional<std::uint32_t> {
-    const ::group* found = ::getgrnam(wanted.c_str());
-    return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->gr_gid);
-  }, "group");
+  rules.gid = id_of(
+      group,
+      [](const std::string& wanted) -> std::optional<std::uint32_t> {
+        const ::group* found = ::getgrnam(wanted.c_str());
+        return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->gr_gid);
+      },
+      "group");
 }
 
 }  // namespace syncline::sync

@@ -18,8 +18,8 @@ struct Place {
   std::string rule_prefix;  ///< what filter rules see before every path
 };
 
-/// Where state is kept: `state_dir` of the options, else $XDG_STATE_HOME/syncline, else ~/.local/state/syncline.
-/// Throws Error(usage) when none of them is known.
+/// Where state is kept: `state_dir` of the options, else $XDG_STATE_HOME/syncline, else
+/// ~/.local/state/syncline. Throws Error(usage) when none of them is known.
 std::string state_directory(const CopyOptions& options);
 
 /// rsync's rules: a trailing slash means the contents, a file goes into a directory DST or becomes DST.

@@ -48,7 +48,7 @@ struct Plan {
   std::uint64_t rename_count = 0;
   std::vector<Item> others;  ///< symlinks and nodes
   std::vector<Item> files;
-  std::vector<Item> metas;   ///< attributes only, no directories
+  std::vector<Item> metas;  ///< attributes only, no directories
   std::vector<PlannedLink> links;
   std::vector<PlannedRemove> removes;
   std::vector<DirNode*> dir_metas;  ///< directories whose attributes must be set at the end, deepest first
@@ -83,6 +83,7 @@ struct PlanOptions {
 };
 
 /// Compares the replica's tree with what the other side has. Needs no I/O but the records.
-Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root, const PlanOptions& options);
+Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root,
+               const PlanOptions& options);
 
 }  // namespace syncline::sync

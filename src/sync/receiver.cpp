@@ -28,7 +28,8 @@ class Receiver {
   void scan();
   void tell_roots();
   void tell_drift(DirNode& node, state::Reader& reader, bool whole);
-  void tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries, const std::vector<std::string>& gone);
+  void tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
+                const std::vector<std::string>& gone);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);
   void serve();
@@ -70,10 +71,11 @@ void Receiver::open_area() {
   const auto& recovery = area_->recovery();
   if (!options_.notice) return;
   if (recovery.redone_count + recovery.discarded_count != 0)
-    options_.notice("an interrupted run was recovered: " + std::to_string(recovery.redone_count) + " changes completed, " +
-                    std::to_string(recovery.discarded_count) + " dropped");
+    options_.notice("an interrupted run was recovered: " + std::to_string(recovery.redone_count) +
+                    " changes completed, " + std::to_string(recovery.discarded_count) + " dropped");
   for (std::size_t i = 0; i < recovery.foreign_paths.size(); ++i)
-    options_.notice("'" + escape_name(recovery.foreign_paths[i]) + "' was changed by someone else during an interrupted run; " +
+    options_.notice("'" + escape_name(recovery.foreign_paths[i]) +
+                    "' was changed by someone else during an interrupted run; " +
                     "its new version is kept as '" + escape_name(recovery.kept_as[i]) + "'");
 }
 
@@ -85,7 +87,8 @@ void Receiver::scan() {
   scan.cancelled = options_.cancelled;
   replica_.scan(scan);
   read_bytes_ += replica_.tree().content_read_bytes;
-  if ((begin_.flags & wire::begin_checksum) != 0) verify_contents(replica_, rules_, options_.threads, read_bytes_, [] {});
+  if ((begin_.flags & wire::begin_checksum) != 0)
+    verify_contents(replica_, rules_, options_.threads, read_bytes_, [] {});
 }
 
 void Receiver::tell_roots() {
@@ -100,7 +103,8 @@ void Receiver::tell_roots() {
   const auto agreement = replica_.agreement(peer_, begin_.options);
   const bool agreed = agreement && theirs.agreed && theirs.agreed->sender == agreement->peer_root &&
                       theirs.agreed->receiver == agreement->own_root;
-  mine.in_step = mine.root == theirs.root || (agreed && theirs.root == agreement->peer_root && mine.root == agreement->own_root);
+  mine.in_step = mine.root == theirs.root ||
+                 (agreed && theirs.root == agreement->peer_root && mine.root == agreement->own_root);
   if (agreed) mine.agreed = theirs.agreed;
   in_step_ = mine.in_step;
   channel_.send(mine);
@@ -118,7 +122,8 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
   if (!whole && !node.recorded) record = reader.dir(node.id);
   const auto stored_of = [&](std::string_view name) -> const state::StoredEntry* {
     if (!record) return nullptr;
-    const auto at = std::ranges::lower_bound(record->entries, name, {}, [](const auto& stored) { return std::string_view(stored.name); });
+    const auto at = std::ranges::lower_bound(
+        record->entries, name, {}, [](const auto& stored) { return std::string_view(stored.name); });
     return at != record->entries.end() && at->name == name ? &*at : nullptr;
   };
   if (whole || !node.recorded) {
@@ -126,7 +131,8 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
     std::vector<std::string> gone;
     for (const Entry& entry : node.entries) {
       const auto* stored = stored_of(node.name_of(entry));
-      if (stored == nullptr || stored->stat != stat_of(entry, node.extra_of(entry)) || entry.edited) entries.push_back(&entry);
+      if (stored == nullptr || stored->stat != stat_of(entry, node.extra_of(entry)) || entry.edited)
+        entries.push_back(&entry);
     }
     if (record)
       for (const auto& stored : record->entries)
@@ -136,12 +142,14 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
   }
   for (const auto& child : node.children) {
     const auto* stored = stored_of(child->name);
-    const bool known = node.recorded || (stored != nullptr && dir_id(stored->stat, replica_.tree().root_stat.device) == child->id);
+    const bool known = node.recorded || (stored != nullptr &&
+                                         dir_id(stored->stat, replica_.tree().root_stat.device) == child->id);
     tell_drift(*child, reader, whole || !known);
   }
 }
 
-void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries, const std::vector<std::string>& gone) {
+void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
+                        const std::vector<std::string>& gone) {
   wire::Listing listing;
   listing.dir = node.path().text();
   listing.partial = partial;
@@ -187,11 +195,14 @@ void Receiver::answer(const wire::ManifestRequest& request) {
         std::lock_guard lock(replica_.mutex());
         replica_.load_details(*node);
         Entry* entry = node->find(path.name());
-        if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns) throw Error(Errc::foreign, text);
-        if (const Content* content = node->content_of(*entry)) known = replica_.manifest_of(*content, stat.size_bytes);
+        if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns)
+          throw Error(Errc::foreign, text);
+        if (const Content* content = node->content_of(*entry))
+          known = replica_.manifest_of(*content, stat.size_bytes);
       }
       if (!known) {
-        known = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), options_.threads);
+        known = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
+                                   replica_.key(), options_.threads);
         read_bytes_ += stat.size_bytes;
         std::lock_guard lock(replica_.mutex());
         if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, *known, 0);
@@ -255,7 +266,8 @@ void Receiver::finish(const wire::Finish& finish) {
   else if (area_) area_->close_clean();
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_)) {
-    if ((begin_.flags & wire::begin_index) != 0) index_contents(replica_, options_.threads, read_bytes_, [] {});
+    if ((begin_.flags & wire::begin_index) != 0)
+      index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);
     out.agreed = finish.agree;
     if (finish.agree) {

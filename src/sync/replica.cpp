@@ -41,7 +41,8 @@ void Replica::load_identity() {
   const auto secret = database_->value("key");
   const auto id = database_->value("id");
   const auto root = database_->value("root");
-  const bool usable = secret && secret->size() == hash::QuickKey::size_bytes && id && id->size() == id_.size();
+  const bool usable =
+      secret && secret->size() == hash::QuickKey::size_bytes && id && id->size() == id_.size();
   if (!usable || !root || *root != root_identity(root_->stat())) {
     reset_identity();
     return;
@@ -82,7 +83,8 @@ void Replica::load_details(DirNode& node) {
   if (!record) return;
   for (const auto& stored : record->entries) {
     Entry* entry = node.find(stored.name);
-    if (entry == nullptr || entry->inode != stored.stat.inode || entry->ctime_ns != stored.stat.ctime_ns) continue;
+    if (entry == nullptr || entry->inode != stored.stat.inode || entry->ctime_ns != stored.stat.ctime_ns)
+      continue;
     if (stored.xattr_digest != hash::Digest{} || !stored.link_target.empty()) {
       Extra& extra = node.make_extra(*entry);
       extra.xattr_digest = stored.xattr_digest;
@@ -109,10 +111,12 @@ std::unique_ptr<fs::File> Replica::open_read(const DirNode& node, std::string_vi
   return open_dir(node)->open_read(std::string(name));
 }
 
-void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest, state::ManifestId replaces) {
+void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,
+                             state::ManifestId replaces) {
   if (entry.extra != 0) node.make_extra(entry).deviating_content.reset();
   node.dirty = true;
-  const bool single = manifest.chunks.empty() || (manifest.chunks.size() == 1 && manifest.chunks[0].repeat_count == 1);
+  const bool single =
+      manifest.chunks.empty() || (manifest.chunks.size() == 1 && manifest.chunks[0].repeat_count == 1);
   if (single) {
     if (replaces != 0) writer().erase_manifest(replaces);
     node.set_content(entry, single_content(manifest));
@@ -129,7 +133,8 @@ std::optional<manifest::Manifest> Replica::manifest_of(const Content& content, s
   out.params = manifest::params_for_size(size_bytes);
   out.size_bytes = size_bytes;
   if (content.single) {
-    if (size_bytes != 0) out.chunks.push_back({content.id, content.quick, static_cast<std::uint32_t>(size_bytes), 1});
+    if (size_bytes != 0)
+      out.chunks.push_back({content.id, content.quick, static_cast<std::uint32_t>(size_bytes), 1});
     return out;
   }
   if (content.manifest_id == 0) return std::nullopt;
@@ -171,7 +176,8 @@ void Replica::write_record(DirNode& node) {
       stored.content = content_root(*content, entry.size_bytes);
       stored.manifest_id = content->manifest_id;
       if (content->single && entry.size_bytes != 0)
-        stored.only_chunk = manifest::Chunk{content->id, content->quick, static_cast<std::uint32_t>(entry.size_bytes), 1};
+        stored.only_chunk =
+            manifest::Chunk{content->id, content->quick, static_cast<std::uint32_t>(entry.size_bytes), 1};
     }
     record.entries.push_back(std::move(stored));
   }
@@ -204,7 +210,8 @@ bool Replica::is_dirty() const {
 std::optional<state::Agreement> Replica::agreement(const std::string& peer, const hash::Digest& options) {
   auto found = database_->agreement(peer);
   const auto records = database_->value("records");
-  if (!found || !records || found->options != options || !std::ranges::equal(*records, found->own_root.bytes)) return std::nullopt;
+  if (!found || !records || found->options != options || !std::ranges::equal(*records, found->own_root.bytes))
+    return std::nullopt;
   return found;
 }
 
@@ -212,8 +219,6 @@ void Replica::save_agreement(const std::string& peer, const state::Agreement& ag
   writer().put_agreement(peer, agreement);
 }
 
-void Replica::forget_agreement(const std::string& peer) {
-  writer().erase_agreement(peer);
-}
+void Replica::forget_agreement(const std::string& peer) { writer().erase_agreement(peer); }
 
 }  // namespace syncline::sync

@@ -23,10 +23,10 @@ struct World {
 };
 
 struct ReplicaOptions {
-  std::string path;              ///< the directory, as typed
-  std::string state_dir;         ///< where state databases live
-  std::string only_name;         ///< not empty: the replica is this one entry of the directory
-  std::string shown_name;        ///< name of that entry in the tree, when it differs
+  std::string path;        ///< the directory, as typed
+  std::string state_dir;   ///< where state databases live
+  std::string only_name;   ///< not empty: the replica is this one entry of the directory
+  std::string shown_name;  ///< name of that entry in the tree, when it differs
   std::function<void(const std::string&)> notice;
 };
 
@@ -35,7 +35,7 @@ struct ScanOptions {
   const Selector* selector = nullptr;  ///< null: everything
   bool recursive = true;
   bool one_file_system = false;
-  bool all_types = true;               ///< devices and special files
+  bool all_types = true;  ///< devices and special files
   bool links = true;
   unsigned threads = 2;
   bool verify_suspects = true;
@@ -72,7 +72,8 @@ class Replica {
   std::string disk_name(const DirNode& node, std::string_view name) const;
 
   /// Stores a manifest in the open transaction and sets the entry's content (under mutex()).
-  void record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest, state::ManifestId replaces);
+  void record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,
+                      state::ManifestId replaces);
   /// The manifest of a known content; nothing when it is not stored (any more).
   std::optional<manifest::Manifest> manifest_of(const Content& content, std::uint64_t size_bytes);
   std::optional<manifest::Manifest> manifest_of(const state::StoredEntry& stored);

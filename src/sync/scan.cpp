@@ -15,8 +15,8 @@ namespace syncline::sync {
 namespace {
 
 constexpr const char* area_name = ".syncline";
-constexpr unsigned threads_max = 8;                ///< for cold trees: blocking calls, not computing
-constexpr std::int64_t slow_entry_ns = 10'000;     ///< a mean above this means the disk is waited for
+constexpr unsigned threads_max = 8;             ///< for cold trees: blocking calls, not computing
+constexpr std::int64_t slow_entry_ns = 10'000;  ///< a mean above this means the disk is waited for
 constexpr std::uint64_t slow_sample_entries = 500;
 constexpr std::size_t gitignore_bytes_max = 1 * limits::mib;
 
@@ -37,8 +37,10 @@ class Scanner {
   void visit(const Task& task, state::Reader& reader, Bytes& scratch);
   void fill(DirNode& node, const fs::Dir& dir, const std::string& path);
   void join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Bytes& scratch);
-  void join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored, state::Reader& reader);
-  void verify(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry& stored, state::Reader& reader);
+  void join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
+                  state::Reader& reader);
+  void verify(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry& stored,
+              state::Reader& reader);
   void read_gitignore(const fs::Dir& dir, const std::string& path);
   void report(const std::string& path, int error_number);
   void grow();
@@ -120,7 +122,8 @@ void Scanner::work() {
 }
 
 void Scanner::grow() {
-  if (entries_ < slow_sample_entries || busy_ns_ / static_cast<std::int64_t>(entries_) < slow_entry_ns) return;
+  if (entries_ < slow_sample_entries || busy_ns_ / static_cast<std::int64_t>(entries_) < slow_entry_ns)
+    return;
   std::lock_guard lock(mutex_);
   if (threads_.size() < threads_max && !stack_.empty()) threads_.emplace_back([this] { work(); });
 }
@@ -150,10 +153,12 @@ void Scanner::visit(const Task& task, state::Reader& reader, Bytes& scratch) {
     join(node, *dir, reader, scratch);
   }
   entries_ += node.entries.size();
-  busy_ns_ += std::chrono::duration_cast<std::chrono::nanoseconds>(replica_.world().clock->steady() - begun).count();
+  busy_ns_ +=
+      std::chrono::duration_cast<std::chrono::nanoseconds>(replica_.world().clock->steady() - begun).count();
   if (!node.children.empty()) {
     std::lock_guard lock(mutex_);
-    for (auto child = node.children.rbegin(); child != node.children.rend(); ++child) stack_.push_back({child->get(), dir});
+    for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
+      stack_.push_back({child->get(), dir});
     wake_.notify_all();
   }
   if (options_.on_progress) options_.on_progress(entries_);
@@ -179,7 +184,8 @@ void Scanner::fill(DirNode& node, const fs::Dir& dir, const std::string& path) {
   } else {
     listing = dir.list();
   }
-  const Selector* selector = options_.selector != nullptr && !options_.selector->empty() ? options_.selector : nullptr;
+  const Selector* selector =
+      options_.selector != nullptr && !options_.selector->empty() ? options_.selector : nullptr;
   if (selector != nullptr && selector->use_gitignore) read_gitignore(dir, path);
   const std::string prefix = path.empty() ? "" : path + "/";
   std::size_t name_bytes = 0;
@@ -230,7 +236,8 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
     node.recorded = true;
     node.shallow = summary->shallow;
     node.detailed = node.entries.empty();
-    if (node.parent == nullptr) replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
+    if (node.parent == nullptr)
+      replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
     return;
   }
   const auto record = reader.dir(node.id);
@@ -244,7 +251,8 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
     }
     join_entry(node, entry, dir, match, reader);
   }
-  if (node.parent == nullptr) replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
+  if (node.parent == nullptr)
+    replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
   node.shallow = shallow_digest(node, options_.rules);
   node.detailed = true;
   node.dirty = true;
@@ -253,9 +261,11 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
 void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
                          state::Reader& reader) {
   const std::string name(node.name_of(entry));
-  const bool same_inode = stored != nullptr && stored->stat.type == entry.type && stored->stat.inode == entry.inode;
+  const bool same_inode =
+      stored != nullptr && stored->stat.type == entry.type && stored->stat.inode == entry.inode;
   const bool untouched = same_inode && stored->stat.ctime_ns == entry.ctime_ns &&
-                         stored->stat.mtime_ns == entry.mtime_ns && stored->stat.size_bytes == entry.size_bytes;
+                         stored->stat.mtime_ns == entry.mtime_ns &&
+                         stored->stat.size_bytes == entry.size_bytes;
   entry.edited = !untouched && entry.type != fs::FileType::directory;
   Extra extra;
   if (untouched) {
@@ -275,8 +285,9 @@ void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const 
       if ((options_.rules.attributes & (wire::attr_xattrs | wire::attr_acls)) != 0)
         extra.xattr_digest = xattr_digest(dir.xattrs_at(on_disk), options_.rules.attributes);
       if (entry.type == fs::FileType::symlink) extra.link_target = dir.read_link(on_disk);
-      const bool suspect = stored != nullptr && entry.type == fs::FileType::regular && stored->stat.type == entry.type &&
-                           stored->stat.size_bytes == entry.size_bytes && stored->stat.mtime_ns == entry.mtime_ns;
+      const bool suspect = stored != nullptr && entry.type == fs::FileType::regular &&
+                           stored->stat.type == entry.type && stored->stat.size_bytes == entry.size_bytes &&
+                           stored->stat.mtime_ns == entry.mtime_ns;
       if (suspect && options_.verify_suspects) verify(node, entry, dir, *stored, reader);
     } catch (const Error& error) {
       if (!error.is_errno(ENOENT)) report(node.path_of(name), error.code().value());

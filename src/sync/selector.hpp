@@ -20,7 +20,8 @@ class Selector {
   filter::FilterSet filters;
   std::optional<filter::PathSet> listed;
   bool use_gitignore = false;
-  std::string prefix;  ///< what stands before every path in the rules' eyes: "name/" of a source without slash
+  std::string
+      prefix;  ///< what stands before every path in the rules' eyes: "name/" of a source without slash
   std::string description;  ///< of the rules (not of .gitignore files, which are content of the tree)
   std::vector<std::string> reserved;  ///< paths that never take part (the backup directory)
 

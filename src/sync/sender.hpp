@@ -34,6 +34,7 @@ struct SenderResult {
 
 /// Scans `replica` and makes the receiver at the other end of `channel` equal to it. Single entries
 /// that fail are told to `events`; throws Error when the session as a whole cannot go on.
-SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options);
+SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events,
+                        const SenderOptions& options);
 
 }  // namespace syncline::sync

@@ -31,9 +31,11 @@ wire::Message expect_message(wire::Channel& channel) {
 }
 
 void check_hello(const wire::Hello& hello) {
-  if (hello.magic != wire::protocol_magic) throw Error(Errc::unsupported, "the other side does not speak syncline's protocol");
+  if (hello.magic != wire::protocol_magic)
+    throw Error(Errc::unsupported, "the other side does not speak syncline's protocol");
   if (hello.version != wire::protocol_version)
-    throw Error(Errc::unsupported, "protocol version " + std::to_string(hello.version) + " of the other side");
+    throw Error(Errc::unsupported,
+                "protocol version " + std::to_string(hello.version) + " of the other side");
 }
 
 std::string hash_hex(const std::array<std::byte, 16>& id) {
@@ -42,7 +44,8 @@ std::string hash_hex(const std::array<std::byte, 16>& id) {
   return padded.hex().substr(0, 32);
 }
 
-hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector, const IdentityRules& rules) {
+hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector,
+                               const IdentityRules& rules) {
   Bytes coded;
   ByteWriter out(coded);
   out.u32(rules.attributes);

@@ -19,7 +19,8 @@ wire::Fatal fatal_of(const std::exception& error);
 template <class T>
 T take(wire::Message message) {
   if (auto* wanted = std::get_if<T>(&message)) return std::move(*wanted);
-  throw Error(Errc::protocol, std::string("unexpected message '") + wire::name_of(wire::type_of(message)) + "'");
+  throw Error(Errc::protocol,
+              std::string("unexpected message '") + wire::name_of(wire::type_of(message)) + "'");
 }
 
 /// Throws Error(unsupported) for another protocol or version.
@@ -27,7 +28,8 @@ void check_hello(const wire::Hello& hello);
 std::string hash_hex(const std::array<std::byte, 16>& id);
 
 /// Digest of all that decides what "in step" means: an agreement holds only under equal options.
-hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector, const IdentityRules& rules);
+hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector,
+                               const IdentityRules& rules);
 
 /// The root digest after the tree in memory was edited.
 hash::Digest refreshed_root(Replica& replica, const IdentityRules& rules);

@@ -18,9 +18,14 @@ constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
 
 }  // namespace
 
-Transfer::Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options, const Plan& plan,
-                   delta::SumKey sum_key)
-    : replica_(replica), channel_(channel), events_(events), options_(options), plan_(plan), sum_key_(sum_key) {
+Transfer::Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options,
+                   const Plan& plan, delta::SumKey sum_key)
+    : replica_(replica),
+      channel_(channel),
+      events_(events),
+      options_(options),
+      plan_(plan),
+      sum_key_(sum_key) {
   if (!options_.cache_path.empty() && !plan_.bases.empty()) {
     try {
       cache_ = state::ChunkCache::open(options_.cache_path, cache_bytes_max);
@@ -41,7 +46,9 @@ Transfer::~Transfer() {
   if (cache_) cache_->commit();
 }
 
-bool Transfer::is_small(const Item& item) const { return item.base < 0 && entry_of(item).size_bytes <= small_file_bytes; }
+bool Transfer::is_small(const Item& item) const {
+  return item.base < 0 && entry_of(item).size_bytes <= small_file_bytes;
+}
 
 /// A batch of neighbouring small files, or one other file. Under mutex_.
 std::vector<Item> Transfer::take_items() {
@@ -65,7 +72,8 @@ std::vector<Item> Transfer::take_items() {
 }
 
 bool Transfer::all_done() const {
-  return (items_ == nullptr || next_item_ == items_->size()) && busy_ == 0 && replies_.empty() && unanswered_ == 0;
+  return (items_ == nullptr || next_item_ == items_->size()) && busy_ == 0 && replies_.empty() &&
+         unanswered_ == 0;
 }
 
 void Transfer::work() {
@@ -188,7 +196,8 @@ Transfer::Source Transfer::open_source(const Item& item) {
 
 void Transfer::check_unchanged(const Source& source) {
   const fs::Stat now = source.file->stat();
-  if (now.size_bytes != source.stat.size_bytes || now.mtime_ns != source.stat.mtime_ns || now.ctime_ns != source.stat.ctime_ns)
+  if (now.size_bytes != source.stat.size_bytes || now.mtime_ns != source.stat.mtime_ns ||
+      now.ctime_ns != source.stat.ctime_ns)
     throw Error(Errc::changed, "source");
 }
 
@@ -207,7 +216,8 @@ wire::Meta Transfer::meta_at(const DirNode& node, const Entry& entry) {
   wire::Meta out = meta_of(node, entry, nullptr);
   if (node.extra_of(entry).xattr_digest == hash::Digest{}) return out;
   const std::string name(node.name_of(entry));
-  out.xattrs = selected_xattrs(replica_.open_dir(node)->xattrs_at(replica_.disk_name(node, name)), options_.rules.attributes);
+  out.xattrs = selected_xattrs(replica_.open_dir(node)->xattrs_at(replica_.disk_name(node, name)),
+                               options_.rules.attributes);
   return out;
 }
 
@@ -217,7 +227,8 @@ void Transfer::settle_entry(const Item& item, const fs::Stat& stat, const manife
   Entry& entry = entry_of(item);
   set_stat(entry, stat);
   const auto* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;
-  replica_.record_content(*item.node, entry, fresh, base != nullptr && base->stored ? base->stored->manifest_id : 0);
+  replica_.record_content(*item.node, entry, fresh,
+                          base != nullptr && base->stored ? base->stored->manifest_id : 0);
 }
 
 void Transfer::add_to_dedupe(const Item& item, const manifest::Manifest& fresh) {
@@ -280,7 +291,8 @@ void Transfer::add_small(const Item& item, wire::Batch& batch) {
   if (op.content.size() != source.stat.size_bytes) throw Error(Errc::changed, "source");
   check_unchanged(source);
   events_.counters.read_bytes += op.content.size();
-  const auto fresh = chunk::chunk_bytes(op.content, manifest::params_for_size(op.content.size()), replica_.key());
+  const auto fresh =
+      chunk::chunk_bytes(op.content, manifest::params_for_size(op.content.size()), replica_.key());
   if (op.content.size() >= DedupeIndex::bytes_min) {
     if (defer(item, fresh)) return;
     const auto known = [&](const manifest::Chunk& chunk) {

@@ -58,8 +58,9 @@ Content single_content(const manifest::Manifest& manifest) {
 }
 
 Entry* DirNode::find(std::string_view entry_name) {
-  const auto at = std::lower_bound(entries.begin(), entries.end(), entry_name,
-                                   [&](const Entry& entry, std::string_view wanted) { return name_of(entry) < wanted; });
+  const auto at =
+      std::lower_bound(entries.begin(), entries.end(), entry_name,
+                       [&](const Entry& entry, std::string_view wanted) { return name_of(entry) < wanted; });
   return at != entries.end() && name_of(*at) == entry_name ? &*at : nullptr;
 }
 
@@ -77,8 +78,9 @@ Entry& DirNode::put(std::string_view entry_name, const fs::Stat& stat) {
     set_stat(*present, stat);
     return *present;
   }
-  const auto at = std::lower_bound(entries.begin(), entries.end(), entry_name,
-                                   [&](const Entry& entry, std::string_view wanted) { return name_of(entry) < wanted; });
+  const auto at =
+      std::lower_bound(entries.begin(), entries.end(), entry_name,
+                       [&](const Entry& entry, std::string_view wanted) { return name_of(entry) < wanted; });
   Entry entry;
   entry.name_offset = static_cast<std::uint32_t>(names.size());
   entry.name_bytes = static_cast<std::uint16_t>(entry_name.size());

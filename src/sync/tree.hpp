@@ -71,10 +71,10 @@ struct DirNode {
   hash::QuickHash fingerprint;
   hash::Digest shallow;
   hash::Digest tree;
-  bool recorded = false;        ///< the fingerprint equals the record's: nothing in it moved
-  bool detailed = false;        ///< extras and contents are filled in
-  bool dirty = false;           ///< its record must be written anew
-  bool unreadable = false;      ///< could not be listed: unknown, never empty
+  bool recorded = false;             ///< the fingerprint equals the record's: nothing in it moved
+  bool detailed = false;             ///< extras and contents are filled in
+  bool dirty = false;                ///< its record must be written anew
+  bool unreadable = false;           ///< could not be listed: unknown, never empty
   std::vector<std::string> unknown;  ///< names that exist but could not be examined
 
   std::string_view name_of(const Entry& entry) const {
@@ -82,10 +82,14 @@ struct DirNode {
   }
   const Extra& extra_of(const Entry& entry) const;
   Extra& make_extra(Entry& entry);
-  const Content* content_of(const Entry& entry) const { return entry.content == 0 ? nullptr : &contents[entry.content - 1]; }
+  const Content* content_of(const Entry& entry) const {
+    return entry.content == 0 ? nullptr : &contents[entry.content - 1];
+  }
   void set_content(Entry& entry, const Content& content);
   Entry* find(std::string_view entry_name);
-  const Entry* find(std::string_view entry_name) const { return const_cast<DirNode*>(this)->find(entry_name); }
+  const Entry* find(std::string_view entry_name) const {
+    return const_cast<DirNode*>(this)->find(entry_name);
+  }
   DirNode* child(std::string_view child_name) const;
   /// Inserts or overwrites, keeping the order; an extra is dropped when `stat` is of another inode.
   Entry& put(std::string_view entry_name, const fs::Stat& stat);

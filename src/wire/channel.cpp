@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Framing: u32 bytes after this field, u8 kind, kind 1 and 2: u32 raw bytes, payload; payload = (u8 type, varint length, body)*.
+// Framing: u32 bytes after this field, u8 kind, kind 1 and 2: u32 raw bytes, payload; payload = (u8 type,
+// varint length, body)*.
 #include "wire/channel.hpp"
 
 #include <algorithm>
@@ -100,10 +101,13 @@ void Channel::put_frame(FrameKind kind, ByteView payload, std::size_t raw_bytes)
 void Channel::throttle(std::size_t bytes) {
   if (!options_.bytes_per_second) return;
   const auto rate = static_cast<double>(*options_.bytes_per_second);
-  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock().steady().time_since_epoch()).count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock().steady().time_since_epoch())
+          .count();
   if (credit_at_ns_ != 0) credit_bytes_ += rate * static_cast<double>(now - credit_at_ns_) / 1e9;
   credit_at_ns_ = now;
-  credit_bytes_ = std::min(credit_bytes_, rate / 8) - static_cast<double>(bytes);  // bursts of an eighth of a second
+  credit_bytes_ =
+      std::min(credit_bytes_, rate / 8) - static_cast<double>(bytes);  // bursts of an eighth of a second
   if (credit_bytes_ < 0) std::this_thread::sleep_for(std::chrono::duration<double>(-credit_bytes_ / rate));
 }
 

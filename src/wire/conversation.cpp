@@ -11,26 +11,22 @@ bool Conversation::allowed(Role from, MessageType type) const {
   const bool sender = from == Role::sender;
   if (type == T::fatal) return phase_ != Phase::over;
   switch (phase_) {
-    case Phase::hello:
-      return type == T::hello && (hellos_ & (sender ? 1u : 2u)) == 0;
-    case Phase::begin:
-      return sender && type == T::begin;
-    case Phase::roots:
-      return type == T::roots && sender == !sender_root_;
+    case Phase::hello: return type == T::hello && (hellos_ & (sender ? 1u : 2u)) == 0;
+    case Phase::begin: return sender && type == T::begin;
+    case Phase::roots: return type == T::roots && sender == !sender_root_;
     case Phase::drift:
       // The sender may go on without waiting for the drift when it has nothing to ask.
       return sender ? type == T::finish : type == T::listing || type == T::list_end;
     case Phase::transfer:
       if (sender)
-        return type == T::list_request || type == T::manifest_request || type == T::batch || type == T::file_begin ||
-               type == T::file_steps || type == T::file_end || type == T::gap_matches || type == T::gap_delta ||
-               type == T::chunk_data || type == T::flush || type == T::finish;
+        return type == T::list_request || type == T::manifest_request || type == T::batch ||
+               type == T::file_begin || type == T::file_steps || type == T::file_end ||
+               type == T::gap_matches || type == T::gap_delta || type == T::chunk_data || type == T::flush ||
+               type == T::finish;
       return type == T::listing || type == T::list_end || type == T::manifest_reply || type == T::gap_sums ||
              type == T::chunk_request || type == T::ack || type == T::failure;
-    case Phase::finishing:
-      return !sender && (type == T::finished || type == T::failure || type == T::ack);
-    case Phase::over:
-      return false;
+    case Phase::finishing: return !sender && (type == T::finished || type == T::failure || type == T::ack);
+    case Phase::over: return false;
   }
   return false;
 }

@@ -20,18 +20,24 @@ class Encoder {
   void fixed(const std::uint32_t& v) { out_.u32(v); }
   void fixed(const std::uint64_t& v) { out_.u64(v); }
   template <class T>
-  void num(const T& v) { out_.varint(static_cast<std::uint64_t>(v)); }
+  void num(const T& v) {
+    out_.varint(static_cast<std::uint64_t>(v));
+  }
   void signed_num(const std::int64_t& v) { out_.svarint(v); }
   void flag(const bool& v) { out_.u8(v ? 1 : 0); }
   template <std::size_t N>
-  void array(const std::array<std::byte, N>& v) { out_.bytes(v); }
+  void array(const std::array<std::byte, N>& v) {
+    out_.bytes(v);
+  }
   void digest(const hash::Digest& v) { out_.bytes(v.bytes); }
   void blob(const Bytes& v, std::size_t max) {
-    if (v.size() > max) throw Error(Errc::limit_exceeded, "message field of " + std::to_string(v.size()) + " bytes");
+    if (v.size() > max)
+      throw Error(Errc::limit_exceeded, "message field of " + std::to_string(v.size()) + " bytes");
     out_.blob(v);
   }
   void text(const std::string& v, std::size_t max) {
-    if (v.size() > max) throw Error(Errc::limit_exceeded, "message text of " + std::to_string(v.size()) + " bytes");
+    if (v.size() > max)
+      throw Error(Errc::limit_exceeded, "message text of " + std::to_string(v.size()) + " bytes");
     out_.text(v);
   }
   template <class T, class F>
@@ -77,7 +83,9 @@ class Decoder {
     v = raw == 1;
   }
   template <std::size_t N>
-  void array(std::array<std::byte, N>& v) { v = in_.array<N>(); }
+  void array(std::array<std::byte, N>& v) {
+    v = in_.array<N>();
+  }
   void digest(hash::Digest& v) { v.bytes = in_.array<hash::digest_bytes>(); }
   void blob(Bytes& v, std::size_t max) {
     const auto view = in_.blob(max);
@@ -114,7 +122,9 @@ class Decoder {
 };
 
 template <class A>
-void path(A& a, std::string& v) { a.text(v, limits::path_bytes_max); }
+void path(A& a, std::string& v) {
+  a.text(v, limits::path_bytes_max);
+}
 
 template <class A>
 void file_type(A& a, fs::FileType& v) {
@@ -212,15 +222,21 @@ void fields(A& a, ManifestReply& v) {
 }
 
 template <class A>
-void fields(A& a, MakeDir& v) { path(a, v.path); }
+void fields(A& a, MakeDir& v) {
+  path(a, v.path);
+}
 template <class A>
-void fields(A& a, MakeSymlink& v) { path(a, v.path), a.text(v.target, limits::link_target_bytes_max), fields(a, v.meta); }
+void fields(A& a, MakeSymlink& v) {
+  path(a, v.path), a.text(v.target, limits::link_target_bytes_max), fields(a, v.meta);
+}
 template <class A>
 void fields(A& a, MakeNode& v) {
   path(a, v.path), file_type(a, v.type), a.num(v.device_major), a.num(v.device_minor), fields(a, v.meta);
 }
 template <class A>
-void fields(A& a, MakeLink& v) { path(a, v.path), path(a, v.existing); }
+void fields(A& a, MakeLink& v) {
+  path(a, v.path), path(a, v.existing);
+}
 template <class A>
 void fields(A& a, WriteFile& v) {
   path(a, v.path), fields(a, v.meta), fields(a, v.params);
@@ -229,11 +245,17 @@ void fields(A& a, WriteFile& v) {
   a.blob(v.content, limits::frame_bytes_max);
 }
 template <class A>
-void fields(A& a, SetMeta& v) { path(a, v.path), fields(a, v.meta); }
+void fields(A& a, SetMeta& v) {
+  path(a, v.path), fields(a, v.meta);
+}
 template <class A>
-void fields(A& a, Rename& v) { path(a, v.from), path(a, v.to); }
+void fields(A& a, Rename& v) {
+  path(a, v.from), path(a, v.to);
+}
 template <class A>
-void fields(A& a, Remove& v) { path(a, v.path), a.flag(v.directory); }
+void fields(A& a, Remove& v) {
+  path(a, v.path), a.flag(v.directory);
+}
 template <class A>
 void fields(A& a, Batch& v) {
   a.list(v.ops, count_max, [&](Op& x) { a.variant(x, [&](auto& op) { fields(a, op); }); });
@@ -247,21 +269,33 @@ void fields(A& a, FileBegin& v) {
   a.num(v.matched_in_place_bytes), a.num(v.matched_moved_bytes), a.num(v.changed_bytes);
 }
 template <class A>
-void fields(A& a, ChunkRef& v) { a.num(v.length_bytes), a.array(v.id); }
+void fields(A& a, ChunkRef& v) {
+  a.num(v.length_bytes), a.array(v.id);
+}
 template <class A>
 void chunks(A& a, std::vector<ChunkRef>& v) {
   a.list(v, count_max, [&](ChunkRef& x) { fields(a, x); });
 }
 template <class A>
-void fields(A& a, StepMatch& v) { a.num(v.old_offset), a.num(v.bytes); }
+void fields(A& a, StepMatch& v) {
+  a.num(v.old_offset), a.num(v.bytes);
+}
 template <class A>
-void fields(A& a, StepZeros& v) { a.num(v.bytes); }
+void fields(A& a, StepZeros& v) {
+  a.num(v.bytes);
+}
 template <class A>
-void fields(A& a, StepData& v) { fields(a, v.chunk), a.blob(v.content, limits::frame_bytes_max); }
+void fields(A& a, StepData& v) {
+  fields(a, v.chunk), a.blob(v.content, limits::frame_bytes_max);
+}
 template <class A>
-void fields(A& a, StepOther& v) { fields(a, v.chunk), path(a, v.path), a.num(v.offset); }
+void fields(A& a, StepOther& v) {
+  fields(a, v.chunk), path(a, v.path), a.num(v.offset);
+}
 template <class A>
-void fields(A& a, StepGap& v) { a.num(v.old_offset), a.plan(v.plan), chunks(a, v.chunks); }
+void fields(A& a, StepGap& v) {
+  a.num(v.old_offset), a.plan(v.plan), chunks(a, v.chunks);
+}
 template <class A>
 void fields(A& a, StepPatch& v) {
   a.num(v.old_offset), a.num(v.old_bytes), chunks(a, v.chunks), a.blob(v.frame, limits::frame_bytes_max);
@@ -272,35 +306,55 @@ void fields(A& a, FileSteps& v) {
   a.list(v.steps, count_max, [&](Step& x) { a.variant(x, [&](auto& step) { fields(a, step); }); });
 }
 template <class A>
-void fields(A& a, FileEnd& v) { a.num(v.file), a.flag(v.aborted), fields(a, v.meta), a.digest(v.root); }
+void fields(A& a, FileEnd& v) {
+  a.num(v.file), a.flag(v.aborted), fields(a, v.meta), a.digest(v.root);
+}
 template <class A>
-void fields(A& a, GapSums& v) { a.num(v.file), a.num(v.gap), a.num(v.round), a.blob(v.sums, limits::frame_bytes_max); }
+void fields(A& a, GapSums& v) {
+  a.num(v.file), a.num(v.gap), a.num(v.round), a.blob(v.sums, limits::frame_bytes_max);
+}
 template <class A>
-void fields(A& a, GapMatches& v) { a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max); }
+void fields(A& a, GapMatches& v) {
+  a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max);
+}
 template <class A>
 void fields(A& a, GapDelta& v) {
-  a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max), a.blob(v.literals, limits::frame_bytes_max);
+  a.num(v.file), a.num(v.gap), a.blob(v.matches, limits::frame_bytes_max),
+      a.blob(v.literals, limits::frame_bytes_max);
 }
 template <class A>
-void fields(A& a, ChunkRequest& v) { a.num(v.file), a.num(v.new_offset), a.num(v.length_bytes); }
+void fields(A& a, ChunkRequest& v) {
+  a.num(v.file), a.num(v.new_offset), a.num(v.length_bytes);
+}
 template <class A>
-void fields(A& a, ChunkData& v) { a.num(v.file), a.num(v.new_offset), a.blob(v.content, limits::frame_bytes_max); }
+void fields(A& a, ChunkData& v) {
+  a.num(v.file), a.num(v.new_offset), a.blob(v.content, limits::frame_bytes_max);
+}
 template <class A>
-void fields(A& a, Flush& v) { a.num(v.token); }
+void fields(A& a, Flush& v) {
+  a.num(v.token);
+}
 template <class A>
-void fields(A& a, Ack& v) { a.num(v.token); }
+void fields(A& a, Ack& v) {
+  a.num(v.token);
+}
 template <class A>
 void fields(A& a, Failure& v) {
-  path(a, v.path), a.num(v.code), a.flag(v.syncline_code), a.flag(v.retry), a.text(v.message, limits::path_bytes_max);
+  path(a, v.path), a.num(v.code), a.flag(v.syncline_code), a.flag(v.retry),
+      a.text(v.message, limits::path_bytes_max);
 }
 template <class A>
-void fields(A& a, Finish& v) { a.flag(v.agree), a.digest(v.root); }
+void fields(A& a, Finish& v) {
+  a.flag(v.agree), a.digest(v.root);
+}
 template <class A>
 void fields(A& a, Finished& v) {
   a.digest(v.root), a.flag(v.agreed), a.num(v.disk_written_bytes), a.num(v.content_read_bytes);
 }
 template <class A>
-void fields(A& a, Fatal& v) { a.num(v.code), a.flag(v.syncline_code), a.text(v.message, limits::path_bytes_max); }
+void fields(A& a, Fatal& v) {
+  a.num(v.code), a.flag(v.syncline_code), a.text(v.message, limits::path_bytes_max);
+}
 
 template <std::size_t K = 0>
 Message decode_index(std::size_t index, ByteView payload) {
@@ -321,11 +375,12 @@ Message decode_index(std::size_t index, ByteView payload) {
 MessageType type_of(const Message& message) { return static_cast<MessageType>(message.index() + 1); }
 
 const char* name_of(MessageType type) {
-  static constexpr const char* names[] = {"none",       "hello",       "begin",         "roots",    "list request",
-                                          "listing",    "list end",    "manifest request", "manifest reply",
-                                          "batch",      "file begin",  "file steps",    "file end", "gap sums",
-                                          "gap matches", "gap delta",  "chunk request", "chunk data", "flush",
-                                          "ack",        "failure",     "finish",        "finished", "fatal"};
+  static constexpr const char* names[] = {"none",           "hello",      "begin",       "roots",
+                                          "list request",   "listing",    "list end",    "manifest request",
+                                          "manifest reply", "batch",      "file begin",  "file steps",
+                                          "file end",       "gap sums",   "gap matches", "gap delta",
+                                          "chunk request",  "chunk data", "flush",       "ack",
+                                          "failure",        "finish",     "finished",    "fatal"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }
@@ -333,7 +388,8 @@ const char* name_of(MessageType type) {
 Bytes encode(const Message& message) {
   Bytes out;
   Encoder encoder(out);
-  std::visit([&](const auto& m) { fields(encoder, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); }, message);
+  std::visit([&](const auto& m) { fields(encoder, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); },
+             message);
   if (out.size() > limits::frame_bytes_max)
     throw Error(Errc::limit_exceeded, std::string(name_of(type_of(message))) + " message");
   return out;

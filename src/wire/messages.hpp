@@ -56,9 +56,9 @@ enum Attribute : std::uint32_t {
   attr_times = 8,
   attr_xattrs = 16,
   attr_acls = 32,
-  attr_links = 64,       ///< hard links
+  attr_links = 64,  ///< hard links
   attr_dir_times = 128,
-  attr_content = 256,    ///< the manifest root is part of the identity (checksum comparison)
+  attr_content = 256,  ///< the manifest root is part of the identity (checksum comparison)
 };
 
 enum BeginFlag : std::uint32_t {
@@ -101,23 +101,24 @@ struct EntryInfo {
   std::uint32_t gid = 0;
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
-  hash::Digest xattr_digest;       ///< zero: none
+  hash::Digest xattr_digest;  ///< zero: none
   std::string link_target;
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
-  std::uint64_t link_group = 0;    ///< equal and not 0: hard links of one file
-  std::uint64_t content = 0;       ///< first 8 bytes of the manifest root; 0: unknown
-  bool edited = false;             ///< changed by someone else since the receiver's last commit
-  bool deviates = false;           ///< not sent: the content changed although size and mtime did not
-  hash::Digest tree;               ///< directories: digest of the subtree
+  std::uint64_t link_group = 0;  ///< equal and not 0: hard links of one file
+  std::uint64_t content = 0;     ///< first 8 bytes of the manifest root; 0: unknown
+  bool edited = false;           ///< changed by someone else since the receiver's last commit
+  bool deviates = false;         ///< not sent: the content changed although size and mtime did not
+  hash::Digest tree;             ///< directories: digest of the subtree
 };
 
 /// First from the sender, then from the receiver.
 struct Roots {
-  hash::Digest root;                 ///< of this side's tree now
-  std::optional<AgreedRoots> agreed; ///< sender: its last agreement with this receiver; receiver: unless it differs
-  bool in_step = false;              ///< receiver: nothing is to be done
-  EntryInfo root_entry;              ///< receiver: attributes of the root directory
+  hash::Digest root;  ///< of this side's tree now
+  std::optional<AgreedRoots>
+      agreed;            ///< sender: its last agreement with this receiver; receiver: unless it differs
+  bool in_step = false;  ///< receiver: nothing is to be done
+  EntryInfo root_entry;  ///< receiver: attributes of the root directory
 };
 
 struct ListRequest {
@@ -210,9 +211,9 @@ struct FileBegin {
   std::string path;
   std::uint64_t size_bytes = 0;
   manifest::ChunkParams params;
-  bool has_base = false;             ///< the receiver's present file takes part
+  bool has_base = false;  ///< the receiver's present file takes part
   std::uint64_t base_bytes = 0;
-  std::uint64_t base_content = 0;    ///< first 8 bytes of its manifest root; 0: not needed (no match steps)
+  std::uint64_t base_content = 0;  ///< first 8 bytes of its manifest root; 0: not needed (no match steps)
   std::uint64_t matched_in_place_bytes = 0;
   std::uint64_t matched_moved_bytes = 0;
   std::uint64_t changed_bytes = 0;
@@ -261,7 +262,7 @@ struct FileEnd {
   std::uint64_t file = 0;
   bool aborted = false;  ///< it changed or vanished while it was read: leave the old one
   Meta meta;
-  hash::Digest root;     ///< manifest root of the whole new file
+  hash::Digest root;  ///< manifest root of the whole new file
 };
 
 /// Round 1 (`round` 1) or 2 of one gap; 0: the receiver gave this file up and wants no answer.
@@ -305,9 +306,9 @@ struct Ack {
 };
 struct Failure {
   std::string path;
-  std::uint32_t code = 0;   ///< errno, or Errc when syncline_code
+  std::uint32_t code = 0;  ///< errno, or Errc when syncline_code
   bool syncline_code = false;
-  bool retry = false;       ///< the sender may send the file again (its base was not the expected one)
+  bool retry = false;  ///< the sender may send the file again (its base was not the expected one)
   std::string message;
 };
 struct Finish {
@@ -326,10 +327,9 @@ struct Fatal {
   std::string message;
 };
 
-using Message =
-    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch, FileBegin,
-                 FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush, Ack,
-                 Failure, Finish, Finished, Fatal>;
+using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
+                             ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
+                             GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

@@ -23,9 +23,9 @@ class Transport {
   virtual std::optional<Bytes> receive() = 0;
   virtual bool has_input() const = 0;  ///< receive() would not block now
   virtual void close() = 0;
-  virtual std::uint64_t sent_bytes() const = 0;      ///< payload and headers, all that crossed
+  virtual std::uint64_t sent_bytes() const = 0;  ///< payload and headers, all that crossed
   virtual std::uint64_t received_bytes() const = 0;
-  virtual bool is_local() const = 0;                 ///< memory speed: compression of bulk data does not pay
+  virtual bool is_local() const = 0;  ///< memory speed: compression of bulk data does not pay
 };
 
 /// Both ends of an in-process connection; at most limits::pipe_bytes_max are queued each way.

@@ -33,9 +33,17 @@ void check_throws(Errc code, std::uint64_t offset, const Bytes& in, Read&& read)
   }
 }
 
-const std::vector<std::uint64_t> edges = {
-    0, 1, 0x7F, 0x80, 0x3FFF, 0x4000, 0xFFFFFFFF, 1ull << 32, (1ull << 63) - 1, 1ull << 63,
-    std::numeric_limits<std::uint64_t>::max()};
+const std::vector<std::uint64_t> edges = {0,
+                                          1,
+                                          0x7F,
+                                          0x80,
+                                          0x3FFF,
+                                          0x4000,
+                                          0xFFFFFFFF,
+                                          1ull << 32,
+                                          (1ull << 63) - 1,
+                                          1ull << 63,
+                                          std::numeric_limits<std::uint64_t>::max()};
 
 }  // namespace
 
@@ -51,8 +59,8 @@ TEST_CASE("the writer's bytes are little-endian and minimal", "[base]") {
   writer.svarint(-1);
   writer.svarint(1);
   writer.text("ab");
-  CHECK(out == bytes({1, 3, 2, 7, 6, 5, 4, 0xF, 0xE, 0xD, 0xC, 0xB, 0xA, 9, 8, 0, 0xAC, 2, 1, 2, 2,
-                      'a', 'b'}));
+  CHECK(out ==
+        bytes({1, 3, 2, 7, 6, 5, 4, 0xF, 0xE, 0xD, 0xC, 0xB, 0xA, 9, 8, 0, 0xAC, 2, 1, 2, 2, 'a', 'b'}));
   CHECK(writer.size() == out.size());
 }
 
@@ -112,11 +120,9 @@ TEST_CASE("every truncation is told, with the byte where the value began to lack
 
 TEST_CASE("a number has one form only", "[base]") {
   check_throws(Errc::malformed, 2, bytes({0x80, 0x00}), [](ByteReader& reader) { reader.varint(); });
-  check_throws(Errc::malformed, 10,
-               bytes({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02}),
+  check_throws(Errc::malformed, 10, bytes({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02}),
                [](ByteReader& reader) { reader.varint(); });
-  check_throws(Errc::malformed, 10,
-               bytes({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x81, 0x01}),
+  check_throws(Errc::malformed, 10, bytes({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x81, 0x01}),
                [](ByteReader& reader) { reader.varint(); });
 }
 
@@ -129,9 +135,8 @@ TEST_CASE("a length past its limit is refused before anything is read", "[base]"
   // A length that no memory could hold.
   Bytes huge;
   ByteWriter(huge).varint(std::numeric_limits<std::uint64_t>::max());
-  check_throws(Errc::truncated, 10, huge, [](ByteReader& reader) {
-    reader.blob(std::numeric_limits<std::size_t>::max());
-  });
+  check_throws(Errc::truncated, 10, huge,
+               [](ByteReader& reader) { reader.blob(std::numeric_limits<std::size_t>::max()); });
 }
 
 TEST_CASE("left-over bytes are refused where none may be", "[base]") {

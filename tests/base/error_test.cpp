@@ -78,14 +78,14 @@ TEST_CASE("bytes that could drive a terminal are escaped", "[base]") {
 
 TEST_CASE("invalid utf-8 is escaped byte by byte", "[base]") {
   CHECK(escape_name("\xFF") == "\\377");
-  CHECK(escape_name("\xC3") == "\\303");                                // cut off
-  CHECK(escape_name("\xE2\x82") == "\\342\\202");                       // cut off
-  CHECK(escape_name("\xC0\xAF") == "\\300\\257");                       // overlong '/'
-  CHECK(escape_name("\xE0\x80\xAF") == "\\340\\200\\257");              // overlong
-  CHECK(escape_name("\xED\xA0\x80") == "\\355\\240\\200");              // surrogate
-  CHECK(escape_name("\xF4\x90\x80\x80") == "\\364\\220\\200\\200");     // past U+10FFFF
-  CHECK(escape_name("\x80") == "\\200");                                // lone continuation
-  CHECK(escape_name("\xC3\x28z") == "\\303(z");                         // goes on afterwards
+  CHECK(escape_name("\xC3") == "\\303");                             // cut off
+  CHECK(escape_name("\xE2\x82") == "\\342\\202");                    // cut off
+  CHECK(escape_name("\xC0\xAF") == "\\300\\257");                    // overlong '/'
+  CHECK(escape_name("\xE0\x80\xAF") == "\\340\\200\\257");           // overlong
+  CHECK(escape_name("\xED\xA0\x80") == "\\355\\240\\200");           // surrogate
+  CHECK(escape_name("\xF4\x90\x80\x80") == "\\364\\220\\200\\200");  // past U+10FFFF
+  CHECK(escape_name("\x80") == "\\200");                             // lone continuation
+  CHECK(escape_name("\xC3\x28z") == "\\303(z");                      // goes on afterwards
 }
 
 TEST_CASE("different names never print alike", "[base]") {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a transfer of NEW over OLD takes in bytes: chunks, alignment and both rounds of the gap search, no network.
+// What a transfer of NEW over OLD takes in bytes: chunks, alignment and both rounds of the gap search, no
+// network.
 //
 //   delta_bytes OLD NEW [KEY]   two files, or two directories of which the files that differ are taken
 //
-// KEY is the number that keys the sums; false matches differ from key to key. Prints one line per kind of data and the total. Small files (below 64 KiB) are one gap, as in a session.
+// KEY is the number that keys the sums; false matches differ from key to key. Prints one line per kind of
+// data and the total. Small files (below 64 KiB) are one gap, as in a session.
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
@@ -45,7 +47,8 @@ class Channel {
 };
 
 struct Totals {
-  std::uint64_t files = 0, gaps = 0, gap_old = 0, gap_new = 0, chunks = 0, sums1 = 0, sums2 = 0, false_chunks = 0;
+  std::uint64_t files = 0, gaps = 0, gap_old = 0, gap_new = 0, chunks = 0, sums1 = 0, sums2 = 0,
+                false_chunks = 0;
   std::uint64_t literal_bytes = 0;
   double sums_seconds = 0, match_seconds = 0;
 };
@@ -54,7 +57,8 @@ class Meter {
  public:
   explicit Meter(std::uint64_t key) : key_{key} {}
 
-  void add_pair(ByteView old, ByteView fresh, std::uint64_t old_offset, const std::vector<std::uint32_t>& chunk_lengths) {
+  void add_pair(ByteView old, ByteView fresh, std::uint64_t old_offset,
+                const std::vector<std::uint32_t>& chunk_lengths) {
     const auto plan = delta::plan_gap(old_offset, old.size(), fresh.size());
     ByteWriter(plans_.pending).varint(old_offset);
     ByteWriter plans(plans_.pending);
@@ -86,7 +90,8 @@ class Meter {
       out.u8(static_cast<std::uint8_t>(step.kind));
       if (step.kind == delta::Step::Kind::gap) continue;
       out.varint(step.new_bytes);
-      if (step.kind == delta::Step::Kind::match) out.svarint(static_cast<std::int64_t>(step.old_offset - old_at));
+      if (step.kind == delta::Step::Kind::match)
+        out.svarint(static_cast<std::int64_t>(step.old_offset - old_at));
       old_at = step.old_offset + step.new_bytes;
     }
     steps_.flush(false);
@@ -96,10 +101,11 @@ class Meter {
   void print() {
     for (auto* channel : {&plans_, &steps_, &coarse_, &fine_, &literals_, &resent_}) channel->flush(true);
     const auto line = [](const char* name, std::uint64_t bytes, std::uint64_t raw) {
-      std::cout << std::left << std::setw(22) << name << std::right << std::setw(12) << bytes << "  (raw " << raw << ")\n";
+      std::cout << std::left << std::setw(22) << name << std::right << std::setw(12) << bytes << "  (raw "
+                << raw << ")\n";
     };
-    std::cout << totals_.files << " files, " << totals_.gaps << " gaps, old " << totals_.gap_old << ", new " << totals_.gap_new
-              << " bytes, " << totals_.chunks << " chunks\n";
+    std::cout << totals_.files << " files, " << totals_.gaps << " gaps, old " << totals_.gap_old << ", new "
+              << totals_.gap_new << " bytes, " << totals_.chunks << " chunks\n";
     line("literals", literals_.sent(), literals_.raw());
     line("sums, round 1", totals_.sums1, totals_.sums1);
     line("sums, round 2", totals_.sums2, totals_.sums2);
@@ -109,10 +115,11 @@ class Meter {
     line("fine matches", fine_.sent(), fine_.raw());
     line("chunk records", totals_.chunks * chunk_record_bytes, totals_.chunks * chunk_record_bytes);
     line("resent chunks", resent_.sent(), resent_.raw());
-    const auto total = literals_.sent() + totals_.sums1 + totals_.sums2 + plans_.sent() + steps_.sent() + coarse_.sent() +
-                       fine_.sent() + totals_.chunks * chunk_record_bytes + resent_.sent();
-    std::cout << "falsely matched chunks " << totals_.false_chunks << "\nsums " << totals_.sums_seconds << " s, search "
-              << totals_.match_seconds << " s\ntotal " << std::fixed << std::setprecision(3) << static_cast<double>(total) / 1e6 << " MB\n";
+    const auto total = literals_.sent() + totals_.sums1 + totals_.sums2 + plans_.sent() + steps_.sent() +
+                       coarse_.sent() + fine_.sent() + totals_.chunks * chunk_record_bytes + resent_.sent();
+    std::cout << "falsely matched chunks " << totals_.false_chunks << "\nsums " << totals_.sums_seconds
+              << " s, search " << totals_.match_seconds << " s\ntotal " << std::fixed << std::setprecision(3)
+              << static_cast<double>(total) / 1e6 << " MB\n";
   }
 
  private:
@@ -155,7 +162,8 @@ std::unique_ptr<fs::File> open(const stdfs::path& path) {
   return fs::linux_fs().open_root(path.parent_path())->open_read(path.filename());
 }
 
-void add_file(Meter& meter, const stdfs::path& old_path, const stdfs::path& new_path, const hash::QuickKey& key) {
+void add_file(Meter& meter, const stdfs::path& old_path, const stdfs::path& new_path,
+              const hash::QuickKey& key) {
   const auto old_file = open(old_path);
   const auto new_file = open(new_path);
   const auto old_bytes = old_file->stat().size_bytes;
@@ -174,7 +182,8 @@ void add_file(Meter& meter, const stdfs::path& old_path, const stdfs::path& new_
   for (const auto& step : recipe.steps) {
     if (step.kind != delta::Step::Kind::gap) continue;
     std::vector<std::uint32_t> lengths;
-    for (std::uint32_t i = 0; i < step.chunk_count; ++i) lengths.push_back(fresh.chunks[step.first_chunk + i].length_bytes);
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i)
+      lengths.push_back(fresh.chunks[step.first_chunk + i].length_bytes);
     meter.add_pair(read_range(*old_file, step.old_offset, step.old_bytes),
                    read_range(*new_file, step.new_offset, step.new_bytes), step.old_offset, lengths);
   }
@@ -185,7 +194,8 @@ Bytes contents(const stdfs::path& path) {
   return read_range(*file, 0, file->stat().size_bytes);
 }
 
-void add_tree(Meter& meter, const stdfs::path& old_root, const stdfs::path& new_root, const hash::QuickKey& key) {
+void add_tree(Meter& meter, const stdfs::path& old_root, const stdfs::path& new_root,
+              const hash::QuickKey& key) {
   for (const auto& entry : stdfs::recursive_directory_iterator(new_root)) {
     if (!entry.is_regular_file() || entry.is_symlink()) continue;
     const auto old_path = old_root / stdfs::relative(entry.path(), new_root);
@@ -193,7 +203,8 @@ void add_tree(Meter& meter, const stdfs::path& old_root, const stdfs::path& new_
       std::cerr << "only new: " << entry.path() << "\n";
       continue;
     }
-    if (stdfs::file_size(old_path) == entry.file_size() && contents(old_path) == contents(entry.path())) continue;
+    if (stdfs::file_size(old_path) == entry.file_size() && contents(old_path) == contents(entry.path()))
+      continue;
     add_file(meter, old_path, entry.path(), key);
   }
 }

@@ -178,7 +178,8 @@ TEST_CASE("rates are read as rsync reads them", "[cli]") {
   CHECK_FALSE(rate("0"));
   for (const auto* bad : {"abc", "1x", "-1", "1mbb", "511b", "1e3", "nan", "inf", " 1"}) {
     CAPTURE(bad);
-    CHECK(option_refusal({std::string("--bwlimit=") + bad}).find(std::string("'") + bad) != std::string::npos);
+    CHECK(option_refusal({std::string("--bwlimit=") + bad}).find(std::string("'") + bad) !=
+          std::string::npos);
   }
 }
 
@@ -197,8 +198,7 @@ TEST_CASE("values are taken behind a space and behind an equals sign", "[cli]") 
 }
 
 TEST_CASE("a bad value is named with its option", "[cli]") {
-  CHECK(option_refusal({"--durability=always"}) ==
-        "--durability: 'always' is neither none, batch nor file");
+  CHECK(option_refusal({"--durability=always"}) == "--durability: 'always' is neither none, batch nor file");
   CHECK(option_refusal({"--max-delete=-1"}).find("--max-delete: '-1'") == 0);
   CHECK(option_refusal({"--chown=a:b:c"}).find("--chown: 'a:b:c'") == 0);
   CHECK(option_refusal({"--chown=:"}).find("--chown: ':'") == 0);
@@ -246,7 +246,8 @@ TEST_CASE("missing and remote paths are refused", "[cli]") {
   CHECK(refusal({"-av"}) == "SRC and DST are missing");
   CHECK(refusal({"src"}) == "DST is missing after 'src'");
   CHECK(refusal({"src", ""}).find("empty path") != std::string::npos);
-  for (const auto* remote : {"host:dir", "u@host:", "host::mod/x", "rsync://h/x", "syncline://h:1/x", "[::1]:x"}) {
+  for (const auto* remote :
+       {"host:dir", "u@host:", "host::mod/x", "rsync://h/x", "syncline://h:1/x", "[::1]:x"}) {
     CAPTURE(remote);
     const auto message = refusal({"src", remote});
     CHECK(message.find("remote copies are not supported by this version") != std::string::npos);
@@ -285,9 +286,11 @@ TEST_CASE("help needs no paths", "[cli]") {
 TEST_CASE("any command line is either understood or refused as wrong usage", "[cli]") {
   const auto seed = std::random_device{}();
   std::mt19937_64 rng(seed);
-  const Args words{"-", "--", "a", "=", "no-", "update", "compress", "exclude", "delete", "-v", "-n", "[a,b]", "1",
-                   "auto", "\xFF", " ", "!", "+ ", "{", "}", ":", "--update", "--exclude", "--no-p", "bwlimit", "\n",
-                   "chown", "state", "-D", "%", "--include=", "/", ""};
+  const Args words{"-",        "--",        "a",          "=",       "no-",   "update", "compress",
+                   "exclude",  "delete",    "-v",         "-n",      "[a,b]", "1",      "auto",
+                   "\xFF",     " ",         "!",          "+ ",      "{",     "}",      ":",
+                   "--update", "--exclude", "--no-p",     "bwlimit", "\n",    "chown",  "state",
+                   "-D",       "%",         "--include=", "/",       ""};
   for (int round = 0; round < 4000; ++round) {
     Args args;
     for (auto left = rng() % 6; left > 0; --left) {

@@ -41,8 +41,9 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
 }
 
 TEST_CASE("options, slashes and colons in front mean copy", "[dispatch]") {
-  for (const Args& args : {Args{"-av", "src/", "dst/"}, Args{"--archive", "s", "d"}, Args{"src/", "d"},
-                           Args{"./s", "d"}, Args{"host:s", "d"}, Args{"-h", "s", "d"}, Args{"--", "s", "d"}}) {
+  for (const Args& args :
+       {Args{"-av", "src/", "dst/"}, Args{"--archive", "s", "d"}, Args{"src/", "d"}, Args{"./s", "d"},
+        Args{"host:s", "d"}, Args{"-h", "s", "d"}, Args{"--", "s", "d"}}) {
     const auto run = dispatched(args);
     CHECK(run.command == "copy");
     CHECK(run.args == args);
@@ -65,8 +66,9 @@ TEST_CASE("no command and an unknown one are usage errors", "[dispatch]") {
   CHECK(dispatched({}).err.starts_with("Usage: syncline"));
   const auto run = dispatched({"a\nb", "d"});
   CHECK(run.code == 1);
-  CHECK(run.err == "syncline: unknown command 'a\\012b'; to copy a path without a slash, "
-                   "write 'syncline copy a\\012b DST'\n");
+  CHECK(run.err ==
+        "syncline: unknown command 'a\\012b'; to copy a path without a slash, "
+        "write 'syncline copy a\\012b DST'\n");
   CHECK(dispatched({"watch", "x"}).err.find("not in this version") != std::string::npos);
 }
 

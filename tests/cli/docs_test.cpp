@@ -16,9 +16,7 @@ std::string source_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 TEST_CASE("the manual page describes every option and every exit code", "[docs]") {
   const auto page = source_file("docs/man/syncline-copy.1.scd");

@@ -57,13 +57,13 @@ TEST_CASE("every error says what it is about, why, and what to do", "[exit]") {
 }
 
 TEST_CASE("what copy() throws is told on one line", "[exit]") {
-  const auto run = run_with({"s", "d"}, [](const CopyObserver&) -> CopyReport {
-    throw Error(ENOSPC, "d/file (destination)");
-  });
+  const auto run = run_with(
+      {"s", "d"}, [](const CopyObserver&) -> CopyReport { throw Error(ENOSPC, "d/file (destination)"); });
   CHECK(run.code == 11);
   CHECK(run.out.empty());
-  CHECK(run.err == "syncline: d/file (destination): No space left on device; "
-                   "make room there; what was finished is kept\n");
+  CHECK(run.err ==
+        "syncline: d/file (destination): No space left on device; "
+        "make room there; what was finished is kept\n");
 }
 
 TEST_CASE("usage errors copy nothing and point to the help", "[exit]") {

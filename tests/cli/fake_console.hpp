@@ -50,8 +50,9 @@ inline Run run_with(FakeConsole& fake, const std::vector<std::string>& args, con
   return run;
 }
 
-inline Run run_with(const std::vector<std::string>& args,
-                    const Story& story = [](const CopyObserver&) { return CopyReport{}; }) {
+inline Run run_with(
+    const std::vector<std::string>& args,
+    const Story& story = [](const CopyObserver&) { return CopyReport{}; }) {
   FakeConsole fake;
   return run_with(fake, args, story);
 }

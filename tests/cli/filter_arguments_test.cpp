@@ -59,8 +59,8 @@ TEST_CASE("include and exclude keep the order they were typed in", "[cli][filter
 }
 
 TEST_CASE("patterns reach the engine byte by byte", "[cli][filter]") {
-  const auto options = parse({"--exclude", "[ab]", "--exclude", "-x", "--exclude=- *.o", "--include",
-                              "{a,b}", "--exclude", "\xFF*", "--exclude=a=b", "--exclude", "--"});
+  const auto options = parse({"--exclude", "[ab]", "--exclude", "-x", "--exclude=- *.o", "--include", "{a,b}",
+                              "--exclude", "\xFF*", "--exclude=a=b", "--exclude", "--"});
   CHECK(shown(options.filters) == Args{"-[ab]", "--x", "-*.o", "+{a,b}", "-\xFF*", "-a=b", "---"});
 }
 
@@ -73,7 +73,8 @@ TEST_CASE("prefixes turn a rule around and an exclamation mark drops all before"
 
 TEST_CASE("files of patterns skip blank lines and comments and know all line ends", "[cli][filter]") {
   const ListFile list("# one\n;two\n\na\r\n b \rc#d\n!x\n/last");
-  CHECK(shown(parse({"--exclude-from=" + list.path()}).filters) == Args{"-a", "- b ", "-c#d", "-!x", "-/last"});
+  CHECK(shown(parse({"--exclude-from=" + list.path()}).filters) ==
+        Args{"-a", "- b ", "-c#d", "-!x", "-/last"});
   const ListFile clearing("a\n!\nb\n");
   CHECK(shown(parse({"--exclude=z", "--exclude-from=" + clearing.path()}).filters) == Args{"-b"});
 }

@@ -59,8 +59,8 @@ TEST_CASE("moments are RFC 3339 in UTC", "[numbers]") {
 
 TEST_CASE("UTF-8 is told from what only looks like it", "[numbers]") {
   CHECK(is_utf8("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x99\x82"));
-  for (const auto* bad : {"\xFF", "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80",
-                          "\xE2\x82"})
+  for (const auto* bad :
+       {"\xFF", "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82"})
     CHECK_FALSE(is_utf8(bad));
 }
 

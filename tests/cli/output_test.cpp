@@ -112,9 +112,9 @@ TEST_CASE("a dry run and units show in the totals", "[output]") {
 
 TEST_CASE("--stats prints every figure of the report", "[output]") {
   const auto run = run_with({"--stats", "s", "d"}, eventful);
-  for (const auto* line :
-       {"\nNumber of files: 7\n", "\nNumber of changed files: 5\n", "\nTotal file size: 1,234,567 bytes\n",
-        "\nTotal bytes sent: 222\n", "\nErrors: 0\n", "\nTree digest: abc123\n", "\nIn step: yes, proven\n"}) {
+  for (const auto* line : {"\nNumber of files: 7\n", "\nNumber of changed files: 5\n",
+                           "\nTotal file size: 1,234,567 bytes\n", "\nTotal bytes sent: 222\n",
+                           "\nErrors: 0\n", "\nTree digest: abc123\n", "\nIn step: yes, proven\n"}) {
     CAPTURE(line);
     CHECK(run.out.find(line) != std::string::npos);
   }
@@ -131,8 +131,9 @@ TEST_CASE("the bar leaves the terminal before anything else is printed", "[outpu
     observer.on_progress(event);
     return CopyReport{};
   });
-  CHECK(run.err == "\rscanning  3 files\033[K\r\033[Ksyncline: p: cause (source); next\n"
-                   "\rscanning  3 files\033[K\r\033[K");
+  CHECK(run.err ==
+        "\rscanning  3 files\033[K\r\033[Ksyncline: p: cause (source); next\n"
+        "\rscanning  3 files\033[K\r\033[K");
 }
 
 TEST_CASE("no bar appears in logs, with -q, with --json or with --no-progress", "[output]") {

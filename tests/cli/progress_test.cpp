@@ -62,7 +62,8 @@ TEST_CASE("the bar fits every terminal and keeps the percentage to the last", "[
 
 TEST_CASE("a wide bar tells phase, bytes, rate, time left and what was saved", "[progress]") {
   CHECK(progress_bar(half_way(), 110, false) ==
-        "transferring  [###################-------------------]   50%  1.00 GB/2.00 GB  100 MB/s  ETA 0:10  saved 97%");
+        "transferring  [###################-------------------]   50%  1.00 GB/2.00 GB  100 MB/s  ETA 0:10  "
+        "saved 97%");
   CHECK(progress_bar(half_way(), 20, false) == " 50%  ETA 0:10");
 }
 

@@ -20,8 +20,7 @@ std::string random_ignore_file(Rng& rng) {
 }
 
 /// Writes .gitignore files into some directories and pushes those a walk would read.
-void plant(Rng& rng, Tree& tree, const std::filesystem::path& root, GitIgnore& ignore,
-           std::string& shown) {
+void plant(Rng& rng, Tree& tree, const std::filesystem::path& root, GitIgnore& ignore, std::string& shown) {
   std::vector<std::string> dirs{""};
   for (const auto& [path, is_dir] : tree)
     if (is_dir) dirs.push_back(path);

@@ -26,8 +26,10 @@ TEST_CASE("comments, blank lines and escapes read as git reads them", "[gitignor
   CHECK(file_ignored("a\\  ", "a "));
   CHECK_FALSE(file_ignored("a\t", "a"));
   CHECK(file_ignored("a\r\nb\r\n", "b"));
-  CHECK(file_ignored("\xEF\xBB\xBF"
-                     "a\n", "a"));
+  CHECK(
+      file_ignored("\xEF\xBB\xBF"
+                   "a\n",
+                   "a"));
   CHECK_FALSE(file_ignored("a\\", "a"));
 }
 

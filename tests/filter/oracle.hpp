@@ -88,9 +88,10 @@ inline void create(const Tree& tree, const std::filesystem::path& root) {
 
 inline std::string random_pattern(Rng& rng) {
   static const std::vector<std::string> parts{
-      "a", "b", "c", ".", "-", "/", "*", "**", "***", "?", "[ab]", "[!a]", "[^bc]", "[a-c]", "[]a]",
-      "[[:alpha:]]", "[[:punct:]b]", "[a-]", "[\\a-\\b]", "\\a", "\\*", "/**/", "**/", "/**", "/***",
-      "[x", "[[:nope:]]", "\\", "a", "b", "/", "*", "/*", "*/"};
+      "a",         "b",    "c",    ".",     "-",     "/",    "*",           "**",           "***",
+      "?",         "[ab]", "[!a]", "[^bc]", "[a-c]", "[]a]", "[[:alpha:]]", "[[:punct:]b]", "[a-]",
+      "[\\a-\\b]", "\\a",  "\\*",  "/**/",  "**/",   "/**",  "/***",        "[x",           "[[:nope:]]",
+      "\\",        "a",    "b",    "/",     "*",     "/*",   "*/"};
   std::string pattern;
   for (auto left = 1 + below(rng, 5); left > 0; --left) pattern += parts[below(rng, parts.size())];
   return pattern;

@@ -73,8 +73,8 @@ TEST_CASE("an empty list selects the root alone", "[pathset]") {
 TEST_CASE("a path that leaves the source is refused by name", "[pathset]") {
   PathSet paths(true);
   const std::string long_name(256, 'n');
-  for (const auto& line : {std::string("../x"), std::string("a/../b"), std::string("a\0b", 3),
-                           long_name, std::string("a/./b")}) {
+  for (const auto& line : {std::string("../x"), std::string("a/../b"), std::string("a\0b", 3), long_name,
+                           std::string("a/./b")}) {
     CAPTURE(line);
     CHECK_THROWS_AS(paths.add(line), Error);
   }

@@ -51,8 +51,9 @@ TEST_CASE("random rules keep what rsync keeps", "[filter][oracle]") {
     }
     spill(scratch.path() / "rules", rules);
     const auto root = scratch.path().string();
-    const auto listing = program_output("rsync -an --out-format=%n --exclude-from=" + root + "/rules " +
-                                            root + "/src/ " + root + "/dst/", scratch);
+    const auto listing = program_output(
+        "rsync -an --out-format=%n --exclude-from=" + root + "/rules " + root + "/src/ " + root + "/dst/",
+        scratch);
     CAPTURE(seed, round, rules);
     REQUIRE(kept_by(filters, tree) == names_of(listing));
   }
@@ -79,9 +80,10 @@ TEST_CASE("a list of files selects what rsync selects", "[filter][oracle]") {
     }
     spill(scratch.path() / "list", list);
     const auto root = scratch.path().string();
-    const auto listing =
-        program_output("rsync -an " + std::string(recursive ? "-r" : "") + " --out-format=%n --files-from=" +
-                           root + "/list " + root + "/src/ " + root + "/dst/", scratch);
+    const auto listing = program_output("rsync -an " + std::string(recursive ? "-r" : "") +
+                                            " --out-format=%n --files-from=" + root + "/list " + root +
+                                            "/src/ " + root + "/dst/",
+                                        scratch);
     std::set<std::string> kept;
     for (const auto& [path, is_dir] : tree)
       if (paths.contains(path)) kept.insert(is_dir ? path + "/" : path);

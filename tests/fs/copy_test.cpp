@@ -83,7 +83,8 @@ TEST_CASE("random ranges copied between files equal the same copies in memory", 
   target->pwrite(as_bytes(target_text), 0);
   for (int i = 0; i < 60; ++i) {
     const std::size_t from = random() % source_text.size();
-    const std::size_t length = random() % std::min<std::size_t>(source_text.size() - from + 1, i % 3 == 0 ? 2 * mib : 70'000);
+    const std::size_t length =
+        random() % std::min<std::size_t>(source_text.size() - from + 1, i % 3 == 0 ? 2 * mib : 70'000);
     const std::size_t to = random() % (target_text.size() + 50'000);
     target->copy_range(*source, from, to, length);
     if (length > 0) {

@@ -99,8 +99,8 @@ TEST_CASE("a punched range reads as zeros, frees space and never changes the siz
   const auto before = file->stat().allocated_bytes;
   file->punch(4096, mib / 2);
   file->punch(0, 0);
-  file->punch(mib - 10, 4096);      // across the end
-  file->punch(10 * mib, 4096);      // past it
+  file->punch(mib - 10, 4096);  // across the end
+  file->punch(10 * mib, 4096);  // past it
   std::string wanted(mib, 'x');
   wanted.replace(4096, mib / 2, mib / 2, '\0');
   wanted.replace(mib - 10, 10, 10, '\0');

@@ -29,11 +29,25 @@ std::vector<std::string> names(const fs::Listing& listing) {
 
 TEST_CASE("a listing is sorted by unsigned bytes and leaves out the dots", "[fs]") {
   TempDir temp;
-  const std::vector<std::string> wanted = {
-      " ",       "...",      "..a",        ".hidden",          "A",
-      "B",       "a",        "a b",        "a\nb",             "a.b",
-      "aaaaaaaa", "aaaaaaaaa", "aaaaaaaab", "aaaaaaaa\xFF",     "ab",
-      "b",       "\xC3\xA9", "\xE2\x82",   "\xFF\xFE invalid"};
+  const std::vector<std::string> wanted = {" ",
+                                           "...",
+                                           "..a",
+                                           ".hidden",
+                                           "A",
+                                           "B",
+                                           "a",
+                                           "a b",
+                                           "a\nb",
+                                           "a.b",
+                                           "aaaaaaaa",
+                                           "aaaaaaaaa",
+                                           "aaaaaaaab",
+                                           "aaaaaaaa\xFF",
+                                           "ab",
+                                           "b",
+                                           "\xC3\xA9",
+                                           "\xE2\x82",
+                                           "\xFF\xFE invalid"};
   auto sorted = wanted;
   std::ranges::sort(sorted, [](const std::string& a, const std::string& b) {
     return std::ranges::lexicographical_compare(

@@ -244,9 +244,8 @@ TEST_CASE("the mode of a symlink is not set, its time is", "[fs]") {
   fs::apply_metadata_at(*dir, "link", fs::FileType::symlink, wanted, nullptr);
   CHECK(dir->stat_at("link")->mtime_ns == wanted.mtime_ns);
   CHECK(*dir->stat_at("target") == before);
-  CHECK(errno_of([&] {
-          fs::apply_metadata_at(*dir, "none", fs::FileType::fifo, wanted, nullptr);
-        }) == ENOENT);
+  CHECK(errno_of([&] { fs::apply_metadata_at(*dir, "none", fs::FileType::fifo, wanted, nullptr); }) ==
+        ENOENT);
 }
 
 TEST_CASE("a peer cannot write the labels of this machine", "[fs]") {

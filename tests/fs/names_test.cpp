@@ -79,8 +79,8 @@ TEST_CASE("a hard link shares the inode and never replaces", "[fs]") {
 TEST_CASE("symlink targets are bytes like any other", "[fs]") {
   TempDir temp;
   auto dir = temp.open();
-  for (const auto& target : {std::string("/absolute"), std::string("../../up"), std::string("a\nb\xFF"),
-                                   std::string(1000, 't')}) {
+  for (const auto& target :
+       {std::string("/absolute"), std::string("../../up"), std::string("a\nb\xFF"), std::string(1000, 't')}) {
     dir->make_symlink("link", target);
     CHECK(dir->read_link("link") == target);
     CHECK(dir->stat_at("link")->size_bytes == target.size());

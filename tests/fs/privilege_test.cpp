@@ -24,7 +24,8 @@ int as_nobody(Body&& body) {
            if (is_root() && (::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0))
              return 99;
            return body();
-         }).exit_code;
+         })
+      .exit_code;
 }
 
 void give_to_nobody(const TempDir& temp, const std::string& name = "") {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Extended attributes and ACLs: which are kept, on what, and how large.
+#include "fs/xattr.hpp"
 #include "base/limits.hpp"
 #include "expect.hpp"
-#include "fs/xattr.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
 
@@ -38,8 +38,7 @@ TEST_CASE("attributes come back sorted, empty and binary ones too", "[fs]") {
   file->remove_xattr("user.never");  // not there: fine
   dir->remove_xattr_at("f", "user.z");
   dir->set_xattr_at("f", "user.empty", as_bytes("no more"));
-  CHECK(file->xattrs() ==
-        std::vector<fs::XattrPair>{wanted[0], {"user.empty", to_bytes("no more")}});
+  CHECK(file->xattrs() == std::vector<fs::XattrPair>{wanted[0], {"user.empty", to_bytes("no more")}});
 }
 
 TEST_CASE("a directory has attributes of its own", "[fs]") {
@@ -91,8 +90,9 @@ TEST_CASE("labels that each machine computes are not kept in step", "[fs]") {
     CHECK(fs::is_synced_xattr(privileged, true));
     CHECK_FALSE(fs::is_synced_xattr(privileged, false));
   }
-  for (const char* left : {"security.selinux", "security.SMACK64", "security.SMACK64EXEC", "security.ima",
-                           "security.evm", "security.apparmor", "trusted.SGI_ACL_FILE", "system.nfs4_acl", "btrfs.compression", ""})
+  for (const char* left :
+       {"security.selinux", "security.SMACK64", "security.SMACK64EXEC", "security.ima", "security.evm",
+        "security.apparmor", "trusted.SGI_ACL_FILE", "system.nfs4_acl", "btrfs.compression", ""})
     CHECK_FALSE(fs::is_synced_xattr(left, true));
 }
 

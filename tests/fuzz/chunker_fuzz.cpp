@@ -12,7 +12,8 @@ void cut_all(const manifest::ChunkParams& params, ByteView data) {
   while (at < data.size()) {
     const auto length = chunk::cut_point(data.subspan(at), params);
     fuzz::require(length > 0 && length <= params.max_bytes, "a chunk is not empty and not above max_bytes");
-    fuzz::require(at + length == data.size() || length >= params.min_bytes, "only the last chunk is below min_bytes");
+    fuzz::require(at + length == data.size() || length >= params.min_bytes,
+                  "only the last chunk is below min_bytes");
     at += length;
   }
   fuzz::require(at == data.size(), "chunks cover the data");

@@ -26,7 +26,8 @@ void match_all(std::string_view text) {
     const auto path = paths.substr(0, end);
     for (const bool is_dir : {false, true}) {
       const bool excluded = rules.excluded(path, is_dir);
-      fuzz::require(!excluded || rules.deciding_rule(path, is_dir).has_value(), "a rule decides an exclusion");
+      fuzz::require(!excluded || rules.deciding_rule(path, is_dir).has_value(),
+                    "a rule decides an exclusion");
       fuzz::require(!excluded || rules.excluded_with_parents(path, is_dir), "parents only exclude more");
       fuzz::require(!ignore.ignored(path, is_dir) || ignore.ignored_with_parents(path, is_dir),
                     "ignored parents only ignore more");

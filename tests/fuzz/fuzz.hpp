@@ -28,8 +28,7 @@ template <class Decode>
 void accept_errors(Decode decode) {
   try {
     decode();
-  } catch (const Error&) {
-  }
+  } catch (const Error&) {}
 }
 
 /// Cuts pieces off the front of the input, so that one input drives several values.

@@ -24,7 +24,8 @@ void foreign_sums(ByteView old, ByteView fresh, ByteView sums) {
   const auto plan = delta::plan_gap(old.size(), fresh.size());
   const auto coarse = delta::round1_match(plan, key, fresh, sums);
   const auto delta = delta::round2_match(plan, key, fresh, coarse, sums);
-  fuzz::require(delta::apply_gap(plan, old, delta).size() == fresh.size(), "foreign sums cannot break the size");
+  fuzz::require(delta::apply_gap(plan, old, delta).size() == fresh.size(),
+                "foreign sums cannot break the size");
 }
 
 // A small alphabet of repeated pieces: random bytes alone never meet.

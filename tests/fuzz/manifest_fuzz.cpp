@@ -7,7 +7,9 @@ using namespace syncline;
 
 namespace {
 
-bool same(ByteView left, ByteView right) { return std::equal(left.begin(), left.end(), right.begin(), right.end()); }
+bool same(ByteView left, ByteView right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end());
+}
 
 void decode_all(ByteView input) {
   fuzz::accept_errors([&] {

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = as_text(fuzz::view(data, size));
   fuzz::accept_errors([&] { check_path(text); });
   const auto printed = escape_name(text);
-  fuzz::require(std::ranges::none_of(printed, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }),
-                "a printed name holds no control byte");
+  fuzz::require(
+      std::ranges::none_of(printed, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }),
+      "a printed name holds no control byte");
   return 0;
 }

@@ -10,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Source source(fuzz::view(data, size));
   const auto prefix = source.take(source.u8());
   const auto frame = source.rest();
-  const auto bounded = [&](const Bytes& raw) { fuzz::require(raw.size() <= raw_bytes_max, "the bound holds"); };
+  const auto bounded = [&](const Bytes& raw) {
+    fuzz::require(raw.size() <= raw_bytes_max, "the bound holds");
+  };
 
   compress::Decompressor decompressor;
   fuzz::accept_errors([&] { bounded(decompressor.decompress(frame, raw_bytes_max)); });
@@ -25,6 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   compress::Compressor compressor;
   const auto packed = compressor.compress(frame, 1);
   const auto raw = decompressor.decompress(packed, frame.size());
-  fuzz::require(std::equal(raw.begin(), raw.end(), frame.begin(), frame.end()), "a frame gives its bytes back");
+  fuzz::require(std::equal(raw.begin(), raw.end(), frame.begin(), frame.end()),
+                "a frame gives its bytes back");
   return 0;
 }

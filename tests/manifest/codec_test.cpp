@@ -136,7 +136,9 @@ TEST_CASE("contradictions inside a well-sealed manifest are refused", "[manifest
   refused([](Manifest& m) { m.size_bytes -= 1; });
   refused([](Manifest& m) { m.size_bytes = UINT64_MAX; });
   refused([](Manifest& m) { m.chunks[1].length_bytes = 0, m.size_bytes -= 9; });
-  refused([](Manifest& m) { m.chunks[1].length_bytes = m.params.max_bytes + 1, m.size_bytes += m.params.max_bytes - 8; });
+  refused([](Manifest& m) {
+    m.chunks[1].length_bytes = m.params.max_bytes + 1, m.size_bytes += m.params.max_bytes - 8;
+  });
   refused([](Manifest& m) { m.chunks[1].repeat_count = 2, m.size_bytes += 9; });
   refused([](Manifest& m) { m.chunks[0].repeat_count = 0, m.size_bytes = 9; });
   refused([](Manifest& m) { m.params.avg_bytes = 12345; });

@@ -16,12 +16,12 @@ inline Bytes hex_example(const std::string& page, const std::string& name) {
   std::ifstream in(page);
   if (!in) throw std::runtime_error("cannot read " + page);
   std::string line;
-  while (std::getline(in, line) && line != "```hex " + name) {
-  }
+  while (std::getline(in, line) && line != "```hex " + name) {}
   Bytes out;
   while (std::getline(in, line) && line != "```") {
     std::istringstream digits(line.substr(0, line.find('|')));
-    for (std::string pair; digits >> pair;) out.push_back(static_cast<std::byte>(std::stoi(pair, nullptr, 16)));
+    for (std::string pair; digits >> pair;)
+      out.push_back(static_cast<std::byte>(std::stoi(pair, nullptr, 16)));
   }
   if (out.empty()) throw std::runtime_error("no example " + name + " in " + page);
   return out;

@@ -39,7 +39,9 @@ std::vector<TreeEntry> random_tree(std::mt19937_64& random, std::size_t count) {
   for (std::size_t k = 0; k < count; ++k) {
     std::string path;
     for (auto depth = 1 + random() % 4; depth > 0; --depth)
-      path += (path.empty() ? "" : "/") + std::string(1 + random() % 3, static_cast<char>(random() % 2 == 0 ? 'a' + random() % 3 : 0x80 + random() % 128));
+      path += (path.empty() ? "" : "/") +
+              std::string(1 + random() % 3,
+                          static_cast<char>(random() % 2 == 0 ? 'a' + random() % 3 : 0x80 + random() % 128));
     auto& each = tree[path] = entry(path, static_cast<EntryType>(1 + random() % 7));
     each.mode = static_cast<std::uint32_t>(random() % 010000);
     each.mtime_ns = static_cast<std::int64_t>(random());

@@ -23,9 +23,7 @@ using patch::UpdateMode;
 
 patch::AreaOptions quick() { return {UpdateMode::automatic, Durability::none}; }
 
-patch::AreaOptions forced_inplace() {
-  return {UpdateMode::inplace, Durability::none, 0};
-}
+patch::AreaOptions forced_inplace() { return {UpdateMode::inplace, Durability::none, 0}; }
 
 /// Descriptor of a file held open for the length of a scope.
 class Held {
@@ -37,9 +35,7 @@ class Held {
   int fd_;
 };
 
-void append(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::app) << text;
-}
+void append(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::app) << text; }
 
 /// Starts a change of 'file' by one byte at offset 0.
 std::unique_ptr<patch::FileWrite> change_first_byte(test::Replica& replica) {
@@ -212,8 +208,7 @@ TEST_CASE("a reader that opens the file during a change turns it into a rewrite"
   CHECK(dir.read("file") == content);
 }
 
-TEST_CASE("a hard-linked file keeps its other name's content unless in place is asked for",
-          "[patch]") {
+TEST_CASE("a hard-linked file keeps its other name's content unless in place is asked for", "[patch]") {
   test::TempDir dir;
   dir.write("file", std::string(100'000, 'o'));
   std::filesystem::create_hard_link(dir.path("file"), dir.path("name"));
@@ -236,8 +231,7 @@ TEST_CASE("both names of a file can be replaced in one batch", "[patch]") {
   test::Replica replica(fs::linux_fs(), dir.path(), quick());
   replica.put("file", "new one");
   replica.put("name", "new two");
-  for (const auto& outcome : replica.area->commit())
-    CHECK(test::error_text(outcome.error).empty());
+  for (const auto& outcome : replica.area->commit()) CHECK(test::error_text(outcome.error).empty());
   CHECK(dir.read("file") == "new one");
   CHECK(dir.read("name") == "new two");
 }
@@ -308,9 +302,7 @@ TEST_CASE("symlinks, hard links and nodes are placed and replaced", "[patch]") {
     CHECK(outcome.stat == replica.stat(name));
   };
   const auto symlink = [](fs::Dir& to, const std::string& name) { to.make_symlink(name, "file"); };
-  const auto link = [&](fs::Dir& to, const std::string& name) {
-    to.make_link(*replica.root, "file", name);
-  };
+  const auto link = [&](fs::Dir& to, const std::string& name) { to.make_link(*replica.root, "file", name); };
   place("new-symlink", symlink);
   place("old", symlink);
   CHECK(std::filesystem::read_symlink(dir.path("old")) == "file");
@@ -318,9 +310,8 @@ TEST_CASE("symlinks, hard links and nodes are placed and replaced", "[patch]") {
   CHECK(replica.stat("old")->inode == replica.stat("file")->inode);
   place("old", link);  // rename(2) of two names of one file does nothing
   CHECK(replica.stat("file")->link_count == 2);
-  place("fifo", [](fs::Dir& to, const std::string& name) {
-    to.make_node(name, fs::FileType::fifo, 0600, 0, 0);
-  });
+  place("fifo",
+        [](fs::Dir& to, const std::string& name) { to.make_node(name, fs::FileType::fifo, 0600, 0, 0); });
   replica.area->close_clean();
   CHECK(test::leftovers(dir).empty());
 }
@@ -490,8 +481,7 @@ TEST_CASE("a conflict name keeps the extension", "[patch]") {
   CHECK(name("Makefile") == "Makefile.conflict-local-1");
   CHECK(name("odd.") == "odd..conflict-local-1");
   CHECK(name("minutes of 3. May 2020") == "minutes of 3. May 2020.conflict-local-1");
-  const auto longest = name(std::string(120, 'x') + std::string("\xC3\xA4") +
-                            std::string(129, 'y') + ".txt");
+  const auto longest = name(std::string(120, 'x') + std::string("\xC3\xA4") + std::string(129, 'y') + ".txt");
   CHECK(longest.size() == 255);
   CHECK(name(std::string(253, 'z') + "\xC3\xA4").size() <= 255);
   std::string umlauts;

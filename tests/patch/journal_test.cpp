@@ -17,10 +17,8 @@ constexpr std::uint64_t example_generation = 0x1122334455667788;
 /// A journal like that of the format page: the file `a` gets its first sector changed.
 Bytes example_journal() {
   Bytes journal = encode_file_header(example_generation);
-  const auto add = [&](RecordType type, std::uint64_t jid, std::uint32_t sequence,
-                       ByteView body) {
-    const Bytes record =
-        encode_record({type, example_generation, journal.size(), jid, sequence, 0, 0}, body);
+  const auto add = [&](RecordType type, std::uint64_t jid, std::uint32_t sequence, ByteView body) {
+    const Bytes record = encode_record({type, example_generation, journal.size(), jid, sequence, 0, 0}, body);
     journal.insert(journal.end(), record.begin(), record.end());
   };
   BeginRecord begin;
@@ -47,8 +45,7 @@ Bytes example_journal() {
 Bytes page_sector(const std::string& name) {
   std::ifstream in(SYNCLINE_SOURCE_DIR "/docs/format/journal.md");
   std::string line;
-  while (std::getline(in, line) && line != "```hex " + name) {
-  }
+  while (std::getline(in, line) && line != "```hex " + name) {}
   Bytes out;
   while (std::getline(in, line) && line != "```") {
     std::istringstream digits(line.substr(0, line.find('|')));
@@ -181,8 +178,7 @@ TEST_CASE("a committed change stays in force when what follows is torn", "[patch
   const auto record_end = journal.size() + record_header_bytes + 16;
   for (std::size_t size = journal.size(); size < record_end; ++size) {
     CAPTURE(size);
-    CHECK(scan(Bytes(torn.begin(), torn.begin() + static_cast<std::ptrdiff_t>(size)))
-              .committed.size() == 1);
+    CHECK(scan(Bytes(torn.begin(), torn.begin() + static_cast<std::ptrdiff_t>(size))).committed.size() == 1);
   }
   torn[torn.size() - sector_bytes + 70] ^= std::byte{1};
   CHECK(scan(torn).committed.size() == 1);
@@ -192,8 +188,8 @@ TEST_CASE("a journal that ends before its commit asks for nothing", "[patch]") {
   const auto journal = without_checkpoint();
   for (std::size_t size = 0; size < journal.size() - sector_bytes + 120; size += 24) {
     CAPTURE(size);
-    CHECK(scan(Bytes(journal.begin(), journal.begin() + static_cast<std::ptrdiff_t>(size)))
-              .committed.empty());
+    CHECK(
+        scan(Bytes(journal.begin(), journal.begin() + static_cast<std::ptrdiff_t>(size))).committed.empty());
   }
 }
 

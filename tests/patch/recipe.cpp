@@ -11,8 +11,8 @@ std::size_t below(std::mt19937_64& random, std::size_t end) {
   return end == 0 ? 0 : static_cast<std::size_t>(random() % end);
 }
 
-Step random_step(std::mt19937_64& random, const Recipe& recipe, const RecipeShape& shape,
-                 std::size_t offset, std::size_t length) {
+Step random_step(std::mt19937_64& random, const Recipe& recipe, const RecipeShape& shape, std::size_t offset,
+                 std::size_t length) {
   Step step{Step::write, offset, offset, length};
   const bool in_place = offset + length <= recipe.before.size();
   const double dice = std::uniform_real_distribution<>(0, 1)(random);
@@ -87,8 +87,8 @@ Recipe random_recipe(std::mt19937_64& random, const RecipeShape& shape) {
   if (below(random, 2) == 0 && recipe.before.size() > 20'000)
     recipe.before.replace(5'000, 12'000, std::string(12'000, '\0'));
   recipe.other = random_text(random, 30'000);
-  const auto after_bytes = below(random, 3) == 0 ? recipe.before.size()
-                                                 : below(random, shape.after_bytes_max + 1);
+  const auto after_bytes =
+      below(random, 3) == 0 ? recipe.before.size() : below(random, shape.after_bytes_max + 1);
   recipe.after.assign(after_bytes, '\0');
   for (std::size_t at = 0; at < after_bytes;) {
     const auto length = std::min(random_length(random), after_bytes - at);

@@ -22,9 +22,7 @@ using test::Scenario;
 
 constexpr std::size_t big_bytes = 64 << 10;
 
-patch::AreaOptions forced_inplace() {
-  return {patch::UpdateMode::inplace, patch::Durability::none, 0};
-}
+patch::AreaOptions forced_inplace() { return {patch::UpdateMode::inplace, patch::Durability::none, 0}; }
 
 /// Changes sectors 4, 40 and 80 of a file of 64 KiB, killed before the `nth` call of `op`.
 struct Interrupted {
@@ -37,7 +35,13 @@ struct Interrupted {
     dir.write("sub/file.tar.gz", before);
     const auto result = test::run_in_child([&] {
       FaultFs faults(fs::linux_fs());
-      faults.call_op(op, [] { ::kill(::getpid(), SIGKILL); ::pause(); }, nth);
+      faults.call_op(
+          op,
+          [] {
+            ::kill(::getpid(), SIGKILL);
+            ::pause();
+          },
+          nth);
       test::Replica replica(faults, dir.path(), forced_inplace());
       const std::shared_ptr<fs::Dir> parent = replica.root->open_dir("sub");
       patch::FilePlan plan;
@@ -83,8 +87,7 @@ TEST_CASE("recovery completes a change that was committed", "[patch]") {
   CHECK(recovery.discarded_count == 0);
   CHECK(recovery.foreign_paths.empty());
   CHECK(work.content() == work.after);
-  CHECK(fs::linux_fs().stat_path(work.dir.path("sub/file.tar.gz"), false)->mtime_ns ==
-        Scenario::new_time_ns);
+  CHECK(fs::linux_fs().stat_path(work.dir.path("sub/file.tar.gz"), false)->mtime_ns == Scenario::new_time_ns);
   CHECK(work.recover().redone_count == 0);
   CHECK_FALSE(work.dir.exists(".syncline/journal"));
 }
@@ -104,8 +107,7 @@ TEST_CASE("bytes of somebody else are not overwritten by recovery", "[patch]") {
   const auto recovery = work.recover();
   CHECK(recovery.redone_count == 0);
   CHECK(recovery.foreign_paths == std::vector<std::string>{"sub/file.tar.gz"});
-  CHECK(recovery.kept_as ==
-        std::vector<std::string>{"sub/file.conflict-local-1.tar.gz"});
+  CHECK(recovery.kept_as == std::vector<std::string>{"sub/file.conflict-local-1.tar.gz"});
   CHECK(work.content() == edited);
   CHECK(work.dir.read("sub/file.conflict-local-1.tar.gz") == work.after);
   CHECK_FALSE(work.dir.exists(".syncline/journal"));
@@ -123,8 +125,7 @@ TEST_CASE("the kept version is not kept twice when recovery is interrupted", "[p
     CHECK(faults.struck() == 1);
   }
   const auto recovery = work.recover();
-  CHECK(recovery.kept_as ==
-        std::vector<std::string>{"sub/file.conflict-local-2.tar.gz"});
+  CHECK(recovery.kept_as == std::vector<std::string>{"sub/file.conflict-local-2.tar.gz"});
   CHECK(work.dir.read("sub/file.conflict-local-2.tar.gz") == work.after);
   CHECK_FALSE(work.dir.exists("sub/file.conflict-local-3.tar.gz"));
 }

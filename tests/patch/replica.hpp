@@ -60,8 +60,7 @@ inline bool is_error(const std::exception_ptr& error, Errc code) {
     if (error) std::rethrow_exception(error);
   } catch (const Error& caught) {
     return caught.is(code);
-  } catch (...) {
-  }
+  } catch (...) {}
   return false;
 }
 

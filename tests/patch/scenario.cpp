@@ -18,8 +18,7 @@ Job patched_job(std::mt19937_64& random, const std::string& name, std::size_t af
   Job job{name, random_text(random, 64 << 10), {}, {}, 0};
   job.after = job.before;
   job.after.resize(after_bytes, 'g');
-  const auto add = [&](Step::Kind kind, std::uint64_t offset, std::uint64_t length,
-                       std::uint64_t source) {
+  const auto add = [&](Step::Kind kind, std::uint64_t offset, std::uint64_t length, std::uint64_t source) {
     if (kind == Step::copy) job.after.replace(offset, length, job.before, source, length);
     else job.after.replace(offset, length, random_text(random, length));
     job.steps.push_back({kind, offset, source, length});
@@ -57,9 +56,7 @@ patch::FilePlan plan_of(const Job& job, const std::optional<fs::Stat>& expected)
   return recipe.plan(expected);
 }
 
-std::int64_t mtime_of(const std::string& path) {
-  return fs::linux_fs().stat_path(path, false)->mtime_ns;
-}
+std::int64_t mtime_of(const std::string& path) { return fs::linux_fs().stat_path(path, false)->mtime_ns; }
 
 }  // namespace
 
@@ -80,9 +77,7 @@ const std::vector<Setup>& all_setups() {
   return setups;
 }
 
-const Setup& setup(const std::string& name) {
-  return *std::ranges::find(all_setups(), name, &Setup::name);
-}
+const Setup& setup(const std::string& name) { return *std::ranges::find(all_setups(), name, &Setup::name); }
 
 Scenario::Scenario() {
   std::mt19937_64 random(42);
@@ -120,8 +115,7 @@ void Scenario::start(Replica& replica, const Job& job, std::size_t index) const 
   file->finish(with_mtime(new_time_ns), index);
 }
 
-int Scenario::work(fs::Fs& file_system, const TempDir& dir, const Setup& setup,
-                   Flags& acknowledged) const {
+int Scenario::work(fs::Fs& file_system, const TempDir& dir, const Setup& setup, Flags& acknowledged) const {
   int failed = 0;
   Replica replica(file_system, dir.path(), setup.area);
   for (int phase = 0; phase <= 1; ++phase) {

@@ -91,8 +91,7 @@ TEST_CASE("all strategies make the same bytes of random recipes", "[patch]") {
   CHECK(used[static_cast<int>(Strategy::inplace)] > 140);
 }
 
-TEST_CASE("a patch in place that grows too large becomes a rewrite with the same result",
-          "[patch]") {
+TEST_CASE("a patch in place that grows too large becomes a rewrite with the same result", "[patch]") {
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -185,8 +184,7 @@ TEST_CASE("a huge hole costs neither time nor journal", "[patch]") {
   test::TempDir dir;
   dir.write("file", "x");
   constexpr std::uint64_t size = 1ull << 40;
-  test::Replica replica(fs::linux_fs(), dir.path(),
-                        {UpdateMode::inplace, patch::Durability::none, 0});
+  test::Replica replica(fs::linux_fs(), dir.path(), {UpdateMode::inplace, patch::Durability::none, 0});
   patch::FilePlan plan;
   plan.new_bytes = size;
   plan.expected = replica.stat("file");
@@ -206,8 +204,7 @@ TEST_CASE("the strategy is the one that writes least", "[patch]") {
   constexpr std::uint64_t mib = 1 << 20;
   const patch::TargetFacts plain{false, std::nullopt, 1, true};
   const patch::TargetFacts reflinks{true, 100, 1, true};
-  const auto choose = [](UpdateMode mode, const patch::FilePlan& plan,
-                         const patch::TargetFacts& facts) {
+  const auto choose = [](UpdateMode mode, const patch::FilePlan& plan, const patch::TargetFacts& facts) {
     return patch::choose_strategy(mode, plan, facts);
   };
   const auto few_changes = plan_of(100 * mib, 99 * mib, 0, mib);
@@ -218,21 +215,17 @@ TEST_CASE("the strategy is the one that writes least", "[patch]") {
   CHECK(choose(UpdateMode::atomic, few_changes, reflinks) == Strategy::clone);
 
   SECTION("a small file is rewritten") {
-    CHECK(choose(UpdateMode::automatic, plan_of(mib, mib - 10, 0, 10), reflinks) ==
-          Strategy::rewrite);
+    CHECK(choose(UpdateMode::automatic, plan_of(mib, mib - 10, 0, 10), reflinks) == Strategy::rewrite);
     CHECK(choose(UpdateMode::inplace, plan_of(mib, mib - 10, 0, 10), plain) == Strategy::inplace);
   }
   SECTION("a file that moved or changed in large parts is rewritten") {
-    CHECK(choose(UpdateMode::automatic, plan_of(100 * mib, 0, 100 * mib, 0), plain) ==
-          Strategy::rewrite);
+    CHECK(choose(UpdateMode::automatic, plan_of(100 * mib, 0, 100 * mib, 0), plain) == Strategy::rewrite);
     CHECK(choose(UpdateMode::automatic, plan_of(100 * mib, 40 * mib, 0, 60 * mib), plain) ==
           Strategy::rewrite);
-    CHECK(choose(UpdateMode::automatic, plan_of(100 * mib, 0, 100 * mib, 0), reflinks) ==
-          Strategy::rewrite);
+    CHECK(choose(UpdateMode::automatic, plan_of(100 * mib, 0, 100 * mib, 0), reflinks) == Strategy::rewrite);
   }
   SECTION("a fragmented file is not cloned") {
-    CHECK(choose(UpdateMode::automatic, few_changes, {true, 10'001, 1, true}) ==
-          Strategy::inplace);
+    CHECK(choose(UpdateMode::automatic, few_changes, {true, 10'001, 1, true}) == Strategy::inplace);
   }
   SECTION("a file that somebody has open is never patched in place") {
     CHECK(choose(UpdateMode::automatic, few_changes, {false, {}, 1, false}) == Strategy::rewrite);
@@ -244,8 +237,7 @@ TEST_CASE("the strategy is the one that writes least", "[patch]") {
   }
   SECTION("what does not fit into the journal is rewritten") {
     const patch::StrategyLimits limits{8 * mib, mib - 1};
-    CHECK(patch::choose_strategy(UpdateMode::inplace, few_changes, plain, limits) ==
-          Strategy::rewrite);
+    CHECK(patch::choose_strategy(UpdateMode::inplace, few_changes, plain, limits) == Strategy::rewrite);
   }
   SECTION("a new file or another type is rewritten") {
     auto plan = few_changes;

@@ -47,9 +47,7 @@ class TestFile final : public fs::File {
   void set_owner(std::uint32_t uid, std::uint32_t gid) override { inner_->set_owner(uid, gid); }
   void set_mtime(std::int64_t mtime_ns) override { inner_->set_mtime(mtime_ns); }
   std::vector<fs::XattrPair> xattrs() const override { return inner_->xattrs(); }
-  void set_xattr(const std::string& name, ByteView value) override {
-    inner_->set_xattr(name, value);
-  }
+  void set_xattr(const std::string& name, ByteView value) override { inner_->set_xattr(name, value); }
   void remove_xattr(const std::string& name) override { inner_->remove_xattr(name); }
   void sync_data() override {}
   void sync() override {}
@@ -72,9 +70,7 @@ class TestDir final : public fs::Dir {
 
   fs::Stat stat() const override { return inner_->stat(); }
   fs::Listing list() const override { return inner_->list(); }
-  std::optional<fs::Stat> stat_at(const std::string& name) const override {
-    return inner_->stat_at(name);
-  }
+  std::optional<fs::Stat> stat_at(const std::string& name) const override { return inner_->stat_at(name); }
   std::unique_ptr<fs::Dir> open_dir(const std::string& name) const override {
     return wrap(inner_->open_dir(name));
   }
@@ -87,25 +83,20 @@ class TestDir final : public fs::Dir {
   std::unique_ptr<fs::File> open_write(const std::string& name) const override {
     return wrap(inner_->open_write(name));
   }
-  std::unique_ptr<fs::File> create(const std::string& name) override {
-    return wrap(inner_->create(name));
-  }
+  std::unique_ptr<fs::File> create(const std::string& name) override { return wrap(inner_->create(name)); }
   std::string read_link(const std::string& name) const override { return inner_->read_link(name); }
   std::vector<fs::XattrPair> xattrs_at(const std::string& name) const override {
     return inner_->xattrs_at(name);
   }
-  void make_dir(const std::string& name, std::uint32_t mode) override {
-    inner_->make_dir(name, mode);
-  }
+  void make_dir(const std::string& name, std::uint32_t mode) override { inner_->make_dir(name, mode); }
   void make_symlink(const std::string& name, const std::string& target) override {
     inner_->make_symlink(name, target);
   }
-  void make_node(const std::string& name, fs::FileType type, std::uint32_t mode,
-                 std::uint32_t device_major, std::uint32_t device_minor) override {
+  void make_node(const std::string& name, fs::FileType type, std::uint32_t mode, std::uint32_t device_major,
+                 std::uint32_t device_minor) override {
     inner_->make_node(name, type, mode, device_major, device_minor);
   }
-  void make_link(const fs::Dir& from, const std::string& from_name,
-                 const std::string& name) override {
+  void make_link(const fs::Dir& from, const std::string& from_name, const std::string& name) override {
     inner_->make_link(unwrap(from), from_name, name);
   }
   void rename(const std::string& name, fs::Dir& to, const std::string& to_name) override {
@@ -125,9 +116,7 @@ class TestDir final : public fs::Dir {
   void set_mtime_at(const std::string& name, std::int64_t mtime_ns) override {
     inner_->set_mtime_at(name, mtime_ns);
   }
-  void set_mode_at(const std::string& name, std::uint32_t mode) override {
-    inner_->set_mode_at(name, mode);
-  }
+  void set_mode_at(const std::string& name, std::uint32_t mode) override { inner_->set_mode_at(name, mode); }
   void set_xattr_at(const std::string& name, const std::string& xattr, ByteView value) override {
     inner_->set_xattr_at(name, xattr, value);
   }
@@ -138,9 +127,7 @@ class TestDir final : public fs::Dir {
   void set_owner(std::uint32_t uid, std::uint32_t gid) override { inner_->set_owner(uid, gid); }
   void set_mtime(std::int64_t mtime_ns) override { inner_->set_mtime(mtime_ns); }
   std::vector<fs::XattrPair> xattrs() const override { return inner_->xattrs(); }
-  void set_xattr(const std::string& name, ByteView value) override {
-    inner_->set_xattr(name, value);
-  }
+  void set_xattr(const std::string& name, ByteView value) override { inner_->set_xattr(name, value); }
   void remove_xattr(const std::string& name) override { inner_->remove_xattr(name); }
   void sync() override {}
   void sync_filesystem() override {}
@@ -169,9 +156,7 @@ class TestFs final : public fs::Fs {
   std::optional<fs::Stat> stat_path(const std::string& path, bool follow) override {
     return inner_.stat_path(path, follow);
   }
-  void make_dirs(const std::string& path, std::uint32_t mode) override {
-    inner_.make_dirs(path, mode);
-  }
+  void make_dirs(const std::string& path, std::uint32_t mode) override { inner_.make_dirs(path, mode); }
   std::string real_path(const std::string& path) override { return inner_.real_path(path); }
   std::uint32_t effective_uid() const override { return inner_.effective_uid(); }
 

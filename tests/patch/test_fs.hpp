@@ -9,9 +9,9 @@
 namespace syncline::test {
 
 struct TestFsOptions {
-  bool can_clone = false;        ///< clone_from() copies
+  bool can_clone = false;  ///< clone_from() copies
   bool reliable_syncfs = true;
-  bool can_lease = true;         ///< false: as if somebody had every file open
+  bool can_lease = true;  ///< false: as if somebody had every file open
 };
 
 /// Decorates an Fs. Syncs do nothing: a killed process leaves the page cache as it is, and tests

@@ -113,7 +113,8 @@ TEST_CASE("a damaged cache file is replaced and never throws or lies", "[state]"
     auto bytes = good;
     if (seed % 5 == 0) bytes.resize(random.below(bytes.size()));
     for (auto count = 1 + random.below(30); count > 0 && !bytes.empty(); --count)
-      bytes[random.below(seed % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 12'000))] ^= static_cast<char>(1 + random.below(255));
+      bytes[random.below(seed % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 12'000))] ^=
+          static_cast<char>(1 + random.below(255));
     temp.write("bad.db", bytes);
     std::unique_ptr<ChunkCache> cache;
     try {

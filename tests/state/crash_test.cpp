@@ -42,7 +42,8 @@ std::uint64_t read_number(const std::optional<Bytes>& value) {
       const auto writer = database->writer();
       for (int dir = 0; dir < dir_count; ++dir) writer->put_dir(dir, dir_of(number, dir));
       id = writer->put_manifest(manifest_of(number), id);
-      for (const auto& [key, value] : {std::pair{"generation", number}, {"manifest", static_cast<std::uint64_t>(id)}}) {
+      for (const auto& [key, value] :
+           {std::pair{"generation", number}, {"manifest", static_cast<std::uint64_t>(id)}}) {
         Bytes bytes;
         ByteWriter(bytes).u64(value);
         writer->put_value(key, bytes);
@@ -50,8 +51,7 @@ std::uint64_t read_number(const std::optional<Bytes>& value) {
       writer->commit(number % 3 == 0);
       if (::write(pipe, &number, sizeof number) != sizeof number) break;
     }
-  } catch (...) {
-  }
+  } catch (...) {}
   ::_exit(1);
 }
 

@@ -76,8 +76,7 @@ void write_some(Database& database, const Content& content, Sample& sample) {
       for (const auto& [id, manifest] : content.manifests)
         if (sample.one_in(3)) writer.put_manifest(manifest, id);
     });
-  } catch (const Error&) {
-  }
+  } catch (const Error&) {}
 }
 
 void damage(std::string& bytes, Sample& sample) {
@@ -85,7 +84,8 @@ void damage(std::string& bytes, Sample& sample) {
     case 0: bytes.resize(sample.below(bytes.size())); break;
     case 1: {
       const auto start = sample.below(bytes.size());
-      for (auto k = start; k < std::min(bytes.size(), start + 4096); ++k) bytes[k] = static_cast<char>(sample.number());
+      for (auto k = start; k < std::min(bytes.size(), start + 4096); ++k)
+        bytes[k] = static_cast<char>(sample.number());
       break;
     }
     default:

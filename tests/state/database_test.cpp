@@ -142,7 +142,8 @@ TEST_CASE("files are private and a missing directory is made private", "[state]"
   const auto database = Database::open(temp.path("deep/er/state.db"), false);
   in_transaction(*database, [](Writer& writer) { writer.put_value("k", as_bytes("v")); });
   CHECK(mode_of(temp.path("deep/er")) == 0700);
-  for (const auto* suffix : {"", "-wal", "-shm", ".lock"}) CHECK(mode_of(temp.path("deep/er/state.db") + suffix) == 0600);
+  for (const auto* suffix : {"", "-wal", "-shm", ".lock"})
+    CHECK(mode_of(temp.path("deep/er/state.db") + suffix) == 0600);
 }
 
 TEST_CASE("a second opening for writing is refused as long as the first lives", "[state]") {

@@ -20,7 +20,9 @@ struct Part {
 
 std::vector<Part> encode(const std::vector<StoredEntry>& entries) {
   std::vector<Part> parts;
-  encode_entries(entries, [&](Bytes&& body, std::uint32_t count) { parts.push_back({std::move(body), count}); });
+  encode_entries(entries, [&](Bytes&& body, std::uint32_t count) {
+    parts.push_back({std::move(body), count});
+  });
   return parts;
 }
 
@@ -37,12 +39,14 @@ StoredEntry plain_file(Sample& sample, const std::string& name) {
   out.stat.uid = out.stat.gid = 1000;
   out.stat.size_bytes = sample.below(20'000);
   out.stat.allocated_bytes = (out.stat.size_bytes + 4095) / 4096 * 4096;
-  out.stat.mtime_ns = static_cast<std::int64_t>(1'700'000'000'000'000'000 + sample.below(std::uint64_t{1} << 54));
+  out.stat.mtime_ns =
+      static_cast<std::int64_t>(1'700'000'000'000'000'000 + sample.below(std::uint64_t{1} << 54));
   out.stat.ctime_ns = static_cast<std::int64_t>(1'750'000'000'000'000'000 + sample.below(100'000'000));
   out.stat.device = 2049;
   out.stat.inode = 1'000'000 + sample.below(10'000);
   out.content = sample.digest();
-  out.only_chunk = manifest::Chunk{sample.digest(), sample.quick(), static_cast<std::uint32_t>(out.stat.size_bytes), 1};
+  out.only_chunk =
+      manifest::Chunk{sample.digest(), sample.quick(), static_cast<std::uint32_t>(out.stat.size_bytes), 1};
   return out;
 }
 
@@ -62,7 +66,8 @@ TEST_CASE("entries of any kind come back as they were", "[state]") {
 TEST_CASE("a file of one chunk takes at most 120 bytes", "[state]") {
   Sample sample(1);
   std::vector<StoredEntry> entries;
-  for (int k = 0; k < 1000; ++k) entries.push_back(plain_file(sample, "source_file_" + std::to_string(10'000 + k) + ".c"));
+  for (int k = 0; k < 1000; ++k)
+    entries.push_back(plain_file(sample, "source_file_" + std::to_string(10'000 + k) + ".c"));
   std::size_t total = 0;
   for (const auto& part : encode(entries)) total += part.body.size();
   CAPTURE(total);
@@ -113,8 +118,7 @@ TEST_CASE("truncated and altered entries are refused or stay within bounds", "[s
     out.clear();
     try {
       decode_entries(altered, count, out);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
     REQUIRE(out.size() <= count);
   }
 }

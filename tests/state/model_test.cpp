@@ -35,8 +35,9 @@ void edit(Sample& sample, DirRecord& record) {
       continue;
     }
     auto entry = sample.entry(sample.name());
-    const auto at = std::lower_bound(entries.begin(), entries.end(), entry.name,
-                                     [](const StoredEntry& each, const std::string& name) { return each.name < name; });
+    const auto at =
+        std::lower_bound(entries.begin(), entries.end(), entry.name,
+                         [](const StoredEntry& each, const std::string& name) { return each.name < name; });
     if (at == entries.end() || at->name != entry.name) entries.insert(at, std::move(entry));
   }
 }
@@ -44,8 +45,8 @@ void edit(Sample& sample, DirRecord& record) {
 void edit(Sample& sample, manifest::Manifest& manifest) {
   auto& chunks = manifest.chunks;
   const auto at = chunks.begin() + static_cast<std::ptrdiff_t>(sample.below(chunks.size() + 1));
-  const auto last = chunks.begin() + static_cast<std::ptrdiff_t>(
-                                         std::min<std::size_t>(chunks.size(), at - chunks.begin() + sample.below(5)));
+  const auto last = chunks.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
+                                         chunks.size(), at - chunks.begin() + sample.below(5)));
   const auto place = chunks.erase(at, last);
   const auto fresh = sample.manifest(sample.below(5)).chunks;
   chunks.insert(place, fresh.begin(), fresh.end());
@@ -54,7 +55,8 @@ void edit(Sample& sample, manifest::Manifest& manifest) {
 
 void change_dirs(Sample& sample, Model& model, Writer& writer) {
   if (model.dirs.empty() || sample.one_in(4)) {
-    const auto id = sample.one_in(2) ? static_cast<DirId>(sample.number()) : static_cast<DirId>(sample.below(100));
+    const auto id =
+        sample.one_in(2) ? static_cast<DirId>(sample.number()) : static_cast<DirId>(sample.below(100));
     model.dirs[id] = sample.dir(sample.one_in(5) ? sample.below(900) : sample.below(30));
     writer.put_dir(id, model.dirs[id]);
     return;
@@ -97,7 +99,8 @@ void change_values(Sample& sample, Model& model, Writer& writer) {
     model.agreements.erase(key);
     writer.erase_agreement(key);
   } else {
-    model.agreements[key] = {sample.digest(), sample.digest(), sample.digest(), static_cast<std::int64_t>(sample.number())};
+    model.agreements[key] = {sample.digest(), sample.digest(), sample.digest(),
+                             static_cast<std::int64_t>(sample.number())};
     writer.put_agreement(key, model.agreements[key]);
   }
 }
@@ -133,7 +136,8 @@ void check_equal(Database& database, Reader& reader, const Model& model) {
 
 }  // namespace
 
-TEST_CASE("any sequence of changes, roll-backs and reopenings gives what a model in memory gives", "[state]") {
+TEST_CASE("any sequence of changes, roll-backs and reopenings gives what a model in memory gives",
+          "[state]") {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);
     TempDir temp;

@@ -18,7 +18,8 @@ inline bool operator==(const DirRecord& a, const DirRecord& b) {
   return a.summary == b.summary && a.entries == b.entries;
 }
 inline bool operator==(const Agreement& a, const Agreement& b) {
-  return a.own_root == b.own_root && a.peer_root == b.peer_root && a.options == b.options && a.at_ns == b.at_ns;
+  return a.own_root == b.own_root && a.peer_root == b.peer_root && a.options == b.options &&
+         a.at_ns == b.at_ns;
 }
 
 class Sample {
@@ -80,7 +81,8 @@ class Sample {
     stat.allocated_bytes = wild ? spread() : (stat.size_bytes + 4095) / 4096 * 4096;
     stat.mtime_ns = wild ? static_cast<std::int64_t>(number())
                          : static_cast<std::int64_t>((1'600'000'000 + below(100'000'000)) * 1'000'000'000);
-    stat.ctime_ns = wild ? static_cast<std::int64_t>(number()) : ctime_ns_ += static_cast<std::int64_t>(below(200'000));
+    stat.ctime_ns =
+        wild ? static_cast<std::int64_t>(number()) : ctime_ns_ += static_cast<std::int64_t>(below(200'000));
     stat.device = wild ? number() : 2050;
     stat.inode = wild ? number() : ++inode_;
     if (one_in(20)) stat.device_major = static_cast<std::uint32_t>(number());
@@ -88,10 +90,10 @@ class Sample {
     if (stat.type == fs::FileType::symlink) out.link_target = std::string(1 + below(4095), 'x');
     if (!one_in(4)) out.content = digest();
     if (!one_in(4))
-      out.only_chunk = one_in(8) ? chunk()
-                                 : manifest::Chunk{digest(), quick(), static_cast<std::uint32_t>(stat.size_bytes), 1};
-    else
-      out.manifest_id = static_cast<ManifestId>(spread() >> 1);
+      out.only_chunk =
+          one_in(8) ? chunk()
+                    : manifest::Chunk{digest(), quick(), static_cast<std::uint32_t>(stat.size_bytes), 1};
+    else out.manifest_id = static_cast<ManifestId>(spread() >> 1);
     return out;
   }
   DirRecord dir(std::size_t entry_count) {

@@ -34,12 +34,14 @@ DirRecord directory(Sample& sample, int files) {
     entry.stat.uid = entry.stat.gid = 1000;
     entry.stat.size_bytes = sample.below(16'000);
     entry.stat.allocated_bytes = (entry.stat.size_bytes + 4095) / 4096 * 4096;
-    entry.stat.mtime_ns = static_cast<std::int64_t>(1'700'000'000'000'000'000 + sample.below(std::uint64_t{1} << 54));
+    entry.stat.mtime_ns =
+        static_cast<std::int64_t>(1'700'000'000'000'000'000 + sample.below(std::uint64_t{1} << 54));
     entry.stat.ctime_ns = static_cast<std::int64_t>(1'750'000'000'000'000'000 + sample.below(100'000'000));
     entry.stat.device = 2049;
     entry.stat.inode = 1'000'000 + sample.below(100'000);
     entry.content = sample.digest();
-    entry.only_chunk = manifest::Chunk{sample.digest(), sample.quick(), static_cast<std::uint32_t>(entry.stat.size_bytes), 1};
+    entry.only_chunk = manifest::Chunk{sample.digest(), sample.quick(),
+                                       static_cast<std::uint32_t>(entry.stat.size_bytes), 1};
     record.entries.push_back(std::move(entry));
   }
   return record;
@@ -48,7 +50,8 @@ DirRecord directory(Sample& sample, int files) {
 double size_mb(const std::string& path) {
   double total = 0;
   for (const auto* suffix : {"", "-wal"})
-    if (std::filesystem::exists(path + suffix)) total += static_cast<double>(std::filesystem::file_size(path + suffix));
+    if (std::filesystem::exists(path + suffix))
+      total += static_cast<double>(std::filesystem::file_size(path + suffix));
   return total / 1e6;
 }
 
@@ -65,8 +68,8 @@ void insert(const std::string& path, int dirs, int files) {
     writer = database->writer();
   }
   writer->commit(false);
-  std::printf("insert %d files in %d directories: %.2f s, %.1f MB written\n", dirs * files, dirs, timer.seconds(),
-              static_cast<double>(database->written_bytes()) / 1e6);
+  std::printf("insert %d files in %d directories: %.2f s, %.1f MB written\n", dirs * files, dirs,
+              timer.seconds(), static_cast<double>(database->written_bytes()) / 1e6);
 }
 
 void scan(const std::string& path) {
@@ -80,7 +83,8 @@ void scan(const std::string& path) {
   const Timer again;
   std::size_t entries = 0;
   for (const auto id : ids) entries += reader->dir(id)->entries.size();
-  std::printf("%zu summaries: %.1f ms; %zu entries read: %.2f s\n", ids.size(), summaries * 1e3, entries, again.seconds());
+  std::printf("%zu summaries: %.1f ms; %zu entries read: %.2f s\n", ids.size(), summaries * 1e3, entries,
+              again.seconds());
 }
 
 void chunk_cache(const std::string& path) {
@@ -103,7 +107,8 @@ void chunk_cache(const std::string& path) {
   const Timer again;
   for (const auto& id : ids)
     if (!cache->get(id)) std::abort();
-  std::printf("chunk cache, 1000 chunks of 40 KiB: put %.0f ms, get %.0f ms\n", put * 1e3, again.seconds() * 1e3);
+  std::printf("chunk cache, 1000 chunks of 40 KiB: put %.0f ms, get %.0f ms\n", put * 1e3,
+              again.seconds() * 1e3);
 }
 
 }  // namespace
@@ -112,7 +117,8 @@ int main(int argc, char** argv) {
   const int files = argc > 1 ? std::atoi(argv[1]) : 200'000;
   const test::TempDir temp;
   insert(temp.path("state.db"), files / files_per_dir, files_per_dir);
-  std::printf("size %.1f MB, %.1f bytes a file\n", size_mb(temp.path("state.db")), size_mb(temp.path("state.db")) * 1e6 / files);
+  std::printf("size %.1f MB, %.1f bytes a file\n", size_mb(temp.path("state.db")),
+              size_mb(temp.path("state.db")) * 1e6 / files);
   scan(temp.path("state.db"));
   insert(temp.path("many.db"), 20'000, 10);
   scan(temp.path("many.db"));

@@ -139,8 +139,7 @@ class FaultFile final : public fs::File {
   }
   void pwrite(ByteView data, std::uint64_t offset) override {
     state_->run(
-        "pwrite", range_text(name_, offset, data.size()), true,
-        [&] { inner_->pwrite(data, offset); },
+        "pwrite", range_text(name_, offset, data.size()), true, [&] { inner_->pwrite(data, offset); },
         [&] { inner_->pwrite(data.first(torn_length(offset, data.size())), offset); });
   }
   void truncate(std::uint64_t size_bytes) override {
@@ -160,9 +159,7 @@ class FaultFile final : public fs::File {
     state_->run(
         "copy_range", range_text(name_, offset, length_bytes), true,
         [&] { inner_->copy_range(from, source_offset, offset, length_bytes); },
-        [&] {
-          inner_->copy_range(from, source_offset, offset, torn_length(offset, length_bytes));
-        });
+        [&] { inner_->copy_range(from, source_offset, offset, torn_length(offset, length_bytes)); });
   }
   bool clone_from(const fs::File& source) override {
     return state_->change("clone_from", name_, [&] { return inner_->clone_from(unwrap(source)); });
@@ -224,8 +221,7 @@ class FaultDir final : public fs::Dir {
     return state_->read("open_dir", name, [&] { return wrap(inner_->open_dir(name)); });
   }
   std::unique_ptr<fs::Dir> open_beneath(const RelPath& path) const override {
-    return state_->read("open_beneath", path.text(),
-                        [&] { return wrap(inner_->open_beneath(path)); });
+    return state_->read("open_beneath", path.text(), [&] { return wrap(inner_->open_beneath(path)); });
   }
   std::unique_ptr<fs::File> open_read(const std::string& name) const override {
     return state_->read("open_read", name, [&] { return wrap(inner_->open_read(name), name); });
@@ -249,19 +245,17 @@ class FaultDir final : public fs::Dir {
   void make_symlink(const std::string& name, const std::string& target) override {
     state_->change("make_symlink", name, [&] { inner_->make_symlink(name, target); });
   }
-  void make_node(const std::string& name, fs::FileType type, std::uint32_t mode,
-                 std::uint32_t device_major, std::uint32_t device_minor) override {
+  void make_node(const std::string& name, fs::FileType type, std::uint32_t mode, std::uint32_t device_major,
+                 std::uint32_t device_minor) override {
     state_->change("make_node", name,
                    [&] { inner_->make_node(name, type, mode, device_major, device_minor); });
   }
-  void make_link(const fs::Dir& from, const std::string& from_name,
-                 const std::string& name) override {
+  void make_link(const fs::Dir& from, const std::string& from_name, const std::string& name) override {
     state_->change("make_link", from_name + " -> " + name,
                    [&] { inner_->make_link(unwrap(from), from_name, name); });
   }
   void rename(const std::string& name, fs::Dir& to, const std::string& to_name) override {
-    state_->change("rename", name + " -> " + to_name,
-                   [&] { inner_->rename(name, unwrap(to), to_name); });
+    state_->change("rename", name + " -> " + to_name, [&] { inner_->rename(name, unwrap(to), to_name); });
   }
   void rename_new(const std::string& name, fs::Dir& to, const std::string& to_name) override {
     state_->change("rename_new", name + " -> " + to_name,
@@ -354,14 +348,11 @@ void FaultFs::fail_op(const std::string& op, int error_number, std::uint64_t nth
 void FaultFs::fail_every(const std::string& op, int error_number, Moment moment) {
   state_->add({op, 1, every, moment, throwing(error_number)});
 }
-void FaultFs::kill_at(std::uint64_t k, Moment moment) {
-  state_->add({"", k, k, moment, killing()});
-}
+void FaultFs::kill_at(std::uint64_t k, Moment moment) { state_->add({"", k, k, moment, killing()}); }
 void FaultFs::call_at(std::uint64_t k, std::function<void()> action, Moment moment) {
   state_->add({"", k, k, moment, std::move(action)});
 }
-void FaultFs::call_op(const std::string& op, std::function<void()> action, std::uint64_t nth,
-                      Moment moment) {
+void FaultFs::call_op(const std::string& op, std::function<void()> action, std::uint64_t nth, Moment moment) {
   state_->add({op, nth, nth, moment, std::move(action)});
 }
 
