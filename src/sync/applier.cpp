@@ -160,11 +160,21 @@ void Applier::wait_committed() {
   if (error_) std::rethrow_exception(error_);
 }
 
-std::uint64_t Applier::add_pending(Pending pending) {
-  std::lock_guard lock(pending_mutex_);
-  const auto token = next_token_++;
-  pending_.emplace(token, std::move(pending));
-  return token;
+/// Hands something to the next commit under a new token; what cannot be handed over is not pending.
+void Applier::submit(Pending pending, const std::function<void(std::uint64_t token)>& hand_over) {
+  std::uint64_t token = 0;
+  {
+    std::lock_guard lock(pending_mutex_);
+    token = next_token_++;
+    pending_.emplace(token, std::move(pending));
+  }
+  try {
+    hand_over(token);
+  } catch (...) {
+    std::lock_guard lock(pending_mutex_);
+    pending_.erase(token);
+    throw;
+  }
 }
 
 /// One entry became visible, or did not: the tree says what is there now.

@@ -97,7 +97,7 @@ class Applier {
   void forget_dirs();
   std::optional<fs::Stat> known_stat(const RelPath& path);
   void refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs);
-  std::uint64_t add_pending(Pending pending);
+  void submit(Pending pending, const std::function<void(std::uint64_t token)>& hand_over);
   void back_up(const RelPath& path);
   const hash::Digest& zero_id(std::uint32_t length_bytes);
 

@@ -96,7 +96,7 @@ void Applier::write_file(const wire::WriteFile& op) {
   pending.path = path;
   pending.manifest = std::move(fresh);
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
-  write->finish(metadata_of(op.meta), add_pending(std::move(pending)));
+  submit(std::move(pending), [&](std::uint64_t token) { write->finish(metadata_of(op.meta), token); });
 }
 
 Applier::FileState* Applier::state_of(Worker& worker, std::uint64_t file) {
@@ -409,7 +409,7 @@ void Applier::complete_if_done(Worker& worker, FileState& file) {
       pending.manifest = manifest_of(file);
       pending.xattr_digest = xattr_digest(file.end->meta.xattrs, rules_.attributes);
       if (pending.manifest->root() != file.end->root) throw Error(Errc::corrupt, file.begin.path);
-      file.write->finish(metadata_of(file.end->meta), add_pending(std::move(pending)));
+      submit(std::move(pending), [&](std::uint64_t token) { file.write->finish(metadata_of(file.end->meta), token); });
     } catch (const Error& error) {
       give_up(file, error, false);
     }

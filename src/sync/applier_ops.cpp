@@ -15,7 +15,7 @@ bool same_file(const fs::Stat& known, const fs::Stat& found) {
   if (known.type != found.type || known.device != found.device || known.inode != found.inode) return false;
   if (known.type == fs::FileType::directory) return true;
   // A further name that came or went moved the ctime of all others.
-  const bool linked = (known.link_count > 1 || found.link_count > 1) && known.type == fs::FileType::regular;
+  const bool linked = known.link_count > 1 || found.link_count > 1;
   return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns && (linked || known.ctime_ns == found.ctime_ns);
 }
 
@@ -99,12 +99,11 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
   pending.link_target = op.target;
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
   const auto metadata = metadata_of(op.meta);
-  area_->place(dir_of(path.parent()), path, expected,
-               [target = op.target, metadata](fs::Dir& dir, const std::string& name) {
-                 dir.make_symlink(name, target);
-                 fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
-               },
-               add_pending(std::move(pending)));
+  const auto make = [target = op.target, metadata](fs::Dir& dir, const std::string& name) {
+    dir.make_symlink(name, target);
+    fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
+  };
+  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
@@ -116,12 +115,11 @@ void Applier::make_node(const wire::MakeNode& op) {
   pending.type = op.type;
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
   const auto metadata = metadata_of(op.meta);
-  area_->place(dir_of(path.parent()), path, expected,
-               [op, metadata](fs::Dir& dir, const std::string& name) {
-                 dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
-                 fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
-               },
-               add_pending(std::move(pending)));
+  const auto make = [op, metadata](fs::Dir& dir, const std::string& name) {
+    dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
+    fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
+  };
+  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
@@ -142,11 +140,10 @@ void Applier::make_link(const wire::MakeLink& op) {
       pending.xattr_digest = node->extra_of(*entry).xattr_digest;
     }
   }
-  area_->place(dir_of(path.parent()), path, expected,
-               [from = dir_of(existing.parent()), from_name = std::string(existing.name())](fs::Dir& dir, const std::string& name) {
-                 dir.make_link(*from, from_name, name);
-               },
-               add_pending(std::move(pending)));
+  const auto make = [from = dir_of(existing.parent()), from_name = std::string(existing.name())](fs::Dir& dir, const std::string& name) {
+    dir.make_link(*from, from_name, name);
+  };
+  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {

@@ -30,7 +30,7 @@ class Planner {
   Plan run(const wire::EntryInfo& remote_root);
 
  private:
-  void find_leaders();
+  void find_leaders(const DirNode& node);
   void find_gone(DirNode& node);
   void add_gone(const state::StoredEntry& stored, DirNode* live, Gone* gone);
   std::string remote_path(const DirNode& node) const;
@@ -49,6 +49,7 @@ class Planner {
   std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path, state::DirId id, bool& unknown);
   void remove_gone();
   bool gone_there_too(const std::string& path) const;
+  wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
   void limit_removes();
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
@@ -89,14 +90,14 @@ void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, 
   options_.on_change(event);
 }
 
-/// The first path of every group of hard links, in tree order, stands for the file.
-void Planner::find_leaders() {
-  if ((options_.rules.attributes & wire::attr_links) == 0) return;
-  for_each_dir(*replica_.tree().root, [&](DirNode& node) {
-    for (const Entry& entry : node.entries)
-      if (entry.type == fs::FileType::regular && entry.link_count > 1)
-        leaders_.try_emplace({entry.device, entry.inode}, node.path_of(node.name_of(entry)));
-  });
+/// The first path of every group of hard links, in the order of visit(), stands for the file.
+void Planner::find_leaders(const DirNode& node) {
+  for (const Entry& entry : node.entries) {
+    if (entry.type == fs::FileType::regular && entry.link_count > 1)
+      leaders_.try_emplace({entry.device, entry.inode}, node.path_of(node.name_of(entry)));
+    if (entry.type == fs::FileType::directory)
+      if (const DirNode* child = node.child(node.name_of(entry))) find_leaders(*child);
+  }
 }
 
 void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* parent) {
@@ -196,7 +197,10 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
     state::DirId id = 0;
     if (const auto stored = stored_entry(ref.id, name); options_.from_records && stored && was_dir)
       id = dir_id(stored->stat, replica_.tree().root_stat.device);
-    if (!remove_tree(path, remote, id, plan_.make_way)) return;
+    std::vector<PlannedRemove> make_way;
+    if (!remove_tree(path, remote, id, make_way)) return;
+    plan_.make_way_count += make_way.size();
+    for (auto& one : make_way) plan_.structure.emplace_back(std::move(one));
     create(node, index, nullptr);
     return;
   }
@@ -283,8 +287,9 @@ bool Planner::linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
   }
   const auto group = leader_groups_.find(leader->first);
   const bool leader_known = group != leader_groups_.end();
-  const bool together = remote != nullptr && !changed && remote->link_group != 0 &&
-                        (!leader_known || remote->link_group == group->second);
+  // A leader in a directory that was not looked at is as recorded: its group is its own inode there.
+  const std::uint64_t leader_group = leader_known ? group->second : options_.from_records ? entry.inode : 0;
+  const bool together = remote != nullptr && !changed && remote->link_group != 0 && remote->link_group == leader_group;
   if (together) return true;
   emit(node, entry, 'h', remote == nullptr, {}, remote != nullptr && remote->edited, {}, leader->second);
   plan_.links.push_back({path, leader->second});
@@ -432,7 +437,25 @@ bool Planner::gone_there_too(const std::string& path) const {
   return false;
 }
 
+/// The entry as the other side told it, if it did: someone may have put another in its place.
+wire::EntryInfo Planner::told_entry(const std::string& path, const wire::EntryInfo& recorded) const {
+  const auto at = RelPath::parse(path);
+  const auto told = remote_.find(at.parent().text());
+  if (told == remote_.end()) return recorded;
+  const auto found = std::ranges::find(told->second.entries, recorded.name, &wire::EntryInfo::name);
+  return found == told->second.entries.end() ? recorded : *found;
+}
+
 void Planner::remove_gone() {
+  // A directory that was taken for moved, but was not (its inode serves a new one): its entries go too.
+  for (std::size_t i = 0; i < gone_.size(); ++i) {
+    Gone& gone = gone_[i];
+    if (gone.moved || gone.stored.stat.type != fs::FileType::directory) continue;
+    const auto id = dir_id(gone.stored.stat, replica_.tree().root_stat.device);
+    if (!live_dirs_.contains(id)) continue;
+    if (const auto record = reader_->dir(id))
+      for (const auto& below : record->entries) add_gone(below, nullptr, &gone_[i]);
+  }
   // Children were added after their parents: backwards gives children first.
   std::unordered_map<const Gone*, bool> kept;
   for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
@@ -447,8 +470,7 @@ void Planner::remove_gone() {
       continue;
     }
     if (gone->live_parent != nullptr) touch(*gone->live_parent);
-    wire::EntryInfo info = stored_info(gone->stored, options_.rules);
-    remove_tree(path, info, 0, plan_.removes);
+    remove_tree(path, told_entry(path, stored_info(gone->stored, options_.rules)), 0, plan_.removes);
     plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
 }
@@ -462,7 +484,7 @@ void Planner::limit_removes() {
 
 Plan Planner::run(const wire::EntryInfo& remote_root) {
   DirNode& root = *replica_.tree().root;
-  find_leaders();
+  if ((options_.rules.attributes & wire::attr_links) != 0) find_leaders(root);
   if (options_.from_records) {
     for_each_dir(root, [&](DirNode& node) { live_dirs_.emplace(node.id, &node); });
     for_each_dir(root, [&](DirNode& node) { find_gone(node); });

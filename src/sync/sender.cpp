@@ -188,7 +188,7 @@ void Sender::plan() {
   plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);
   remote_.clear();
   result_.files_changed = plan_.files.size() + plan_.others.size() + plan_.links.size();
-  result_.files_deleted = plan_.removes.size() + plan_.make_way.size();
+  result_.files_deleted = plan_.removes.size() + plan_.make_way_count;
   result_.files_renamed = plan_.rename_count;
   result_.bytes_changed = plan_.file_bytes;
   result_.delete_limit_reached = plan_.delete_limit_reached;
@@ -264,9 +264,9 @@ void Sender::send_structure() {
     channel_.send(batch);
     batch.ops.clear();
   };
-  for (const auto& remove : plan_.make_way) put(wire::Remove{remove.path, remove.directory});
   for (const auto& one : plan_.structure) {
     if (const auto* rename = std::get_if<PlannedRename>(&one)) put(wire::Rename{rename->from, rename->to});
+    else if (const auto* remove = std::get_if<PlannedRemove>(&one)) put(wire::Remove{remove->path, remove->directory});
     else {
       const Item& item = std::get<Item>(one);
       put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});

@@ -49,6 +49,7 @@ class Transfer {
     std::uint64_t new_offset = 0;
     delta::GapPlan plan;
     std::vector<delta::BlockMatch> coarse;
+    bool closed = false;  ///< answered, or given up by the receiver
   };
   /// A file under way, or sent, that the receiver may still ask about.
   struct Open {
@@ -108,7 +109,7 @@ class Transfer {
   // Replies.
   void answer_sums(const wire::GapSums& message);
   void answer_request(const wire::ChunkRequest& message);
-  void close_gap(std::uint64_t file, const Gap& gap);
+  void close_gap(std::uint64_t file, std::uint32_t gap);
   void end_file(std::uint64_t file, const wire::FileEnd& end);
 
   Source open_source(const Item& item);

@@ -50,7 +50,8 @@ void Transfer::answer_sums(const wire::GapSums& message) {
     gap = open->second.gaps[message.gap];
     item = open->second.item;
   }
-  if (message.round == 0) return close_gap(message.file, gap);
+  if (gap.closed) return;
+  if (message.round == 0) return close_gap(message.file, message.gap);
   Bytes fresh(gap.plan.new_bytes);
   bool aborted = false;
   try {
@@ -85,15 +86,17 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   out.literals = found.literals;
   events_.counters.literal_bytes += found.literals.size();
   channel_.send(out);
-  close_gap(message.file, gap);
+  close_gap(message.file, message.gap);
 }
 
-void Transfer::close_gap(std::uint64_t file, const Gap& gap) {
+void Transfer::close_gap(std::uint64_t file, std::uint32_t number) {
   std::optional<wire::FileEnd> end;
   {
     std::lock_guard lock(mutex_);
-    gap_bytes_ -= std::min<std::uint64_t>(gap_bytes_, gap.plan.old_bytes);
     Open& open = open_[file];
+    Gap& gap = open.gaps[number];
+    if (std::exchange(gap.closed, true)) return;
+    gap_bytes_ -= std::min<std::uint64_t>(gap_bytes_, gap.plan.old_bytes);
     if (--open.open_gaps == 0) {
       --unanswered_;
       if (open.steps_sent) end = open.end;
