@@ -95,6 +95,7 @@ class Applier {
   fs::Metadata metadata_of(const wire::Meta& meta) const;
   std::shared_ptr<fs::Dir> dir_of(const RelPath& path);
   void forget_dirs();
+  void refresh_names_of(const fs::Stat& stat);
   std::optional<fs::Stat> known_stat(const RelPath& path);
   void refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs);
   void submit(Pending pending, const std::function<void(std::uint64_t token)>& hand_over);

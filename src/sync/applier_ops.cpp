@@ -174,6 +174,20 @@ void Applier::set_meta(const wire::SetMeta& op) {
     fs::apply_metadata_at(*parent, name, found->type, metadata, nullptr);
   }
   refresh(path, found->type, &digest);
+  if (found->type != fs::FileType::directory && found->link_count > 1) refresh_names_of(*found);
+}
+
+/// A change of one name's attributes shows under all names of the file.
+void Applier::refresh_names_of(const fs::Stat& stat) {
+  std::lock_guard lock(replica_.mutex());
+  for_each_dir(*replica_.tree().root, [&](DirNode& node) {
+    for (std::size_t i = 0; i < node.entries.size(); ++i) {
+      if (node.entries[i].inode != stat.inode || node.entries[i].device != stat.device) continue;
+      const std::string name(node.name_of(node.entries[i]));
+      replica_.load_details(node);
+      if (const auto now = replica_.open_dir(node)->stat_at(replica_.disk_name(node, name))) node.put(name, *now);
+    }
+  });
 }
 
 void Applier::rename(const wire::Rename& op) {

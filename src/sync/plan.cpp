@@ -44,6 +44,7 @@ class Planner {
   void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);
   bool try_rename(DirNode& node, std::uint32_t index);
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
+  void relink_below(DirNode& top);
   void extra(const DirNode& node, const wire::EntryInfo& remote);
   bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id, std::vector<PlannedRemove>& out);
   std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path, state::DirId id, bool& unknown);
@@ -169,6 +170,8 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
     if (options_.from_records)
       for (const auto& child : node.children) visit(*child, {true, child->id});
+    else
+      relink_below(node);
     return;
   }
   replica_.load_details(node);
@@ -181,6 +184,24 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
     else create(node, i, nullptr);
   }
   for (; other != remote.entries.end(); ++other) extra(node, *other);
+}
+
+/// Digests of directories say nothing of hard links: names in an equal subtree whose leader is new
+/// elsewhere must be linked to it.
+void Planner::relink_below(DirNode& top) {
+  if (leaders_.empty()) return;
+  for_each_dir(top, [&](DirNode& node) {
+    for (const Entry& entry : node.entries) {
+      if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
+      const auto group = leader_groups_.find({entry.device, entry.inode});
+      if (group == leader_groups_.end() || group->second != 0) continue;
+      const std::string& leader = leaders_.at(group->first);
+      const std::string path = node.path_of(node.name_of(entry));
+      emit(node, entry, 'h', false, {}, false, {}, leader);
+      plan_.links.push_back({path, leader});
+      touch(node);
+    }
+  });
 }
 
 void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref) {
