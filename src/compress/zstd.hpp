@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // zstd with bounded decompression. The only module that sees zstd.
+//
+// A frame is a tag byte and a body. Tag 0: the body is the data as it is (level 0, or less than 3 % to gain).
+// Tag 1: the body is one zstd frame that names its content size, with a window of at most 128 MiB. A message
+// of a stream has the same tags; behind tag 1 stand the raw size (varint) and the blocks of one endless zstd
+// frame up to a flush, with a window of at most 8 MiB; messages with tag 0 leave the stream's history as it
+// is. Readers refuse everything else.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +24,8 @@ class Compressor {
   ~Compressor();
   Bytes compress(ByteView data, int level);
   /// Against `prefix` (ZSTD_CCtx_refPrefix, tables large enough to index all of it): both sides must have it.
+  /// Bytes of the prefix more than 128 MiB behind are not used. The reader notices another prefix by digests
+  /// only.
   Bytes compress_with_prefix(ByteView prefix, ByteView data, int level);
 
  private:

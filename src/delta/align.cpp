@@ -36,7 +36,8 @@ std::vector<std::uint64_t> offsets_of(const Manifest& manifest) {
       throw Error(Errc::malformed, "manifest: chunk length");
     at += chunk.total_bytes();
   }
-  if (at != manifest.size_bytes) throw Error(Errc::malformed, "manifest: chunks do not add up to the file size");
+  if (at != manifest.size_bytes)
+    throw Error(Errc::malformed, "manifest: chunks do not add up to the file size");
   out.push_back(at);
   return out;
 }
@@ -45,7 +46,11 @@ std::vector<std::uint64_t> offsets_of(const Manifest& manifest) {
 class Matcher {
  public:
   Matcher(const Manifest& old, const Manifest& fresh)
-      : old_(old.chunks), fresh_(fresh.chunks), index_(old_), match_(fresh_.size(), none), zero_(zero_id(fresh.params.max_bytes)) {}
+      : old_(old.chunks),
+        fresh_(fresh.chunks),
+        index_(old_),
+        match_(fresh_.size(), none),
+        zero_(zero_id(fresh.params.max_bytes)) {}
 
   std::vector<std::uint32_t> run() {
     anchor();
@@ -93,7 +98,9 @@ class Matcher {
       const bool follows = match_[i] == none && expected < limits_after[i] && equal(i, expected);
       if (follows && searched(i)) match_[i] = expected;
       if (match_[i] != none) expected = match_[i] + 1;
-      else expected = follows ? expected + 1 : old_count;  // zeros keep step; else out of step until the next match
+      else
+        expected =
+            follows ? expected + 1 : old_count;  // zeros keep step; else out of step until the next match
     }
     std::uint32_t limit = 0;  // first old record that is free, by new record, for the way back
     std::vector<std::uint32_t> limits_before(fresh_count);
@@ -121,7 +128,8 @@ class Matcher {
     return out;
   }
 
-  /// Ids that occur several times or moved: the one that continues the match before, else one in order, else any.
+  /// Ids that occur several times or moved: the one that continues the match before, else one in order, else
+  /// any.
   void place_rest() {
     const auto after = next_anchor();
     std::uint32_t in_order_from = 0;
@@ -136,11 +144,13 @@ class Matcher {
       if (match_[i] >= in_order_from && match_[i] < after[i]) in_order_from = expected;
     }
   }
-  std::uint32_t candidate(std::uint32_t fresh, std::uint32_t expected, std::uint32_t from, std::uint32_t until) const {
+  std::uint32_t candidate(std::uint32_t fresh, std::uint32_t expected, std::uint32_t from,
+                          std::uint32_t until) const {
     if (expected < old_.size() && equal(fresh, expected)) return expected;
     std::uint32_t moved = none;
     std::size_t tried = 0;
-    for (auto old = index_.first(fresh_[fresh].id); old != none && tried < candidates_max; old = index_.next(old), ++tried) {
+    for (auto old = index_.first(fresh_[fresh].id); old != none && tried < candidates_max;
+         old = index_.next(old), ++tried) {
       if (!equal(fresh, old)) continue;
       if (old >= from && old < until) return old;
       if (moved == none) moved = old;
@@ -183,7 +193,8 @@ class RecipeBuilder {
     } else if (chunk.id == zero_id(fresh_.params.max_bytes)) {
       step.kind = Step::Kind::zeros;
     } else {
-      if (chunk.repeat_count != 1) throw Error(Errc::malformed, "manifest: a repeated chunk that is not zeros");
+      if (chunk.repeat_count != 1)
+        throw Error(Errc::malformed, "manifest: a repeated chunk that is not zeros");
       step.kind = Step::Kind::gap;
       step.first_chunk = record;
       step.chunk_count = 1;
@@ -201,12 +212,13 @@ class RecipeBuilder {
     return true;
   }
 
-  /// Gives each run of changed chunks what lies between the two matches in order around it. Several runs between the
-  /// same two matches (with zeros or moved chunks between them) share it in proportion.
+  /// Gives each run of changed chunks what lies between the two matches in order around it. Several runs
+  /// between the same two matches (with zeros or moved chunks between them) share it in proportion.
   void bound_gaps() {
     std::vector<OldSpan> spans;
     for (const auto& step : steps_)
-      if (step.kind == Step::Kind::match) spans.push_back({step.old_offset, step.old_offset + step.old_bytes});
+      if (step.kind == Step::Kind::match)
+        spans.push_back({step.old_offset, step.old_offset + step.old_bytes});
     const auto keep = heaviest_chain(spans);
     std::size_t span = 0;
     std::size_t open = 0;
@@ -225,7 +237,9 @@ class RecipeBuilder {
     std::uint64_t before = 0;
     for (std::size_t i = first; i < last; ++i) {
       auto& step = steps_[i];
-      const auto part = [&](std::uint64_t new_bytes) { return old_begin + scale(new_bytes, old_end - old_begin, total); };
+      const auto part = [&](std::uint64_t new_bytes) {
+        return old_begin + scale(new_bytes, old_end - old_begin, total);
+      };
       if (step.kind == Step::Kind::gap) {
         step.old_offset = part(before);
         step.old_bytes = part(before + step.new_bytes) - step.old_offset;
@@ -238,7 +252,8 @@ class RecipeBuilder {
     return denominator == 0 ? 0 : static_cast<std::uint64_t>(Wide{value} * numerator / denominator);
   }
 
-  /// Cuts a run into gaps whose sides keep to the limit, the old side in proportion and with some of its neighbours.
+  /// Cuts a run into gaps whose sides keep to the limit, the old side in proportion and with some of its
+  /// neighbours.
   void split(const Step& run, std::vector<Step>& out) const {
     const std::uint64_t side_max = limits::gap_side_bytes_max;
     if (run.new_bytes <= side_max && run.old_bytes <= side_max) {
@@ -271,7 +286,8 @@ class RecipeBuilder {
       case Step::Kind::zeros: recipe.zero_bytes += step.new_bytes; break;
       case Step::Kind::gap: recipe.gap_bytes += step.new_bytes; break;
       case Step::Kind::match:
-        (step.new_offset == step.old_offset ? recipe.matched_in_place_bytes : recipe.matched_moved_bytes) += step.new_bytes;
+        (step.new_offset == step.old_offset ? recipe.matched_in_place_bytes : recipe.matched_moved_bytes) +=
+            step.new_bytes;
     }
   }
 
@@ -285,6 +301,8 @@ class RecipeBuilder {
 }  // namespace
 
 Recipe align(const Manifest& old, const Manifest& fresh) {
+  if (fresh.params.max_bytes > limits::gap_side_bytes_max)
+    throw Error(Errc::limit_exceeded, "manifest: chunks longer than a side of a gap");
   std::vector<std::uint32_t> match(fresh.chunks.size(), none);
   if (old.params == fresh.params) match = Matcher(old, fresh).run();
   return RecipeBuilder(old, fresh, match).build();

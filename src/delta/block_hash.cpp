@@ -10,7 +10,9 @@ __extension__ using Wide = unsigned __int128;
 constexpr std::uint64_t prime = (std::uint64_t{1} << 61) - 1;
 
 /// x modulo the prime, not canonical: below 2^61 plus the high part of x.
-std::uint64_t fold(Wide x) { return static_cast<std::uint64_t>(x & prime) + static_cast<std::uint64_t>(x >> 61); }
+std::uint64_t fold(Wide x) {
+  return static_cast<std::uint64_t>(x & prime) + static_cast<std::uint64_t>(x >> 61);
+}
 std::uint64_t fold(std::uint64_t x) { return (x & prime) + (x >> 61); }
 
 std::uint64_t canonical(std::uint64_t x) {
@@ -51,8 +53,9 @@ BlockHash::BlockHash(SumKey key, std::uint32_t window_bytes, unsigned bits)
 }
 
 std::uint32_t BlockHash::finish(std::uint64_t value) const {
-  // The shift between two products matters: without it one edit made in many blocks (a counter in every record) changes
-  // every product by the same amount, and a key that is bad for one of these blocks is bad for half of them.
+  // The shift between two products matters: without it one edit made in many blocks (a counter in every
+  // record) changes every product by the same amount, and a key that is bad for one of these blocks is bad
+  // for half of them.
   std::uint64_t x = canonical(value) * mix_a_;
   x ^= x >> 32;
   return static_cast<std::uint32_t>((x * mix_b_) >> 32) & mask_;

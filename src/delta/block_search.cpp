@@ -5,137 +5,14 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/limits.hpp"
+#include "delta/sum_table.hpp"
 
 namespace syncline::delta {
 namespace {
 
-constexpr std::uint32_t none = 0xFFFFFFFF;
+constexpr std::uint32_t none = SumTable::none;
 constexpr unsigned spare_bits = 12;  // a false match by chance in one of 4,096 searches
 constexpr std::size_t local_passes_max = 3;
-
-/// Sums of every place of a new range, computed in tiles that stay in the second-level cache.
-class RolledSums {
- public:
-  /// Every tile reaches `lookahead` places past its end; sums further on are computed one by one.
-  RolledSums(const BlockHash& hash, ByteView range, std::uint32_t block, std::uint32_t lookahead,
-             std::vector<std::uint32_t>& tile)
-      : hash_(hash),
-        range_(range),
-        block_(block),
-        lookahead_(lookahead),
-        places_(static_cast<std::uint32_t>(range.size()) - block + 1),
-        tile_(tile) {
-    tile_.clear();
-  }
-  std::uint32_t places() const { return places_; }
-  /// Makes the tile begin at `place`; returns where it ends. Places must ascend from call to call.
-  std::uint32_t load(std::uint32_t place) {
-    const auto kept_from = std::min<std::size_t>(place - begin_, tile_.size());
-    tile_.erase(tile_.begin(), tile_.begin() + static_cast<std::ptrdiff_t>(kept_from));
-    const auto kept = tile_.size();
-    begin_ = place;
-    const auto tile_places = std::max(tile_places_min, 4 * lookahead_);
-    tile_.resize(std::min(std::size_t{tile_places} + lookahead_, std::size_t{places_} - place));
-    if (tile_.size() > kept) hash_.roll(range_.subspan(begin_ + kept), std::span(tile_).subspan(kept));
-    return std::min(places_, begin_ + tile_places);
-  }
-  std::uint32_t at(std::uint32_t place) const {
-    return place - begin_ < tile_.size() ? tile_[place - begin_] : hash_.sum(range_.subspan(place, block_));
-  }
-  const std::uint32_t* loaded(std::uint32_t place) const { return tile_.data() + (place - begin_); }
-
- private:
-  static constexpr std::uint32_t tile_places_min = 16 * 1024;
-
-  const BlockHash& hash_;
-  ByteView range_;
-  std::uint32_t block_;
-  std::uint32_t lookahead_;
-  std::uint32_t places_;
-  std::uint32_t begin_ = 0;
-  std::vector<std::uint32_t>& tile_;
-};
-
-/// Full blocks by sum, or by their sum and that of the next block where two have to agree anyway: then a
-/// place has a candidate only once in 2^(2 * bits). Chains keep the first limits::block_chain_max of a slot.
-class SumTable {
- public:
-  SumTable(const SearchInput& input, std::uint32_t piece_begin, std::uint32_t piece_end, bool pairs)
-      : begin_(piece_begin), pairs_(pairs), next_(piece_end - piece_begin, none) {
-    const unsigned log = static_cast<unsigned>(std::bit_width(std::max<std::size_t>(16, next_.size()) * 2));
-    filter_log_ = std::clamp(log + 4, 6u, filter_log_max);
-    slot_shift_ = 64 - log;
-    first_.assign(std::size_t{1} << log, none);
-    filter_.assign((std::size_t{1} << filter_log_) / 64, 0);
-    std::vector<std::uint8_t> length(first_.size(), 0);
-    for (std::uint32_t piece = piece_end; piece-- > piece_begin;)  // backwards: a chain ascends
-      if (wanted(input, piece))
-        insert(piece, key(input.sums[piece], pairs_ ? input.sums[piece + 1] : 0), length);
-  }
-
-  static std::uint64_t key(std::uint32_t sum, std::uint32_t next_sum) {
-    return (std::uint64_t{sum} << 32 | next_sum) * 0x9E3779B97F4A7C15u;
-  }
-  /// First place from `at` on, below `end`, that may have a candidate; the hot loop of a search.
-  std::uint32_t next_place(const RolledSums& rolled, std::uint32_t at, std::uint32_t end,
-                           std::uint32_t ahead) const {
-    const auto* const sums = rolled.loaded(at);
-    const auto* const filter = filter_.data();
-    const unsigned word_shift = 64 - filter_log_ + 6;
-    const unsigned bit_shift = 64 - filter_log_;
-    const std::uint32_t use_next = pairs_ ? ~std::uint32_t{0} : 0;
-    std::uint32_t i = 0;
-    for (const auto count = end - at; i < count; ++i) {
-      const auto key_here = key(sums[i], sums[i + ahead] & use_next);
-      if (filter[key_here >> word_shift] >> ((key_here >> bit_shift) & 63) & 1) break;
-    }
-    return at + i;
-  }
-  std::uint32_t first(std::uint64_t key) const { return first_[key >> slot_shift_]; }
-  std::uint32_t next(std::uint32_t piece) const { return next_[piece - begin_]; }
-  bool empty() const { return empty_; }
-
- private:
-  static constexpr unsigned filter_log_max = 22;  // 512 KiB stay in the second-level cache
-
-  /// Full blocks, with a full neighbour for a pair. Inside a run of equal blocks (zeros) every place fits
-  /// every other: one of the run stands for all.
-  bool wanted(const SearchInput& input, std::uint32_t piece) const {
-    const auto block = input.layout.block_bytes;
-    const auto& pieces = input.layout.pieces;
-    if (pieces[piece].bytes != block) return false;
-    if (!pairs_)
-      return piece == begin_ || !input.layout.adjoin(piece - 1) || input.sums[piece - 1] != input.sums[piece];
-    return input.layout.adjoin(piece) && pieces[piece + 1].bytes == block &&
-           input.sums[piece] != input.sums[piece + 1];
-  }
-  void insert(std::uint32_t piece, std::uint64_t key, std::vector<std::uint8_t>& length) {
-    const auto slot = key >> slot_shift_;
-    if (length[slot] == limits::block_chain_max) drop_last(first_[slot]);
-    else ++length[slot];
-    next_[piece - begin_] = first_[slot];
-    first_[slot] = piece;
-    filter_[key >> (64 - filter_log_ + 6)] |= std::uint64_t{1} << (key >> (64 - filter_log_) & 63);
-    empty_ = false;
-  }
-  /// Takes the last entry off a full chain. O(block_chain_max).
-  void drop_last(std::uint32_t first) {
-    std::uint32_t at = first;
-    for (std::uint32_t after = next_[at - begin_]; next_[after - begin_] != none; after = next_[at - begin_])
-      at = after;
-    next_[at - begin_] = none;
-  }
-
-  std::uint32_t begin_;
-  bool pairs_;
-  bool empty_ = true;
-  unsigned slot_shift_ = 0;
-  unsigned filter_log_ = 0;
-  std::vector<std::uint32_t> first_;
-  std::vector<std::uint32_t> next_;
-  std::vector<std::uint64_t> filter_;
-};
 
 class Search {
  public:
@@ -228,7 +105,7 @@ class Search {
     for (const auto& bracket : free) places_max = std::max(places_max, bracket.new_end - bracket.new_begin);
     if (places_max < in_.layout.block_bytes) return;
     const auto needed = blocks_needed(pieces, places, in_.bits);
-    const SumTable table(in_, 0, pieces, needed > 1);
+    const SumTable table(in_.layout, in_.sums, 0, pieces, needed > 1);
     for (const auto& bracket : free) roll(bracket, table, needed);
   }
 
@@ -237,7 +114,7 @@ class Search {
     const auto places = bracket.new_end - bracket.new_begin;
     const auto needed = blocks_needed(pieces, places, in_.bits);
     if (pieces < needed || places < std::uint64_t{in_.layout.block_bytes} * needed) return;
-    roll(bracket, SumTable(in_, bracket.piece_begin, bracket.piece_end, needed > 1), needed);
+    roll(bracket, SumTable(in_.layout, in_.sums, bracket.piece_begin, bracket.piece_end, needed > 1), needed);
   }
 
   void roll(const Bracket& bracket, const SumTable& table, unsigned needed) {

