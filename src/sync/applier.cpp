@@ -16,8 +16,8 @@ constexpr std::size_t dir_cache_max = 256;
 
 }  // namespace
 
-Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options, const wire::Begin& begin,
-                 const IdentityRules& rules, std::unique_ptr<patch::Area> area)
+Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options,
+                 const wire::Begin& begin, const IdentityRules& rules, std::unique_ptr<patch::Area> area)
     : replica_(replica),
       channel_(channel),
       options_(options),
@@ -131,7 +131,8 @@ void Applier::flush(std::uint64_t token) {
 
 void Applier::drain() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_ && !flush_token_); });
+  changed_.wait(lock,
+                [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_ && !flush_token_); });
   if (error_) std::rethrow_exception(error_);
 }
 
@@ -186,7 +187,8 @@ void Applier::settle(const patch::Outcome& outcome) {
     if (node.empty()) return;
     pending = std::move(node.mapped());
   }
-  if (outcome.stat && !pending.like.empty()) refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
+  if (outcome.stat && !pending.like.empty())
+    refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
   if (!outcome.stat) {
     try {
       std::rethrow_exception(outcome.error);
@@ -206,8 +208,8 @@ void Applier::settle(const patch::Outcome& outcome) {
     if (const Content* content = node->content_of(*before)) replaced = content->manifest_id;
   Entry& entry = node->put(name, *outcome.stat);
   entry.extra = 0;
-  if (pending.xattr_digest != hash::Digest{} || !pending.link_target.empty() || outcome.stat->device_major != 0 ||
-      outcome.stat->device_minor != 0) {
+  if (pending.xattr_digest != hash::Digest{} || !pending.link_target.empty() ||
+      outcome.stat->device_major != 0 || outcome.stat->device_minor != 0) {
     Extra& extra = node->make_extra(entry);
     extra.xattr_digest = pending.xattr_digest;
     extra.link_target = pending.link_target;
@@ -231,7 +233,8 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.retry = retry;
   const auto* known = dynamic_cast<const Error*>(&error);
   const bool ours = known == nullptr || known->code().category() == syncline_category();
-  out.message = ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
+  out.message =
+      ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   channel_.send(out);
 }
 
@@ -262,7 +265,8 @@ std::optional<fs::Stat> Applier::known_stat(const RelPath& path) {
   // Another name of it may have been replaced or removed by us: that moved the ctime and nothing else.
   links_moved_ = true;
   const auto now = replica_.open_dir(*node)->stat_at(replica_.disk_name(*node, path.name()));
-  const bool same = now && now->inode == known.inode && now->size_bytes == known.size_bytes && now->mtime_ns == known.mtime_ns;
+  const bool same = now && now->inode == known.inode && now->size_bytes == known.size_bytes &&
+                    now->mtime_ns == known.mtime_ns;
   return same ? *now : known;
 }
 

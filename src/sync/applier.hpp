@@ -85,7 +85,8 @@ class Applier {
   void step_gap(FileState& file, wire::StepGap gap);
   void step_patch(FileState& file, const wire::StepPatch& patch);
   void put_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref, ByteView content);
-  void put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs, ByteView content);
+  void put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs,
+                  ByteView content);
   void request_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref);
   void load_base(FileState& file, const fs::Stat& stat);
   void give_up(FileState& file, const std::exception& error, bool retry);

@@ -59,13 +59,16 @@ void Applier::write_file(const wire::WriteFile& op) {
   fresh.size_bytes = op.content.size();
   std::uint64_t offset = 0;
   for (const auto length : op.lengths) {
-    if (length == 0 || length > op.content.size() - offset) throw Error(Errc::malformed, "chunk lengths of a file");
+    if (length == 0 || length > op.content.size() - offset)
+      throw Error(Errc::malformed, "chunk lengths of a file");
     const auto content = ByteView(op.content).subspan(offset, length);
     const bool zeros = length == op.params.max_bytes && all_zero(content);
-    if (zeros && !fresh.chunks.empty() && fresh.chunks.back().length_bytes == length && fresh.chunks.back().id == zero_id(length))
+    if (zeros && !fresh.chunks.empty() && fresh.chunks.back().length_bytes == length &&
+        fresh.chunks.back().id == zero_id(length))
       ++fresh.chunks.back().repeat_count;
     else
-      fresh.chunks.push_back({zeros ? zero_id(length) : hash::blake3(content), replica_.key()(content), length, 1});
+      fresh.chunks.push_back(
+          {zeros ? zero_id(length) : hash::blake3(content), replica_.key()(content), length, 1});
     offset += length;
   }
   if (offset != op.content.size()) throw Error(Errc::malformed, "chunk lengths of a file");
@@ -131,7 +134,8 @@ void Applier::load_base(FileState& file, const fs::Stat& stat) {
   if (!file.old) {
     const fs::File* basis = file.write->basis();
     if (basis == nullptr) throw Error(Errc::foreign, file.begin.path);
-    file.old = chunk::import_file(*basis, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), 1);
+    file.old = chunk::import_file(*basis, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
+                                  replica_.key(), 1);
   }
   if (file.old->root().prefix() != file.begin.base_content) throw Error(Errc::foreign, file.begin.path);
   std::uint64_t offset = 0;
@@ -146,7 +150,8 @@ void Applier::file_begin(Worker& worker, wire::FileBegin message) {
   FileState& file = *owned;
   const auto number = message.file;
   file.begin = std::move(message);
-  if (!worker.files.emplace(number, std::move(owned)).second) throw Error(Errc::protocol, "file number used twice");
+  if (!worker.files.emplace(number, std::move(owned)).second)
+    throw Error(Errc::protocol, "file number used twice");
   bool base_is_wrong = false;
   try {
     file.path = RelPath::parse(file.begin.path);
@@ -192,7 +197,8 @@ void Applier::step(FileState& file, wire::Step& step) {
   } else if (const auto* zeros = std::get_if<wire::StepZeros>(&step)) {
     step_zeros(file, zeros->bytes);
   } else if (const auto* data = std::get_if<wire::StepData>(&step)) {
-    if (data->content.size() != data->chunk.length_bytes) throw Error(Errc::malformed, "chunk of " + file.begin.path);
+    if (data->content.size() != data->chunk.length_bytes)
+      throw Error(Errc::malformed, "chunk of " + file.begin.path);
     put_chunk(file, file.offset, data->chunk, data->content);
     file.offset += data->content.size();
   } else if (const auto* other = std::get_if<wire::StepOther>(&step)) {
@@ -219,10 +225,12 @@ void Applier::step_match(FileState& file, const wire::StepMatch& match) {
 
 void Applier::step_zeros(FileState& file, std::uint64_t bytes) {
   const std::uint32_t unit = file.begin.params.max_bytes;
-  if (unit == 0 || bytes % unit != 0 || bytes > file.begin.size_bytes - file.offset || bytes / unit > UINT32_MAX)
+  if (unit == 0 || bytes % unit != 0 || bytes > file.begin.size_bytes - file.offset ||
+      bytes / unit > UINT32_MAX)
     throw Error(Errc::malformed, "zero run");
   const hash::QuickHash quick = replica_.key()(Bytes(unit));
-  file.chunks.emplace_back(file.offset, manifest::Chunk{zero_id(unit), quick, unit, static_cast<std::uint32_t>(bytes / unit)});
+  file.chunks.emplace_back(
+      file.offset, manifest::Chunk{zero_id(unit), quick, unit, static_cast<std::uint32_t>(bytes / unit)});
   file.write->zeros(file.offset, bytes);
   file.offset += bytes;
 }
@@ -235,7 +243,8 @@ void Applier::step_other(FileState& file, const wire::StepOther& other) {
     const auto path = RelPath::parse(other.path);
     const auto source = dir_of(path.parent())->open_read(std::string(path.name()));
     Bytes content(other.chunk.length_bytes);
-    if (source->pread(content, other.offset) == content.size()) return put_chunk(file, offset, other.chunk, content);
+    if (source->pread(content, other.offset) == content.size())
+      return put_chunk(file, offset, other.chunk, content);
   } catch (const Error&) {
     // Not there (any more): asked for below.
   }
@@ -264,7 +273,8 @@ void Applier::step_gap(FileState& file, wire::StepGap step) {
   sums.file = file.begin.file;
   sums.gap = number;
   sums.round = kept.plan.coarse_block_bytes != 0 ? 1 : 2;
-  sums.sums = sums.round == 1 ? delta::round1_sums(kept.plan, sum_key_, old) : delta::round2_sums(kept.plan, sum_key_, {}, old);
+  sums.sums = sums.round == 1 ? delta::round1_sums(kept.plan, sum_key_, old)
+                              : delta::round2_sums(kept.plan, sum_key_, {}, old);
   channel_.send(sums);
 }
 
@@ -272,7 +282,8 @@ void Applier::step_patch(FileState& file, const wire::StepPatch& patch) {
   thread_local compress::Decompressor decompressor;
   std::uint64_t total = 0;
   for (const auto& ref : patch.chunks) total += ref.length_bytes;
-  if (total > limits::frame_bytes_max || patch.old_bytes > limits::frame_bytes_max) throw Error(Errc::limit_exceeded, "patch");
+  if (total > limits::frame_bytes_max || patch.old_bytes > limits::frame_bytes_max)
+    throw Error(Errc::limit_exceeded, "patch");
   Bytes old(patch.old_bytes);
   if (file.write->basis() == nullptr || file.write->basis()->pread(old, patch.old_offset) != old.size())
     throw Error(Errc::malformed, "patch outside of the base");
@@ -293,11 +304,13 @@ void Applier::put_chunk(FileState& file, std::uint64_t offset, const wire::Chunk
   const auto id = hash::blake3(content);
   if (short_id(id) != ref.id) return request_chunk(file, offset, ref);
   file.chunks.emplace_back(offset, manifest::Chunk{id, replica_.key()(content), ref.length_bytes, 1});
-  if ((begin_.flags & wire::begin_sparse) != 0 && content.size() >= 4096 && all_zero(content)) file.write->zeros(offset, content.size());
+  if ((begin_.flags & wire::begin_sparse) != 0 && content.size() >= 4096 && all_zero(content))
+    file.write->zeros(offset, content.size());
   else file.write->write(offset, content);
 }
 
-void Applier::put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs, ByteView content) {
+void Applier::put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs,
+                         ByteView content) {
   for (const auto& ref : refs) {
     put_chunk(file, offset, ref, content.first(ref.length_bytes));
     content = content.subspan(ref.length_bytes);
@@ -314,14 +327,17 @@ void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
   FileState& file = *state_of(worker, message.file);
   if (file.failed) return;
   try {
-    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open) throw Error(Errc::malformed, "gap number");
+    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open)
+      throw Error(Errc::malformed, "gap number");
     auto& gap = file.gaps[message.gap];
     ByteReader reader(message.matches, "gap matches");
     gap.coarse = delta::read_matches(reader, gap.plan);
     reader.expect_done();
     Bytes old(gap.plan.old_bytes);
-    if (file.write->basis()->pread(old, gap.old_offset) != old.size()) throw Error(Errc::foreign, file.begin.path);
-    channel_.send(wire::GapSums{message.file, message.gap, 2, delta::round2_sums(gap.plan, sum_key_, gap.coarse, old)});
+    if (file.write->basis()->pread(old, gap.old_offset) != old.size())
+      throw Error(Errc::foreign, file.begin.path);
+    channel_.send(
+        wire::GapSums{message.file, message.gap, 2, delta::round2_sums(gap.plan, sum_key_, gap.coarse, old)});
   } catch (const Error& error) {
     give_up(file, error, false);
   }
@@ -331,7 +347,8 @@ void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
   FileState& file = *state_of(worker, message.file);
   if (file.failed) return;
   try {
-    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open) throw Error(Errc::malformed, "gap number");
+    if (message.gap >= file.gaps.size() || !file.gaps[message.gap].open)
+      throw Error(Errc::malformed, "gap number");
     auto& gap = file.gaps[message.gap];
     ByteReader reader(message.matches, "gap matches");
     delta::GapDelta found;
@@ -339,7 +356,8 @@ void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
     reader.expect_done();
     found.literals = message.literals;
     Bytes old(gap.plan.old_bytes);
-    if (file.write->basis()->pread(old, gap.old_offset) != old.size()) throw Error(Errc::foreign, file.begin.path);
+    if (file.write->basis()->pread(old, gap.old_offset) != old.size())
+      throw Error(Errc::foreign, file.begin.path);
     put_chunks(file, gap.new_offset, gap.chunks, delta::apply_gap(gap.plan, old, found));
     gap.open = false;
     --file.open_gaps;
@@ -390,11 +408,11 @@ manifest::Manifest Applier::manifest_of(FileState& file) {
     if (at != offset) throw Error(Errc::malformed, "steps of " + file.begin.path);
     offset += chunk.total_bytes();
     const bool zeros = chunk.length_bytes == unit && chunk.id == zero_id(unit);
-    if (zeros && !out.chunks.empty() && out.chunks.back().id == chunk.id && out.chunks.back().length_bytes == unit &&
+    if (zeros && !out.chunks.empty() && out.chunks.back().id == chunk.id &&
+        out.chunks.back().length_bytes == unit &&
         std::uint64_t{out.chunks.back().repeat_count} + chunk.repeat_count <= UINT32_MAX)
       out.chunks.back().repeat_count += chunk.repeat_count;
-    else
-      out.chunks.push_back(chunk);
+    else out.chunks.push_back(chunk);
   }
   if (offset != out.size_bytes) throw Error(Errc::malformed, "steps of " + file.begin.path);
   return out;
@@ -409,7 +427,8 @@ void Applier::complete_if_done(Worker& worker, FileState& file) {
       pending.manifest = manifest_of(file);
       pending.xattr_digest = xattr_digest(file.end->meta.xattrs, rules_.attributes);
       if (pending.manifest->root() != file.end->root) throw Error(Errc::corrupt, file.begin.path);
-      submit(std::move(pending), [&](std::uint64_t token) { file.write->finish(metadata_of(file.end->meta), token); });
+      submit(std::move(pending),
+             [&](std::uint64_t token) { file.write->finish(metadata_of(file.end->meta), token); });
     } catch (const Error& error) {
       give_up(file, error, false);
     }

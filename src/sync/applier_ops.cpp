@@ -16,7 +16,8 @@ bool same_file(const fs::Stat& known, const fs::Stat& found) {
   if (known.type == fs::FileType::directory) return true;
   // A further name that came or went moved the ctime of all others.
   const bool linked = known.link_count > 1 || found.link_count > 1;
-  return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns && (linked || known.ctime_ns == found.ctime_ns);
+  return known.size_bytes == found.size_bytes && known.mtime_ns == found.mtime_ns &&
+         (linked || known.ctime_ns == found.ctime_ns);
 }
 
 }  // namespace
@@ -42,12 +43,14 @@ void Applier::apply(wire::Batch batch) {
       continue;
     }
     if (auto* dir = std::get_if<wire::MakeDir>(&op)) guarded(dir->path, [&] { make_dir(*dir); });
-    else if (auto* symlink = std::get_if<wire::MakeSymlink>(&op)) guarded(symlink->path, [&] { make_symlink(*symlink); });
+    else if (auto* symlink = std::get_if<wire::MakeSymlink>(&op))
+      guarded(symlink->path, [&] { make_symlink(*symlink); });
     else if (auto* node = std::get_if<wire::MakeNode>(&op)) guarded(node->path, [&] { make_node(*node); });
     else if (auto* link = std::get_if<wire::MakeLink>(&op)) guarded(link->path, [&] { make_link(*link); });
     else if (auto* meta = std::get_if<wire::SetMeta>(&op)) guarded(meta->path, [&] { set_meta(*meta); });
     else if (auto* renamed = std::get_if<wire::Rename>(&op)) guarded(renamed->to, [&] { rename(*renamed); });
-    else if (auto* removed = std::get_if<wire::Remove>(&op)) guarded(removed->path, [&] { remove(*removed); });
+    else if (auto* removed = std::get_if<wire::Remove>(&op))
+      guarded(removed->path, [&] { remove(*removed); });
   }
   if (files.empty()) return;
   const std::size_t worker = next_worker_++ % workers_.size();
@@ -72,7 +75,8 @@ void Applier::refresh(const RelPath& path, fs::FileType type, const hash::Digest
   if (node == nullptr) return;
   replica_.load_details(*node);
   Entry& entry = node->put(name, *stat);
-  if (xattrs != nullptr && (*xattrs != hash::Digest{} || entry.extra != 0)) node->make_extra(entry).xattr_digest = *xattrs;
+  if (xattrs != nullptr && (*xattrs != hash::Digest{} || entry.extra != 0))
+    node->make_extra(entry).xattr_digest = *xattrs;
   if (type == fs::FileType::directory) {
     DirNode& child = node->add_child(name);
     child.id = dir_id(*stat, replica_.tree().root_stat.device);
@@ -103,7 +107,8 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
     dir.make_symlink(name, target);
     fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
   };
-  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  submit(std::move(pending),
+         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
@@ -119,7 +124,8 @@ void Applier::make_node(const wire::MakeNode& op) {
     dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
     fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
   };
-  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  submit(std::move(pending),
+         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
@@ -136,14 +142,15 @@ void Applier::make_link(const wire::MakeLink& op) {
     if (DirNode* node = replica_.tree().find_dir(existing.parent())) {
       replica_.load_details(*node);
       const Entry* entry = node->find(existing.name());
-      if (entry == nullptr || entry->type != fs::FileType::regular) throw Error(ENOENT, "link to '" + escape_name(op.existing) + "'");
+      if (entry == nullptr || entry->type != fs::FileType::regular)
+        throw Error(ENOENT, "link to '" + escape_name(op.existing) + "'");
       pending.xattr_digest = node->extra_of(*entry).xattr_digest;
     }
   }
-  const auto make = [from = dir_of(existing.parent()), from_name = std::string(existing.name())](fs::Dir& dir, const std::string& name) {
-    dir.make_link(*from, from_name, name);
-  };
-  submit(std::move(pending), [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  const auto make = [from = dir_of(existing.parent()), from_name = std::string(existing.name())](
+                        fs::Dir& dir, const std::string& name) { dir.make_link(*from, from_name, name); };
+  submit(std::move(pending),
+         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {
@@ -185,7 +192,8 @@ void Applier::refresh_names_of(const fs::Stat& stat) {
       if (node.entries[i].inode != stat.inode || node.entries[i].device != stat.device) continue;
       const std::string name(node.name_of(node.entries[i]));
       replica_.load_details(node);
-      if (const auto now = replica_.open_dir(node)->stat_at(replica_.disk_name(node, name))) node.put(name, *now);
+      if (const auto now = replica_.open_dir(node)->stat_at(replica_.disk_name(node, name)))
+        node.put(name, *now);
     }
   });
 }
@@ -257,8 +265,8 @@ void Applier::refresh_links() {
       if (!dir) dir = replica_.open_dir(node);
       const std::string name(node.name_of(entry));
       const auto stat = dir->stat_at(replica_.disk_name(node, name));
-      if (stat && stat->inode == entry.inode && stat->size_bytes == entry.size_bytes && stat->mtime_ns == entry.mtime_ns &&
-          stat->ctime_ns != entry.ctime_ns)
+      if (stat && stat->inode == entry.inode && stat->size_bytes == entry.size_bytes &&
+          stat->mtime_ns == entry.mtime_ns && stat->ctime_ns != entry.ctime_ns)
         node.put(name, *stat);
     }
   });
@@ -273,7 +281,7 @@ void Applier::remove(const wire::Remove& op) {
   const auto parent = dir_of(path.parent());
   const auto found = parent->stat_at(name);
   if (found) {
-    if ( !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
+    if (!same_file(*known, *found)) throw Error(Errc::foreign, path.text());
     if (op.directory) {
       parent->remove_dir(name);
       forget_dirs();

@@ -39,15 +39,17 @@ class Planner {
   RemoteDir remote_dir(const DirNode& node, const RemoteRef& ref, const std::string& path);
   void visit(DirNode& node, const RemoteRef& ref);
   void both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref);
-  void both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local, const wire::EntryInfo& remote,
-                    const RemoteRef& ref);
+  void both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
+                    const wire::EntryInfo& remote, const RemoteRef& ref);
   void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);
   bool try_rename(DirNode& node, std::uint32_t index);
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
   void relink_below(DirNode& top);
   void extra(const DirNode& node, const wire::EntryInfo& remote);
-  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id, std::vector<PlannedRemove>& out);
-  std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path, state::DirId id, bool& unknown);
+  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                   std::vector<PlannedRemove>& out);
+  std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path,
+                                                                        state::DirId id, bool& unknown);
   void remove_gone();
   bool gone_there_too(const std::string& path) const;
   wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
@@ -55,8 +57,8 @@ class Planner {
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
   void touch(DirNode& node) { touched_.insert({&node, true}); }
-  void emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference, bool edited,
-            const std::string& renamed_from = {}, const std::string& link = {});
+  void emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
+            bool edited, const std::string& renamed_from = {}, const std::string& link = {});
   void fail(const std::string& path, const std::string& cause, const std::string& next);
 
   Replica& replica_;
@@ -68,7 +70,8 @@ class Planner {
   std::unordered_map<std::uint64_t, Gone*> gone_by_inode_;
   std::unordered_map<state::DirId, DirNode*> live_dirs_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> leaders_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> leader_groups_;  ///< remote link group of the leader
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>
+      leader_groups_;  ///< remote link group of the leader
   std::unordered_map<const DirNode*, bool> touched_;
   state::DirId cached_id_ = -1;
   std::optional<state::DirRecord> cached_record_;
@@ -78,8 +81,8 @@ void Planner::fail(const std::string& path, const std::string& cause, const std:
   if (options_.on_error) options_.on_error({path, "destination", cause, next, 23});
 }
 
-void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference, bool edited,
-                   const std::string& renamed_from, const std::string& link) {
+void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
+                   bool edited, const std::string& renamed_from, const std::string& link) {
   if (!options_.on_change) return;
   ChangeEvent event;
   event.itemized = itemize(update, entry.type, is_new, difference, options_.rules.attributes);
@@ -129,7 +132,8 @@ std::string Planner::remote_path(const DirNode& node) const {
   const auto moved = gone_by_inode_.find(static_cast<std::uint64_t>(node.id));
   std::string out;
   std::string_view name = node.name;
-  if (moved != gone_by_inode_.end() && !moved->second->moved && moved->second->stored.stat.type == fs::FileType::directory)
+  if (moved != gone_by_inode_.end() && !moved->second->moved &&
+      moved->second->stored.stat.type == fs::FileType::directory)
     return remote_path(*moved->second);
   out = remote_path(*node.parent);
   if (!out.empty()) out += '/';
@@ -137,7 +141,8 @@ std::string Planner::remote_path(const DirNode& node) const {
 }
 
 std::string Planner::remote_path(const Gone& gone) const {
-  std::string out = gone.live_parent != nullptr ? remote_path(*gone.live_parent) : remote_path(*gone.gone_parent);
+  std::string out =
+      gone.live_parent != nullptr ? remote_path(*gone.live_parent) : remote_path(*gone.gone_parent);
   if (!out.empty()) out += '/';
   return out += gone.stored.name;
 }
@@ -170,8 +175,7 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
     if (options_.from_records)
       for (const auto& child : node.children) visit(*child, {true, child->id});
-    else
-      relink_below(node);
+    else relink_below(node);
     return;
   }
   replica_.load_details(node);
@@ -236,7 +240,8 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
     if (child == nullptr) return;
     RemoteRef below{true, 0};
     if (options_.from_records) {
-      if (const auto stored = stored_entry(ref.id, name)) below.id = dir_id(stored->stat, replica_.tree().root_stat.device);
+      if (const auto stored = stored_entry(ref.id, name))
+        below.id = dir_id(stored->stat, replica_.tree().root_stat.device);
     }
     visit(*child, below);
     return;
@@ -254,8 +259,8 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   }
 }
 
-void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local, const wire::EntryInfo& remote,
-                           const RemoteRef& ref) {
+void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
+                           const wire::EntryInfo& remote, const RemoteRef& ref) {
   const Entry& entry = node.entries[index];
   Difference difference = compare(local, remote, options_.rules.attributes);
   const bool transfer = difference.content || (!options_.copy->checksum && local.mtime_ns != remote.mtime_ns);
@@ -291,7 +296,8 @@ Base Planner::make_base(const DirNode& node, const wire::EntryInfo& remote, cons
   base.size_bytes = remote.size_bytes;
   base.content = remote.content;
   auto stored = stored_entry(options_.from_records && ref.id != 0 ? ref.id : node.id, remote.name);
-  if (stored && stored->content && remote.content != 0 && stored->content->prefix() == remote.content) base.stored = std::move(stored);
+  if (stored && stored->content && remote.content != 0 && stored->content->prefix() == remote.content)
+    base.stored = std::move(stored);
   return base;
 }
 
@@ -310,7 +316,8 @@ bool Planner::linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
   const bool leader_known = group != leader_groups_.end();
   // A leader in a directory that was not looked at is as recorded: its group is its own inode there.
   const std::uint64_t leader_group = leader_known ? group->second : options_.from_records ? entry.inode : 0;
-  const bool together = remote != nullptr && !changed && remote->link_group != 0 && remote->link_group == leader_group;
+  const bool together =
+      remote != nullptr && !changed && remote->link_group != 0 && remote->link_group == leader_group;
   if (together) return true;
   emit(node, entry, 'h', remote == nullptr, {}, remote != nullptr && remote->edited, {}, leader->second);
   plan_.links.push_back({path, leader->second});
@@ -326,11 +333,14 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
   Gone& gone = *found->second;
   const fs::Stat& old = gone.stored.stat;
   if (old.type != entry.type || (old.link_count > 1 && entry.type == fs::FileType::regular)) return false;
-  if (entry.type == fs::FileType::regular && (old.size_bytes != entry.size_bytes || old.mtime_ns != entry.mtime_ns)) return false;
+  if (entry.type == fs::FileType::regular &&
+      (old.size_bytes != entry.size_bytes || old.mtime_ns != entry.mtime_ns))
+    return false;
   if (entry.type != fs::FileType::regular && entry.type != fs::FileType::directory) return false;
   const std::string from = remote_path(gone);
   const auto parent = RelPath::parse(from).parent().text();
-  if (const auto drift = remote_.find(parent); drift != remote_.end()) return false;  // edited over there: no shortcut
+  if (const auto drift = remote_.find(parent); drift != remote_.end())
+    return false;  // edited over there: no shortcut
   const std::string to = node.path_of(node.name_of(entry));
   const auto local = entry_info(node, entry, options_.rules);
   auto remote = stored_info(gone.stored, options_.rules);
@@ -384,7 +394,8 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
       break;
     default: {
       Difference difference;
-      if (replaced != nullptr) difference = compare(entry_info(node, entry, options_.rules), *replaced, options_.rules.attributes);
+      if (replaced != nullptr)
+        difference = compare(entry_info(node, entry, options_.rules), *replaced, options_.rules.attributes);
       emit(node, entry, 'c', replaced == nullptr, difference, edited);
       plan_.others.push_back({&node, index, -1});
     }
@@ -403,7 +414,9 @@ void Planner::extra(const DirNode& node, const wire::EntryInfo& remote) {
 }
 
 /// What the other side has in a directory: our record of it (id not 0) under what was told.
-std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(const std::string& path, state::DirId id, bool& unknown) {
+std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(const std::string& path,
+                                                                               state::DirId id,
+                                                                               bool& unknown) {
   std::vector<std::pair<wire::EntryInfo, state::DirId>> out;
   const auto told = remote_.find(path);
   if (told != remote_.end()) {
@@ -415,7 +428,8 @@ std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(c
   if (!record) return out;
   for (const auto& stored : record->entries) {
     const auto same = [&](const auto& other) { return other.first.name == stored.name; };
-    const bool gone = told != remote_.end() && std::ranges::find(told->second.gone, stored.name) != told->second.gone.end();
+    const bool gone =
+        told != remote_.end() && std::ranges::find(told->second.gone, stored.name) != told->second.gone.end();
     const bool is_dir = stored.stat.type == fs::FileType::directory;
     const auto below = is_dir ? dir_id(stored.stat, replica_.tree().root_stat.device) : 0;
     if (const auto at = std::ranges::find_if(out, same); at != out.end()) at->second = below;
@@ -426,7 +440,8 @@ std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(c
 
 /// Plans the removal of an entry and of all that is known below it, children first. False when
 /// something below is protected by a rule: then the directory stays.
-bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id, std::vector<PlannedRemove>& out) {
+bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                          std::vector<PlannedRemove>& out) {
   const bool is_dir = entry.type == fs::FileType::directory;
   if (options_.selector != nullptr && options_.selector->excluded(path, is_dir)) return false;
   bool all = true;
@@ -453,7 +468,8 @@ bool Planner::gone_there_too(const std::string& path) const {
   if (remote_.empty()) return false;
   for (auto at = RelPath::parse(path); !at.is_root(); at = at.parent()) {
     const auto told = remote_.find(at.parent().text());
-    if (told != remote_.end() && std::ranges::find(told->second.gone, at.name()) != told->second.gone.end()) return true;
+    if (told != remote_.end() && std::ranges::find(told->second.gone, at.name()) != told->second.gone.end())
+      return true;
   }
   return false;
 }
@@ -532,7 +548,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
 
 }  // namespace
 
-Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root, const PlanOptions& options) {
+Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root,
+               const PlanOptions& options) {
   return Planner(replica, remote, options).run(remote_root);
 }
 

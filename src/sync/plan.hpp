@@ -43,7 +43,8 @@ struct PlannedLink {
 
 /// In the order of execution; every list is in tree order, removals children first.
 struct Plan {
-  /// New directories, renames, and removals of what stands where something of another type must come; parents first.
+  /// New directories, renames, and removals of what stands where something of another type must come; parents
+  /// first.
   std::vector<std::variant<Item, PlannedRename, PlannedRemove>> structure;
   std::uint64_t make_way_count = 0;
   std::uint64_t rename_count = 0;
@@ -58,8 +59,8 @@ struct Plan {
   bool delete_limit_reached = false;
   std::uint64_t file_bytes = 0;
   bool empty() const {
-    return structure.empty() && others.empty() && files.empty() && metas.empty() &&
-           links.empty() && removes.empty() && dir_metas.empty();
+    return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&
+           removes.empty() && dir_metas.empty();
   }
 };
 

@@ -81,12 +81,14 @@ void Sender::shake_hands() {
   const auto reply = take<wire::Hello>(expect());
   check_hello(reply);
   peer_ = hash_hex(reply.replica_id);
-  if ((reply.features & wire::feature_privileged) == 0) rules_.attributes &= ~(wire::attr_owner | wire::attr_group);
+  if ((reply.features & wire::feature_privileged) == 0)
+    rules_.attributes &= ~(wire::attr_owner | wire::attr_group);
   if (options_.copy->checksum) rules_.attributes |= wire::attr_content;
   options_digest_ = digest_of_options(*options_.copy, options_.selector, rules_);
   wire::Begin begin;
   begin.attributes = rules_.attributes;
-  begin.flags = (options_.copy->dry_run ? wire::begin_dry_run : 0u) | (options_.copy->checksum ? wire::begin_checksum : 0u) |
+  begin.flags = (options_.copy->dry_run ? wire::begin_dry_run : 0u) |
+                (options_.copy->checksum ? wire::begin_checksum : 0u) |
                 (options_.index ? wire::begin_index : 0u) | (options_.copy->sparse ? wire::begin_sparse : 0u);
   begin.options = options_digest_;
   replica_.world().random->fill(std::as_writable_bytes(std::span(&sum_key_.value, 1)));
@@ -113,7 +115,9 @@ void Sender::scan() {
   scan.cancelled = [&] { return events_.cancelled(); };
   replica_.scan(scan);
   events_.counters.read_bytes += replica_.tree().content_read_bytes;
-  if (options_.copy->checksum) verify_contents(replica_, rules_, options_.threads, events_.counters.read_bytes, [&] { events_.check_cancelled(); });
+  if (options_.copy->checksum)
+    verify_contents(replica_, rules_, options_.threads, events_.counters.read_bytes,
+                    [&] { events_.check_cancelled(); });
   own_root_ = tree_root(replica_.tree(), rules_);
 }
 
@@ -167,8 +171,9 @@ void Sender::fetch_listings() {
     std::vector<std::string> next;
     for (std::size_t at = 0; at < level.size(); at += list_request_dirs) {
       wire::ListRequest request;
-      request.dirs.assign(level.begin() + static_cast<std::ptrdiff_t>(at),
-                          level.begin() + static_cast<std::ptrdiff_t>(std::min(at + list_request_dirs, level.size())));
+      request.dirs.assign(
+          level.begin() + static_cast<std::ptrdiff_t>(at),
+          level.begin() + static_cast<std::ptrdiff_t>(std::min(at + list_request_dirs, level.size())));
       channel_.send(request);
       channel_.flush();
       collect_listing(&next);
@@ -222,8 +227,9 @@ void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
   ErrorEvent event;
   event.path = failure.path;
   event.side = "destination";
-  const auto code = failure.syncline_code ? make_error_code(static_cast<Errc>(failure.code))
-                                          : std::error_code(static_cast<int>(failure.code), std::generic_category());
+  const auto code = failure.syncline_code
+                        ? make_error_code(static_cast<Errc>(failure.code))
+                        : std::error_code(static_cast<int>(failure.code), std::generic_category());
   event.cause = failure.message.empty() ? code.message() : failure.message;
   event.next = "the old version is kept; the next run tries again";
   events_.error(event);
@@ -235,7 +241,8 @@ void Sender::receive_replies(Transfer& transfer) {
     while (auto message = channel_.receive()) {
       if (auto* sums = std::get_if<wire::GapSums>(&*message)) transfer.on_gap_sums(std::move(*sums));
       else if (auto* wanted = std::get_if<wire::ChunkRequest>(&*message)) transfer.on_chunk_request(*wanted);
-      else if (auto* reply = std::get_if<wire::ManifestReply>(&*message)) transfer.on_manifest(std::move(*reply));
+      else if (auto* reply = std::get_if<wire::ManifestReply>(&*message))
+        transfer.on_manifest(std::move(*reply));
       else if (auto* failure = std::get_if<wire::Failure>(&*message)) on_failure(*failure, transfer);
       else if (auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
       std::lock_guard lock(mutex_);
@@ -266,7 +273,8 @@ void Sender::send_structure() {
   };
   for (const auto& one : plan_.structure) {
     if (const auto* rename = std::get_if<PlannedRename>(&one)) put(wire::Rename{rename->from, rename->to});
-    else if (const auto* remove = std::get_if<PlannedRemove>(&one)) put(wire::Remove{remove->path, remove->directory});
+    else if (const auto* remove = std::get_if<PlannedRemove>(&one))
+      put(wire::Remove{remove->path, remove->directory});
     else {
       const Item& item = std::get<Item>(one);
       put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});
@@ -282,14 +290,16 @@ void Sender::send_others(Transfer& transfer) {
     const std::string path = item.node->path_of(item.node->name_of(entry));
     try {
       if (entry.type == fs::FileType::symlink) {
-        batch.ops.emplace_back(wire::MakeSymlink{path, item.node->extra_of(entry).link_target, transfer.meta_at(*item.node, entry)});
+        batch.ops.emplace_back(wire::MakeSymlink{path, item.node->extra_of(entry).link_target,
+                                                 transfer.meta_at(*item.node, entry)});
       } else {
         const Extra& extra = item.node->extra_of(entry);
-        batch.ops.emplace_back(
-            wire::MakeNode{path, entry.type, extra.device_major, extra.device_minor, transfer.meta_at(*item.node, entry)});
+        batch.ops.emplace_back(wire::MakeNode{path, entry.type, extra.device_major, extra.device_minor,
+                                              transfer.meta_at(*item.node, entry)});
       }
     } catch (const Error& error) {
-      events_.error({path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
+      events_.error(
+          {path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
     }
     if (batch.ops.size() == ops_per_batch) {
       channel_.send(batch);
@@ -361,7 +371,8 @@ void Sender::send_tail(Transfer& transfer) {
     try {
       put(wire::SetMeta{path, transfer.meta_at(*item.node, entry)});
     } catch (const Error& error) {
-      events_.error({path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
+      events_.error(
+          {path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
     }
   }
   if (!batch.ops.empty()) channel_.send(batch);
@@ -380,7 +391,8 @@ void Sender::send_tail(Transfer& transfer) {
       try {
         op.meta = transfer.meta_at(*node->parent, *entry);
       } catch (const Error& error) {
-        events_.error({op.path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
+        events_.error({op.path, "source", error.code().message(), "the others go on",
+                       error.is_errno(ENOENT) ? 24 : 23});
         continue;
       }
     }
@@ -401,10 +413,13 @@ void Sender::transfer() {
     send_files(transfer);
     send_tail(transfer);
     flush_and_wait();
-    if (options_.index) index_contents(replica_, options_.threads, events_.counters.read_bytes, [&] { events_.check_cancelled(); });
+    if (options_.index)
+      index_contents(replica_, options_.threads, events_.counters.read_bytes,
+                     [&] { events_.check_cancelled(); });
     {
       std::lock_guard lock(mutex_);
-      if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached) result_.in_step = true;
+      if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached)
+        result_.in_step = true;
     }
     channel_.send(wire::Finish{result_.in_step, refreshed_root(replica_, rules_)});
     channel_.flush();
@@ -439,7 +454,8 @@ SenderResult Sender::run() {
     result_.in_step = true;
     const bool first_meeting = !from_records_ || replica_.is_dirty();
     if (first_meeting && options_.index && !options_.copy->dry_run)
-      index_contents(replica_, options_.threads, events_.counters.read_bytes, [&] { events_.check_cancelled(); });
+      index_contents(replica_, options_.threads, events_.counters.read_bytes,
+                     [&] { events_.check_cancelled(); });
     finish(first_meeting && !options_.copy->dry_run);
     if (!first_meeting || options_.copy->dry_run) return result_;
   } else {
@@ -470,7 +486,8 @@ SenderResult Sender::run() {
 
 }  // namespace
 
-SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options) {
+SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events,
+                        const SenderOptions& options) {
   return Sender(replica, channel, events, options).run();
 }
 

@@ -22,8 +22,8 @@ namespace syncline::sync {
 /// could wait for each other with full queues).
 class Transfer {
  public:
-  Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options, const Plan& plan,
-           delta::SumKey sum_key);
+  Transfer(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options,
+           const Plan& plan, delta::SumKey sum_key);
   ~Transfer();
 
   DedupeIndex& dedupe() { return dedupe_; }
@@ -91,15 +91,16 @@ class Transfer {
   void send_file(const Item& item);
   void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
                     std::uint64_t old_content);
-  void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                  const delta::Recipe& recipe, std::uint64_t base_bytes);
-  void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                const delta::Step& step, bool search);
+  void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
+                  const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes);
+  void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                const manifest::Manifest* old, const delta::Step& step, bool search);
   bool add_known(Steps& out, const manifest::Manifest& fresh, const delta::Step& step);
-  bool add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                 const delta::Step& step);
+  bool add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                 const manifest::Manifest* old, const delta::Step& step);
   void add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step);
-  void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step, const delta::GapPlan& gap_plan);
+  void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
+                  const delta::GapPlan& gap_plan);
   void add_step(Steps& out, wire::Step step, std::size_t bytes);
   void put_steps(Steps& out, bool bulk);
   void send_meta_only(const Item& item, const Source& source);
@@ -120,7 +121,9 @@ class Transfer {
   bool is_under_way(const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);
   void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }
-  std::string path_of(const Item& item) const { return item.node->path_of(item.node->name_of(entry_of(item))); }
+  std::string path_of(const Item& item) const {
+    return item.node->path_of(item.node->name_of(entry_of(item)));
+  }
   Entry& entry_of(const Item& item) const { return item.node->entries[item.entry]; }
 
   Replica& replica_;
@@ -140,16 +143,16 @@ class Transfer {
   std::size_t next_item_ = 0;
   std::deque<Reply> replies_;
   std::map<std::uint64_t, Open> open_;
-  std::size_t unanswered_ = 0;              ///< files with gaps that wait for sums
+  std::size_t unanswered_ = 0;  ///< files with gaps that wait for sums
   std::map<std::string, wire::ManifestReply> manifests_;
-  std::map<std::string, Item> begun_;       ///< files sent with a base, for on_retry()
+  std::map<std::string, Item> begun_;  ///< files sent with a base, for on_retry()
   std::vector<Item> retries_;
-  std::set<std::string> distrusted_;        ///< paths whose base the receiver did not confirm
+  std::set<std::string> distrusted_;  ///< paths whose base the receiver did not confirm
   std::vector<Item> deferred_;
   bool may_defer_ = false;
   bool stopping_ = false;
   std::uint64_t next_file_ = 1;
-  std::uint64_t gap_bytes_ = 0;             ///< old bytes of gaps that wait for sums
+  std::uint64_t gap_bytes_ = 0;  ///< old bytes of gaps that wait for sums
   unsigned busy_ = 0;
   std::exception_ptr error_;
   std::vector<std::thread> threads_;

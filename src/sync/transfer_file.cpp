@@ -31,8 +31,9 @@ wire::ChunkRef ref_of(const manifest::Chunk& chunk) {
 manifest::Manifest shortened(manifest::Manifest manifest) {
   const hash::Digest zeros = hash::blake3(Bytes(manifest.params.max_bytes));
   for (auto& chunk : manifest.chunks) {
-    const bool is_zeros = chunk.length_bytes == manifest.params.max_bytes &&
-                          std::equal(zeros.bytes.begin(), zeros.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.begin());
+    const bool is_zeros =
+        chunk.length_bytes == manifest.params.max_bytes &&
+        std::equal(zeros.bytes.begin(), zeros.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.begin());
     if (is_zeros) chunk.id = zeros;
     else std::fill(chunk.id.bytes.begin() + hash::short_id_bytes, chunk.id.bytes.end(), std::byte{0});
   }
@@ -56,7 +57,8 @@ void Transfer::send_file(const Item& item) {
       std::uint64_t content = base != nullptr ? base->content : 0;
       const bool ours = base != nullptr && base->stored && trusted;
       if (ours) old = replica_.manifest_of(*base->stored);
-      if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min) old = remote_manifest(path, content);
+      if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min)
+        old = remote_manifest(path, content);
       send_content(item, source, old ? &*old : nullptr, ours && old, content);
       ++events_.counters.files_done;
       return;
@@ -86,8 +88,8 @@ std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& p
   return shortened(std::move(out));
 }
 
-void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
-                            std::uint64_t old_content) {
+void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old,
+                            bool old_is_ours, std::uint64_t old_content) {
   const std::uint64_t size = source.stat.size_bytes;
   const auto params = manifest::params_for_size(size);
   const auto progress = [&](std::uint64_t bytes) {
@@ -95,8 +97,9 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
     count(bytes);
   };
   const manifest::Manifest fresh =
-      old_is_ours ? chunk::rescan_file(*source.file, size, *old, replica_.key(), options_.threads, progress)
-                  : chunk::import_file(*source.file, size, params, replica_.key(), options_.threads, progress);
+      old_is_ours
+          ? chunk::rescan_file(*source.file, size, *old, replica_.key(), options_.threads, progress)
+          : chunk::import_file(*source.file, size, params, replica_.key(), options_.threads, progress);
   check_unchanged(source);
   events_.counters.read_bytes += size;
   const hash::Digest root = fresh.root();
@@ -160,8 +163,9 @@ void Transfer::send_meta_only(const Item& item, const Source& source) {
   channel_.send(batch);
 }
 
-void Transfer::send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                          const delta::Recipe& recipe, std::uint64_t base_bytes) {
+void Transfer::send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
+                          const manifest::Manifest* old, const delta::Recipe& recipe,
+                          std::uint64_t base_bytes) {
   Steps out;
   out.file = out.message.file = file;
   if (cache_ && old != nullptr) {
@@ -174,11 +178,14 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
   const bool search = recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
   for (delta::Step step : recipe.steps) {
     switch (step.kind) {
-      case delta::Step::Kind::match: add_step(out, wire::StepMatch{step.old_offset, step.new_bytes}, 16); break;
+      case delta::Step::Kind::match:
+        add_step(out, wire::StepMatch{step.old_offset, step.new_bytes}, 16);
+        break;
       case delta::Step::Kind::zeros: add_step(out, wire::StepZeros{step.new_bytes}, 16); break;
       case delta::Step::Kind::gap:
         // Without a manifest of the base all of it is the other side of the one gap.
-        if (old == nullptr && recipe.steps.size() == 1 && base_bytes <= limits::gap_side_bytes_max) step.old_bytes = base_bytes;
+        if (old == nullptr && recipe.steps.size() == 1 && base_bytes <= limits::gap_side_bytes_max)
+          step.old_bytes = base_bytes;
         send_gap(out, source, fresh, old, step, search);
         break;
     }
@@ -200,13 +207,14 @@ void Transfer::put_steps(Steps& out, bool bulk) {
   out.bytes = 0;
 }
 
-void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                        const delta::Step& step, bool search) {
+void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                        const manifest::Manifest* old, const delta::Step& step, bool search) {
   if (add_known(out, fresh, step)) return;
   if (add_patch(out, source, fresh, old, step)) return;
   if (search && step.old_bytes != 0 && step.new_bytes <= limits::gap_side_bytes_max) {
     const auto gap_plan = delta::plan_gap(step.old_offset, step.old_bytes, step.new_bytes);
-    if (gap_plan.coarse_block_bytes != 0 || gap_plan.fine_block_bytes != 0) return add_search(out, fresh, step, gap_plan);
+    if (gap_plan.coarse_block_bytes != 0 || gap_plan.fine_block_bytes != 0)
+      return add_search(out, fresh, step, gap_plan);
   }
   add_data(out, source, fresh, step);
 }
@@ -234,7 +242,8 @@ bool Transfer::add_known(Steps& out, const manifest::Manifest& fresh, const delt
   return true;
 }
 
-void Transfer::add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step) {
+void Transfer::add_data(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                        const delta::Step& step) {
   std::uint64_t offset = step.new_offset;
   for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
     const auto& chunk = fresh.chunks[step.first_chunk + i];
@@ -250,7 +259,8 @@ void Transfer::add_data(Steps& out, const Source& source, const manifest::Manife
         wire::StepData data;
         data.chunk = ref_of(chunk);
         data.content.resize(chunk.length_bytes);
-        if (source.file->pread(data.content, offset) != chunk.length_bytes) throw Error(Errc::changed, "source");
+        if (source.file->pread(data.content, offset) != chunk.length_bytes)
+          throw Error(Errc::changed, "source");
         events_.counters.literal_bytes += chunk.length_bytes;
         add_step(out, std::move(data), chunk.length_bytes);
       }
@@ -259,7 +269,8 @@ void Transfer::add_data(Steps& out, const Source& source, const manifest::Manife
   }
 }
 
-void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step, const delta::GapPlan& gap_plan) {
+void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
+                          const delta::GapPlan& gap_plan) {
   wire::StepGap gap;
   gap.old_offset = step.old_offset;
   gap.plan = gap_plan;
@@ -284,8 +295,8 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
 }
 
 /// The bytes that stood here are still in the cache: the change is compressed against them.
-bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh, const manifest::Manifest* old,
-                         const delta::Step& step) {
+bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                         const manifest::Manifest* old, const delta::Step& step) {
   if (!cache_ || old == nullptr || step.old_bytes == 0) return false;
   const auto first = std::ranges::lower_bound(out.old_starts, step.old_offset);
   if (first == out.old_starts.end() || *first != step.old_offset) return false;
@@ -328,7 +339,8 @@ bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manif
 }
 
 /// Keeps the bytes of changed chunks: what changed once is likely to change again.
-void Transfer::remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe) {
+void Transfer::remember_chunks(const Source& source, const manifest::Manifest& fresh,
+                               const delta::Recipe& recipe) {
   if (!cache_ || recipe.gap_bytes > cached_change_bytes_max) return;
   Bytes content;
   for (const auto& step : recipe.steps) {

@@ -46,7 +46,8 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   {
     std::lock_guard lock(mutex_);
     const auto open = open_.find(message.file);
-    if (open == open_.end() || message.gap >= open->second.gaps.size()) throw Error(Errc::protocol, "sums for an unknown gap");
+    if (open == open_.end() || message.gap >= open->second.gaps.size())
+      throw Error(Errc::protocol, "sums for an unknown gap");
     gap = open->second.gaps[message.gap];
     item = open->second.item;
   }
@@ -77,7 +78,8 @@ void Transfer::answer_sums(const wire::GapSums& message) {
     }
     gap.coarse = std::move(coarse);
   }
-  const delta::GapDelta found = delta::round2_match(gap.plan, sum_key_, fresh, gap.coarse, message.round == 2 ? message.sums : Bytes{});
+  const delta::GapDelta found =
+      delta::round2_match(gap.plan, sum_key_, fresh, gap.coarse, message.round == 2 ? message.sums : Bytes{});
   wire::GapDelta out;
   out.file = message.file;
   out.gap = message.gap;
@@ -130,7 +132,8 @@ void Transfer::answer_request(const wire::ChunkRequest& message) {
     if (open == open_.end()) throw Error(Errc::protocol, "request for an unknown file");
     item = open->second.item;
     const auto known = open->second.refs.find(message.new_offset);
-    if (known != open->second.refs.end() && known->second.length_bytes == message.length_bytes) ref = known->second;
+    if (known != open->second.refs.end() && known->second.length_bytes == message.length_bytes)
+      ref = known->second;
   }
   if (ref) {
     try {
