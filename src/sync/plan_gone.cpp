@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the other side has and we no longer: moved (a rename) or deleted.
+#include <algorithm>
+
+#include "sync/planner.hpp"
+
+namespace syncline::sync {
+
+void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* parent) {
+  gone_.push_back({live, parent, stored, false});
+  Gone* self = &gone_.back();
+  gone_by_inode_.emplace(stored.stat.inode, self);
+  if (stored.stat.type != fs::FileType::directory) return;
+  const auto id = dir_id(stored.stat, replica_.tree().root_stat.device);
+  if (live_dirs_.contains(id)) return;  // moved as a whole: its entries are compared at the new place
+  if (const auto record = reader_->dir(id))
+    for (const auto& below : record->entries) add_gone(below, nullptr, self);
+}
+
+void Planner::find_gone(DirNode& node) {
+  if (node.recorded || node.unreadable) return;
+  const auto record = reader_->dir(node.id);
+  if (!record) return;
+  for (const auto& stored : record->entries) {
+    const Entry* present = node.find(stored.name);
+    const bool unknown = std::ranges::find(node.unknown, stored.name) != node.unknown.end();
+    if (present != nullptr && present->type == stored.stat.type) continue;
+    if (present == nullptr && !unknown) add_gone(stored, &node, nullptr);
+  }
+}
+
+std::string Planner::remote_path(const DirNode& node) const {
+  if (node.parent == nullptr) return {};
+  const auto moved = gone_by_inode_.find(static_cast<std::uint64_t>(node.id));
+  std::string out;
+  std::string_view name = node.name;
+  if (moved != gone_by_inode_.end() && !moved->second->moved &&
+      moved->second->stored.stat.type == fs::FileType::directory)
+    return remote_path(*moved->second);
+  out = remote_path(*node.parent);
+  if (!out.empty()) out += '/';
+  return out += name;
+}
+
+std::string Planner::remote_path(const Gone& gone) const {
+  std::string out =
+      gone.live_parent != nullptr ? remote_path(*gone.live_parent) : remote_path(*gone.gone_parent);
+  if (!out.empty()) out += '/';
+  return out += gone.stored.name;
+}
+
+bool Planner::try_rename(DirNode& node, std::uint32_t index) {
+  if (!options_.from_records || !options_.copy->delete_extra || options_.copy->backup_dir) return false;
+  Entry& entry = node.entries[index];
+  const auto found = gone_by_inode_.find(entry.inode);
+  if (found == gone_by_inode_.end() || found->second->moved) return false;
+  Gone& gone = *found->second;
+  const fs::Stat& old = gone.stored.stat;
+  if (old.type != entry.type || (old.link_count > 1 && entry.type == fs::FileType::regular)) return false;
+  if (entry.type == fs::FileType::regular &&
+      (old.size_bytes != entry.size_bytes || old.mtime_ns != entry.mtime_ns))
+    return false;
+  if (entry.type != fs::FileType::regular && entry.type != fs::FileType::directory) return false;
+  const std::string from = remote_path(gone);
+  const auto parent = RelPath::parse(from).parent().text();
+  if (const auto drift = remote_.find(parent); drift != remote_.end())
+    return false;  // edited over there: no shortcut
+  const std::string to = node.path_of(node.name_of(entry));
+  const auto local = entry_info(node, entry, options_.rules);
+  auto remote = stored_info(gone.stored, options_.rules);
+  const Difference difference = compare(local, remote, options_.rules.attributes);
+  emit(node, entry, 'c', false, difference, false, from);
+  plan_.structure.emplace_back(PlannedRename{from, to});
+  ++plan_.rename_count;
+  gone.moved = true;
+  touch(node);
+  if (gone.live_parent != nullptr) touch(*gone.live_parent);
+  if (entry.type == fs::FileType::directory) {
+    DirNode* child = node.child(node.name_of(entry));
+    if (child == nullptr) return true;
+    if (difference.attributes()) touch(*child);
+    visit(*child, {true, child->id});
+    return true;
+  }
+  if (gone.stored.content) {
+    Content content;
+    content.single = gone.stored.only_chunk.has_value() || entry.size_bytes == 0;
+    content.id = gone.stored.only_chunk ? gone.stored.only_chunk->id : *gone.stored.content;
+    if (gone.stored.only_chunk) content.quick = gone.stored.only_chunk->quick;
+    content.manifest_id = gone.stored.manifest_id;
+    node.set_content(entry, content);
+    entry.edited = false;
+  }
+  if (difference.attributes()) plan_.metas.push_back({&node, index, -1});
+  return true;
+}
+
+/// Something the other side has and we do not.
+void Planner::extra(const DirNode& node, const wire::EntryInfo& remote) {
+  if (!options_.copy->delete_extra) return;
+  if (std::ranges::find(node.unknown, remote.name) != node.unknown.end()) return;
+  if (options_.from_records) {
+    if (stored_entry(node.id, remote.name)) return;  // recorded: remove_gone() decides, after the renames
+  }
+  touch(const_cast<DirNode&>(node));
+  remove_tree(node.path_of(remote.name), remote, 0, plan_.removes);
+}
+
+/// What the other side has in a directory: our record of it (id not 0) under what was told.
+std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(const std::string& path,
+                                                                               state::DirId id,
+                                                                               bool& unknown) {
+  std::vector<std::pair<wire::EntryInfo, state::DirId>> out;
+  const auto told = remote_.find(path);
+  if (told != remote_.end()) {
+    for (const auto& entry : told->second.entries) out.emplace_back(entry, 0);
+    unknown = !told->second.unknown.empty();
+  }
+  if (id == 0) return out;
+  const auto record = reader_->dir(id);
+  if (!record) return out;
+  for (const auto& stored : record->entries) {
+    const auto same = [&](const auto& other) { return other.first.name == stored.name; };
+    const bool gone =
+        told != remote_.end() && std::ranges::find(told->second.gone, stored.name) != told->second.gone.end();
+    const bool is_dir = stored.stat.type == fs::FileType::directory;
+    const auto below = is_dir ? dir_id(stored.stat, replica_.tree().root_stat.device) : 0;
+    if (const auto at = std::ranges::find_if(out, same); at != out.end()) at->second = below;
+    else if (!gone) out.emplace_back(stored_info(stored, options_.rules), below);
+  }
+  return out;
+}
+
+/// Plans the removal of an entry and of all that is known below it, children first. False when
+/// something below is protected by a rule: then the directory stays.
+bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                          std::vector<PlannedRemove>& out) {
+  const bool is_dir = entry.type == fs::FileType::directory;
+  if (options_.selector != nullptr && options_.selector->excluded(path, is_dir)) return false;
+  bool all = true;
+  if (is_dir) {
+    bool unknown = false;
+    for (const auto& [below, below_id] : remote_children(path, id, unknown))
+      all = remove_tree(path + "/" + below.name, below, below_id, out) && all;
+    if (unknown) all = false;
+  }
+  if (!all) return false;
+  if (options_.on_change) {
+    ChangeEvent event;
+    event.itemized = "*deleting  ";
+    event.path = is_dir ? path + "/" : path;
+    event.edited_in_destination = entry.edited;
+    options_.on_change(event);
+  }
+  out.push_back({path, is_dir});
+  return true;
+}
+
+/// Someone removed it (or a directory above it) on the other side as well.
+bool Planner::gone_there_too(const std::string& path) const {
+  if (remote_.empty()) return false;
+  for (auto at = RelPath::parse(path); !at.is_root(); at = at.parent()) {
+    const auto told = remote_.find(at.parent().text());
+    if (told != remote_.end() && std::ranges::find(told->second.gone, at.name()) != told->second.gone.end())
+      return true;
+  }
+  return false;
+}
+
+/// The entry as the other side told it, if it did: someone may have put another in its place.
+wire::EntryInfo Planner::told_entry(const std::string& path, const wire::EntryInfo& recorded) const {
+  const auto at = RelPath::parse(path);
+  const auto told = remote_.find(at.parent().text());
+  if (told == remote_.end()) return recorded;
+  const auto found = std::ranges::find(told->second.entries, recorded.name, &wire::EntryInfo::name);
+  return found == told->second.entries.end() ? recorded : *found;
+}
+
+void Planner::remove_gone() {
+  // A directory that was taken for moved, but was not (its inode serves a new one): its entries go too.
+  for (std::size_t i = 0; i < gone_.size(); ++i) {
+    Gone& gone = gone_[i];
+    if (gone.moved || gone.stored.stat.type != fs::FileType::directory) continue;
+    const auto id = dir_id(gone.stored.stat, replica_.tree().root_stat.device);
+    if (!live_dirs_.contains(id)) continue;
+    if (const auto record = reader_->dir(id))
+      for (const auto& below : record->entries) add_gone(below, nullptr, &gone_[i]);
+  }
+  // Children were added after their parents: backwards gives children first.
+  std::unordered_map<const Gone*, bool> kept;
+  for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
+    if (gone->moved) continue;
+    const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
+    if (!options_.copy->delete_extra) continue;
+    const std::string path = remote_path(*gone);
+    if (gone_there_too(path)) continue;
+    if (kept.contains(&*gone) ||
+        (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
+      if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
+      continue;
+    }
+    if (gone->live_parent != nullptr) touch(*gone->live_parent);
+    remove_tree(path, told_entry(path, stored_info(gone->stored, options_.rules)), 0, plan_.removes);
+    plan_.dropped_manifests.push_back(gone->stored.manifest_id);
+  }
+}
+
+void Planner::limit_removes() {
+  const auto limit = options_.copy->max_delete;
+  if (!limit || plan_.removes.size() <= *limit) return;
+  plan_.removes.resize(*limit);
+  plan_.delete_limit_reached = true;
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The planner's state: shared by its halves, comparison (plan.cpp) and what is gone (plan_gone.cpp).
+#pragma once
+
+#include <deque>
+
+#include "sync/plan.hpp"
+
+namespace syncline::sync {
+
+/// An entry of our record that is no longer under its name: moved or deleted.
+struct Gone {
+  DirNode* live_parent = nullptr;  ///< exactly one of the two parents is set
+  Gone* gone_parent = nullptr;
+  state::StoredEntry stored;
+  bool moved = false;  ///< a rename of it was planned
+};
+
+/// Where the other side keeps a directory's entries, in our terms.
+struct RemoteRef {
+  bool exists = false;
+  state::DirId id = 0;  ///< from_records: the record that describes it
+};
+
+class Planner {
+ public:
+  Planner(Replica& replica, const RemoteDirs& remote, const PlanOptions& options)
+      : replica_(replica), remote_(remote), options_(options), reader_(replica.database().reader()) {}
+
+  Plan run(const wire::EntryInfo& remote_root);
+
+ private:
+  void find_leaders(const DirNode& node);
+  void find_gone(DirNode& node);
+  void add_gone(const state::StoredEntry& stored, DirNode* live, Gone* gone);
+  std::string remote_path(const DirNode& node) const;
+  std::string remote_path(const Gone& gone) const;
+
+  RemoteDir remote_dir(const DirNode& node, const RemoteRef& ref, const std::string& path);
+  void visit(DirNode& node, const RemoteRef& ref);
+  void both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref);
+  void both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
+                    const wire::EntryInfo& remote, const RemoteRef& ref);
+  void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);
+  bool try_rename(DirNode& node, std::uint32_t index);
+  bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
+  void relink_below(DirNode& top);
+  void extra(const DirNode& node, const wire::EntryInfo& remote);
+  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                   std::vector<PlannedRemove>& out);
+  std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path,
+                                                                        state::DirId id, bool& unknown);
+  void remove_gone();
+  bool gone_there_too(const std::string& path) const;
+  wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
+  void limit_removes();
+  std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
+  Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
+  void touch(DirNode& node) { touched_.insert({&node, true}); }
+  void emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
+            bool edited, const std::string& renamed_from = {}, const std::string& link = {});
+  void fail(const std::string& path, const std::string& cause, const std::string& next);
+
+  Replica& replica_;
+  const RemoteDirs& remote_;
+  const PlanOptions& options_;
+  std::unique_ptr<state::Reader> reader_;
+  Plan plan_;
+  std::deque<Gone> gone_;
+  std::unordered_map<std::uint64_t, Gone*> gone_by_inode_;
+  std::unordered_map<state::DirId, DirNode*> live_dirs_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> leaders_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>
+      leader_groups_;  ///< remote link group of the leader
+  std::unordered_map<const DirNode*, bool> touched_;
+  state::DirId cached_id_ = -1;
+  std::optional<state::DirRecord> cached_record_;
+};
+
+}  // namespace syncline::sync

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// State of the sending role: shared by its halves, agreement (sender.cpp) and transfer (sender_phases.cpp).
+#pragma once
+
+#include <condition_variable>
+
+#include "sync/sender.hpp"
+#include "sync/transfer.hpp"
+
+namespace syncline::sync {
+
+class Sender {
+ public:
+  Sender(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options)
+      : replica_(replica), channel_(channel), events_(events), options_(options), rules_(options.rules) {}
+
+  SenderResult run();
+
+ private:
+  void shake_hands();
+  void scan();
+  bool compare_roots();
+  void fetch_listings();
+  void request(const std::vector<std::string>& dirs, std::vector<std::string>& next);
+  void collect_listing(std::vector<std::string>* next);
+  void note_children(const wire::Listing& listing, std::vector<std::string>& next);
+  void plan();
+  void transfer();
+  void send_structure();
+  void send_others(Transfer& transfer);
+  void send_files(Transfer& transfer);
+  void send_tail(Transfer& transfer);
+  void seed_dedupe(DedupeIndex& dedupe);
+  void flush_and_wait();
+  void receive_replies(Transfer& transfer);
+  void on_failure(const wire::Failure& failure, Transfer& transfer);
+  void finish(bool agree);
+  wire::Message expect();
+
+  Replica& replica_;
+  wire::Channel& channel_;
+  Events& events_;
+  const SenderOptions& options_;
+  IdentityRules rules_;
+  SenderResult result_;
+  std::string peer_;
+  hash::Digest options_digest_;
+  hash::Digest own_root_;
+  wire::Roots remote_roots_;
+  RemoteDirs remote_;
+  bool from_records_ = false;
+  Plan plan_;
+  delta::SumKey sum_key_;
+
+  std::mutex mutex_;
+  std::condition_variable replied_;
+  std::uint64_t flush_token_ = 0;
+  std::uint64_t acked_token_ = 0;
+  std::uint64_t failures_ = 0;
+  std::optional<wire::Finished> finished_;
+  std::exception_ptr error_;
+  bool closed_ = false;
+};
+
+}  // namespace syncline::sync
