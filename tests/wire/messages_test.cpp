@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/messages.hpp"
+
+#include <functional>
+#include <random>
+#include <set>
+
+#include "base/limits.hpp"
+#include "samples.hpp"
+#include "support/catch.hpp"
+
+using namespace syncline;
+using namespace syncline::wire;
+using test::from_hex;
+using test::samples;
+using test::to_hex;
+
+namespace {
+
+std::optional<Errc> error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    REQUIRE(error.code().category() == syncline_category());
+    return static_cast<Errc>(error.code().value());
+  }
+  return std::nullopt;
+}
+
+std::optional<Errc> decode_error(MessageType type, ByteView payload) {
+  return error_of([&] { (void)decode(type, payload); });
+}
+
+std::optional<Errc> encode_error(const Message& message) {
+  return error_of([&] { (void)encode(message); });
+}
+
+/// A varint followed by `tail`.
+Bytes counted(std::uint64_t count, ByteView tail = {}) {
+  Bytes out;
+  ByteWriter writer(out);
+  writer.varint(count);
+  writer.bytes(tail);
+  return out;
+}
+
+template <class T>
+T again(const T& message) {
+  return std::get<T>(decode(type_of(message), encode(message)));
+}
+
+}  // namespace
+
+TEST_CASE("every message type has the bytes that the format page gives it", "[wire]") {
+  std::set<MessageType> seen;
+  for (const auto& sample : samples()) {
+    const auto type = type_of(sample.message);
+    CAPTURE(name_of(type));
+    seen.insert(type);
+    CHECK(to_hex(encode(sample.message)) == to_hex(sample.golden));
+    const auto back = decode(type, sample.golden);
+    CHECK(type_of(back) == type);
+    CHECK(to_hex(encode(back)) == to_hex(sample.golden));
+  }
+  CHECK(seen.size() == std::variant_size_v<Message>);
+}
+
+TEST_CASE("decoding puts every field where it belongs", "[wire]") {
+  const auto get = [](std::size_t index) {
+    const auto& sample = samples().at(index);
+    return decode(type_of(sample.message), sample.golden);
+  };
+  const auto begin = std::get<Begin>(get(1));
+  CHECK(begin.attributes == 511);
+  CHECK(begin.flags == (begin_dry_run | begin_sparse));
+  CHECK(begin.sum_key == 0x0102030405060708);
+  CHECK(begin.backup_dir == "old");
+  const auto listing = std::get<Listing>(get(5));
+  REQUIRE(listing.entries.size() == 5);
+  CHECK(listing.entries[0].mtime_ns == -1);
+  CHECK(listing.entries[0].content == 0x1122334455667788);
+  CHECK(listing.entries[0].edited);
+  CHECK(listing.entries[1].tree == test::digest_of(0x44));
+  CHECK(listing.entries[2].link_target == "x/y");
+  CHECK(listing.entries[3].device_minor == 64);
+  CHECK(listing.gone == std::vector<std::string>{"g"});
+  const auto batch = std::get<Batch>(get(9));
+  REQUIRE(batch.ops.size() == 8);
+  const auto& file = std::get<WriteFile>(batch.ops[4]);
+  CHECK(as_text(file.content) == "hello");
+  CHECK(file.meta.mtime_ns == 1'000'000'000);
+  REQUIRE(file.meta.xattrs.size() == 1);
+  CHECK(file.meta.xattrs[0].name == "user.a");
+  const auto steps = std::get<FileSteps>(get(12));
+  CHECK(std::get<StepGap>(steps.steps.at(4)).plan == delta::GapPlan{4096, 4106, 5, 1024, 9, 128, 11});
+  CHECK(std::get<StepPatch>(steps.steps.at(6)).old_bytes == 9);
+}
+
+TEST_CASE("a message that ends early is refused at every length, and so is one that goes on", "[wire]") {
+  for (const auto& sample : samples()) {
+    const auto type = type_of(sample.message);
+    const Bytes& whole = sample.golden;
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+      CAPTURE(name_of(type), length);
+      CHECK(decode_error(type, ByteView(whole).first(length)) == Errc::truncated);
+    }
+    CAPTURE(name_of(type));
+    Bytes longer = whole;
+    longer.push_back(std::byte{0});
+    CHECK(decode_error(type, longer) == Errc::malformed);
+  }
+}
+
+TEST_CASE("a flipped bit gives an error or another message that codes back to itself", "[wire]") {
+  for (const auto& sample : samples()) {
+    const auto type = type_of(sample.message);
+    for (std::size_t bit = 0; bit < sample.golden.size() * 8; ++bit) {
+      Bytes bytes = sample.golden;
+      bytes[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
+      try {
+        const auto coded = encode(decode(type, bytes));
+        if (coded != encode(decode(type, coded))) FAIL("not stable: " << name_of(type) << " bit " << bit);
+      } catch (const Error&) {
+        // The usual end; anything else than Error fails the test.
+      }
+    }
+  }
+}
+
+TEST_CASE("random bytes never do worse than an error", "[wire]") {
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  std::size_t refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    Bytes bytes(random() % 64);
+    for (auto& byte : bytes) byte = static_cast<std::byte>(random() % 3 == 0 ? random() : random() % 4);
+    refused += decode_error(static_cast<MessageType>(random() % 26), bytes) ? 1u : 0u;
+  }
+  CHECK(refused > 10'000);
+}
+
+TEST_CASE("only the message types of this version exist", "[wire]") {
+  for (const unsigned type : {0u, 24u, 255u}) {
+    CAPTURE(type);
+    CHECK(decode_error(static_cast<MessageType>(type), {}) == Errc::unsupported);
+    CHECK(std::string(name_of(static_cast<MessageType>(type))) == (type == 0 ? "none" : "unknown"));
+  }
+  std::set<std::string> names;
+  for (unsigned type = 0; type <= 24; ++type) names.insert(name_of(static_cast<MessageType>(type)));
+  CHECK(names.size() == 25);
+}
+
+TEST_CASE("flags, kinds and numbers have one form", "[wire]") {
+  CHECK(decode_error(MessageType::list_request, from_hex("00 02")) == Errc::malformed);   // flag
+  CHECK(decode_error(MessageType::batch, from_hex("01 08 01 61")) == Errc::malformed);    // operation
+  CHECK(decode_error(MessageType::file_steps, from_hex("00 01 06")) == Errc::malformed);  // step
+  CHECK(decode_error(MessageType::flush, from_hex("80 00")) == Errc::malformed);          // padded varint
+  CHECK(decode_error(MessageType::flush, from_hex("ff*9 02")) == Errc::malformed);        // above 64 bits
+  CHECK_FALSE(decode_error(MessageType::flush, from_hex("ff*9 01")));
+  const auto listing_of = [](const std::string& type) { return from_hex("00 00 01 01 61 " + type + " 00*60"); };
+  CHECK(decode_error(MessageType::listing, listing_of("00")) == Errc::malformed);
+  CHECK(decode_error(MessageType::listing, listing_of("08")) == Errc::malformed);
+}
+
+TEST_CASE("numbers are held to the width of their field", "[wire]") {
+  const auto hello = [](const std::string& version) { return from_hex("53 4c 57 31 " + version + " 00 11*16"); };
+  CHECK_FALSE(decode_error(MessageType::hello, hello("ff ff 03")));
+  CHECK(decode_error(MessageType::hello, hello("80 80 04")) == Errc::limit_exceeded);
+  CHECK_FALSE(decode_error(MessageType::chunk_request, from_hex("00 00 ff ff ff ff 0f")));
+  CHECK(decode_error(MessageType::chunk_request, from_hex("00 00 80 80 80 80 10")) == Errc::limit_exceeded);
+  CHECK_FALSE(decode_error(MessageType::gap_sums, from_hex("00 00 ff 01 00")));
+  CHECK(decode_error(MessageType::gap_sums, from_hex("00 00 80 02 00")) == Errc::limit_exceeded);
+  EntryInfo extreme;
+  extreme.name = "x";
+  for (const auto time : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    extreme.mtime_ns = time;
+    CHECK(again(Listing{"", false, {extreme}, {}, {}}).entries.at(0).mtime_ns == time);
+  }
+}
+
+TEST_CASE("texts end at their limits", "[wire]") {
+  const auto check = [](const std::function<Message(std::string)>& make, std::size_t max) {
+    CAPTURE(max);
+    const auto message = make(std::string(max, 'x'));
+    CHECK_FALSE(encode_error(message));
+    CHECK_FALSE(decode_error(type_of(message), encode(message)));
+    CHECK(encode_error(make(std::string(max + 1, 'x'))) == Errc::limit_exceeded);
+  };
+  check([](std::string text) { return ManifestRequest{{text}}; }, limits::path_bytes_max);
+  check([](std::string text) { return Fatal{1, true, text}; }, limits::path_bytes_max);
+  check([](std::string text) { return Batch{{MakeSymlink{"l", text, {}}}}; }, limits::link_target_bytes_max);
+  check([](std::string text) { return Listing{"", true, {}, {text}, {}}; }, limits::name_bytes_max);
+  check([](std::string text) { return FileEnd{0, false, Meta{0, 0, 0, 0, {{text, {}}}}, {}}; },
+        limits::name_bytes_max);
+}
+
+TEST_CASE("a reader refuses a text above its limit by the length alone", "[wire]") {
+  const auto path = [](std::size_t bytes) {
+    Bytes out = counted(1);
+    const Bytes text = counted(bytes, Bytes(bytes, std::byte{'x'}));
+    out.insert(out.end(), text.begin(), text.end());
+    return out;
+  };
+  CHECK_FALSE(decode_error(MessageType::manifest_request, path(limits::path_bytes_max)));
+  CHECK(decode_error(MessageType::manifest_request, path(limits::path_bytes_max + 1)) == Errc::limit_exceeded);
+  const auto fatal = [](std::size_t bytes) {
+    Bytes out = from_hex("01 00");
+    const Bytes length = counted(bytes);
+    out.insert(out.end(), length.begin(), length.end());
+    return out;
+  };
+  CHECK(decode_error(MessageType::fatal, fatal(limits::path_bytes_max)) == Errc::truncated);
+  CHECK(decode_error(MessageType::fatal, fatal(limits::path_bytes_max + 1)) == Errc::limit_exceeded);
+}
+
+TEST_CASE("extended attributes are bounded in number and size", "[wire]") {
+  const auto end = [](std::size_t count, std::size_t bytes) {
+    FileEnd out;
+    for (std::size_t i = 0; i < count; ++i) out.meta.xattrs.push_back({"user.a", Bytes(bytes)});
+    return out;
+  };
+  CHECK(again(end(limits::xattr_count_max, 1)).meta.xattrs.size() == limits::xattr_count_max);
+  CHECK(encode_error(end(limits::xattr_count_max + 1, 1)) == Errc::limit_exceeded);
+  CHECK(again(end(1, limits::xattr_bytes_max)).meta.xattrs[0].value.size() == limits::xattr_bytes_max);
+  CHECK(encode_error(end(1, limits::xattr_bytes_max + 1)) == Errc::limit_exceeded);
+  // What a writer refuses to send a reader refuses to take: file 0, not aborted, four numbers, then the count.
+  const auto coded = [](std::size_t count) {
+    Bytes out = from_hex("00 00 00 00 00 00");
+    const Bytes list = counted(count, Bytes(2 * count + hash::digest_bytes));
+    out.insert(out.end(), list.begin(), list.end());
+    return out;
+  };
+  CHECK_FALSE(decode_error(MessageType::file_end, coded(limits::xattr_count_max)));
+  CHECK(decode_error(MessageType::file_end, coded(limits::xattr_count_max + 1)) == Errc::limit_exceeded);
+}
+
+TEST_CASE("a list cannot announce more elements than bytes follow", "[wire]") {
+  for (const auto type : {MessageType::list_request, MessageType::manifest_request, MessageType::batch}) {
+    CAPTURE(name_of(type));
+    CHECK(decode_error(type, counted(limits::frame_bytes_max)) == Errc::truncated);
+    CHECK(decode_error(type, counted(limits::frame_bytes_max + 1)) == Errc::limit_exceeded);
+    CHECK(decode_error(type, counted(~std::uint64_t{0})) == Errc::limit_exceeded);
+  }
+}
+
+TEST_CASE("a manifest has as many lengths as repeats and ids", "[wire]") {
+  ManifestReply reply;
+  reply.lengths = {1, 2};
+  reply.repeats = {1, 1};
+  reply.ids.resize(2);
+  CHECK(again(reply).lengths == reply.lengths);
+  auto fewer = reply;
+  fewer.repeats.pop_back();
+  CHECK(decode_error(MessageType::manifest_reply, encode(fewer)) == Errc::malformed);
+  fewer = reply;
+  fewer.ids.pop_back();
+  CHECK(decode_error(MessageType::manifest_reply, encode(fewer)) == Errc::malformed);
+}
+
+TEST_CASE("a message fills limits::frame_bytes_max and not a byte more", "[wire]") {
+  const std::size_t head = 2 + 4;  // file and offset, length
+  ChunkData data;
+  data.content.resize(limits::frame_bytes_max - head);
+  const auto whole = encode(data);
+  CHECK(whole.size() == limits::frame_bytes_max);
+  CHECK_FALSE(decode_error(MessageType::chunk_data, whole));
+  data.content.resize(data.content.size() + 1);
+  CHECK(encode_error(data) == Errc::limit_exceeded);
+  CHECK(decode_error(MessageType::chunk_data, Bytes(limits::frame_bytes_max + 1)) == Errc::limit_exceeded);
+}
+
+TEST_CASE("a gap's plan is held to its limits", "[wire]") {
+  const auto gap = [](std::uint64_t old_bytes) {
+    Bytes out = from_hex("00 01 04 00");
+    const Bytes plan = counted(old_bytes, from_hex("00 00 00"));  // as long as the old side, no rounds, no chunks
+    out.insert(out.end(), plan.begin(), plan.end());
+    return out;
+  };
+  CHECK_FALSE(decode_error(MessageType::file_steps, gap(limits::gap_side_bytes_max)));
+  CHECK(decode_error(MessageType::file_steps, gap(limits::gap_side_bytes_max + 1)) == Errc::limit_exceeded);
+}

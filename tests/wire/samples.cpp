@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "samples.hpp"
+
+#include <sstream>
+
+namespace syncline::test {
+namespace {
+
+using namespace wire;
+
+using ShortId = std::array<std::byte, hash::short_id_bytes>;
+
+ShortId id_of(unsigned byte) {
+  ShortId out;
+  out.fill(static_cast<std::byte>(byte));
+  return out;
+}
+
+Bytes text(const std::string& value) {
+  const auto view = as_bytes(value);
+  return {view.begin(), view.end()};
+}
+
+/// The same in all samples that carry one.
+Meta meta() {
+  return {0644, 1, 2, 1'000'000'000, {{"user.a", from_hex("ca fe")}}};
+}
+const std::string meta_hex = "a4 03 01 02 80 a8 d6 b9 07 01 06 75 73 65 72 2e 61 02 ca fe ";
+const std::string params_hex = "80 20 80 80 01 80 80 04 ";
+
+EntryInfo entry(const std::string& name, fs::FileType type, std::uint32_t mode) {
+  EntryInfo out;
+  out.name = name;
+  out.type = type;
+  out.mode = mode;
+  return out;
+}
+
+Sample hello() {
+  Hello m;
+  m.features = feature_privileged;
+  m.replica_id.fill(std::byte{0x11});
+  return {m, from_hex("53 4c 57 31 01 01 11*16")};
+}
+
+Sample begin() {
+  Begin m;
+  m.attributes = 511;
+  m.flags = begin_dry_run | begin_sparse;
+  m.options = digest_of(0x22);
+  m.sum_key = 0x0102030405060708;
+  m.backup_dir = "old";
+  return {m, from_hex("ff 03 09 22*32 08 07 06 05 04 03 02 01 03 6f 6c 64")};
+}
+
+Sample roots(bool agreed) {
+  Roots m;
+  m.root = digest_of(0x55);
+  if (agreed) m.agreed = AgreedRoots{digest_of(0x66), digest_of(0x77)};
+  m.in_step = agreed;
+  m.root_entry = entry("", fs::FileType::directory, 0755);
+  return {m, from_hex("55*32 " + std::string(agreed ? "01 66*32 77*32 01 " : "00 00 ") +
+                      "00 02 ed 03 00 00 00 00 00 00*32 00")};
+}
+
+Sample listing() {
+  Listing m;
+  m.dir = "d";
+  m.partial = true;
+  auto file = entry("a.txt", fs::FileType::regular, 0644);
+  file.uid = 1000, file.gid = 100, file.size_bytes = 300, file.mtime_ns = -1;
+  file.link_group = 7, file.content = 0x1122334455667788, file.edited = true;
+  auto dir = entry("d", fs::FileType::directory, 0755);
+  dir.mtime_ns = 2, dir.xattr_digest = digest_of(0x33), dir.tree = digest_of(0x44);
+  auto link = entry("l", fs::FileType::symlink, 0777);
+  link.link_target = "x/y";
+  auto device = entry("n", fs::FileType::char_device, 0600);
+  device.device_major = 4, device.device_minor = 64;
+  m.entries = {file, dir, link, device, entry("p", fs::FileType::fifo, 0600)};
+  m.gone = {"g"};
+  m.unknown = {"."};
+  return {m, from_hex("01 64 01 05 "
+                      "05 61 2e 74 78 74 01 a4 03 e8 07 64 ac 02 01 00 07 88 77 66 55 44 33 22 11 01 "
+                      "01 64 02 ed 03 00 00 00 04 01 33*32 44*32 00 "
+                      "01 6c 03 ff 03 00 00 00 00 00 03 78 2f 79 00 "
+                      "01 6e 06 80 03 00 00 00 00 00 04 40 00 "
+                      "01 70 04 80 03 00 00 00 00 00 00 "
+                      "01 01 67 01 01 2e")};
+}
+
+Sample manifest_reply() {
+  ManifestReply m;
+  m.path = "f";
+  m.size_bytes = 3 * 65536 + 9;
+  m.content = 1;
+  m.lengths = {65536, 9};
+  m.repeats = {3, 1};
+  m.ids = {digest_of(0x88), digest_of(0x99)};
+  return {m, from_hex("01 66 89 80 0c 01 00*7 " + params_hex + "02 80 80 04 09 02 03 01 02 88*16 99*16")};
+}
+
+Sample batch() {
+  WriteFile file;
+  file.path = "f";
+  file.meta = meta();
+  file.lengths = {5};
+  file.root = id_of(0xAA);
+  file.content = text("hello");
+  Batch m;
+  m.ops = {MakeDir{"d"}, MakeSymlink{"l", "t", meta()}, MakeNode{"n", fs::FileType::char_device, 4, 64, meta()},
+           MakeLink{"h", "f"}, file, SetMeta{"f", meta()}, Rename{"a", "b"}, Remove{"d", true}};
+  return {m, from_hex("08 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
+                      "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 05 68 65 6c 6c 6f " +
+                      "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01")};
+}
+
+Sample file_begin(bool has_base) {
+  FileBegin m;
+  m.file = 3;
+  m.path = "f";
+  m.size_bytes = 100'000;
+  m.has_base = has_base;
+  if (has_base) m.base_bytes = 99'999, m.base_content = 2;
+  m.matched_in_place_bytes = 10;
+  m.matched_moved_bytes = 20;
+  m.changed_bytes = 300;
+  return {m, from_hex("03 01 66 a0 8d 06 " + params_hex +
+                      (has_base ? "01 9f 8d 06 02 00*7 " : "00 ") + "0a 14 ac 02")};
+}
+
+Sample file_steps() {
+  StepGap gap;
+  gap.old_offset = 256;
+  gap.plan = {4096, 4106, 5, 1024, 9, 128, 11};
+  gap.chunks = {{4106, id_of(0xCC)}};
+  StepGap plain;  // a gap without rounds
+  plain.plan.old_bytes = 8;
+  plain.plan.new_bytes = 3;
+  plain.chunks = {{3, id_of(0xCE)}};
+  FileSteps m;
+  m.file = 3;
+  m.steps = {StepMatch{1, 128}, StepZeros{4096}, StepData{{3, id_of(0xBB)}, text("abc")},
+             StepOther{{3, id_of(0xBB)}, "g", 5}, gap, plain,
+             StepPatch{7, 9, {{5, id_of(0xDD)}}, from_hex("de ad")}};
+  return {m, from_hex("03 07 00 01 80 01 01 80 20 02 03 bb*16 03 61 62 63 03 03 bb*16 01 67 05 "
+                      "04 80 02 80 20 14 02 05 0a 09 07 0b 01 8a 20 cc*16 "
+                      "04 00 08 09 00 01 03 ce*16 "
+                      "05 07 09 01 05 dd*16 02 de ad")};
+}
+
+std::vector<Sample> make_samples() {
+  Failure failure;
+  failure.path = "f", failure.code = 28, failure.retry = true, failure.message = "no";
+  return {
+      hello(),
+      begin(),
+      roots(false),
+      roots(true),
+      {ListRequest{{"", "d/e"}, true}, from_hex("02 00 03 64 2f 65 01")},
+      listing(),
+      {ListEnd{}, {}},
+      {ManifestRequest{{"a", "b/c"}}, from_hex("02 01 61 03 62 2f 63")},
+      manifest_reply(),
+      batch(),
+      file_begin(false),
+      file_begin(true),
+      file_steps(),
+      {FileEnd{3, false, meta(), digest_of(0xEE)}, from_hex("03 00 " + meta_hex + "ee*32")},
+      {GapSums{3, 1, 2, from_hex("01 02")}, from_hex("03 01 02 02 01 02")},
+      {GapMatches{3, 1, from_hex("05")}, from_hex("03 01 01 05")},
+      {GapDelta{3, 1, from_hex("05"), text("hi")}, from_hex("03 01 01 05 02 68 69")},
+      {ChunkRequest{3, 4096, 8192}, from_hex("03 80 20 80 40")},
+      {ChunkData{3, 4096, text("hi")}, from_hex("03 80 20 02 68 69")},
+      {Flush{300}, from_hex("ac 02")},
+      {Ack{300}, from_hex("ac 02")},
+      {failure, from_hex("01 66 1c 00 01 02 6e 6f")},
+      {Finish{true, digest_of(0x0F)}, from_hex("01 0f*32")},
+      {Finished{digest_of(0x0F), true, 300, 128}, from_hex("0f*32 01 ac 02 80 01")},
+      {Fatal{8, true, "bad"}, from_hex("08 01 03 62 61 64")},
+  };
+}
+
+}  // namespace
+
+const std::vector<Sample>& samples() {
+  static const std::vector<Sample> all = make_samples();
+  return all;
+}
+
+Bytes from_hex(const std::string& text) {
+  Bytes out;
+  std::istringstream in(text);
+  for (std::string token; in >> token;) {
+    const auto star = token.find('*');
+    const std::size_t count = star == std::string::npos ? 1 : std::stoul(token.substr(star + 1));
+    out.insert(out.end(), count, static_cast<std::byte>(std::stoi(token.substr(0, 2), nullptr, 16)));
+  }
+  return out;
+}
+
+std::string to_hex(ByteView data) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (const auto byte : data) {
+    out += digits[static_cast<unsigned>(byte) >> 4];
+    out += digits[static_cast<unsigned>(byte) & 15];
+    out += ' ';
+  }
+  return out;
+}
+
+hash::Digest digest_of(unsigned byte) {
+  hash::Digest out;
+  out.bytes.fill(static_cast<std::byte>(byte));
+  return out;
+}
+
+}  // namespace syncline::test
