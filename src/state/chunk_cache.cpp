@@ -21,7 +21,8 @@ constexpr std::uint64_t overhead_bytes = 2048 + 96;
 
 constexpr const char* create_sql = R"sql(
 BEGIN IMMEDIATE;
-CREATE TABLE chunk(id BLOB PRIMARY KEY, slot INTEGER NOT NULL, used INTEGER NOT NULL, cost INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunk(
+  id BLOB PRIMARY KEY, slot INTEGER NOT NULL, used INTEGER NOT NULL, cost INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX chunk_used ON chunk(used);
 CREATE TABLE body(slot INTEGER PRIMARY KEY, data BLOB NOT NULL);
 )sql";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/manifest_command.hpp"
 
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <unistd.h>
 
 #include "fake_console.hpp"
 #include "manifest/codec.hpp"
@@ -45,7 +45,9 @@ std::string random_text(std::size_t size, std::uint64_t seed) {
   return out;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -90,7 +92,8 @@ TEST_CASE("a saved manifest verifies its file and names the first bad range", "[
   CHECK(offset <= 250'000);
   CHECK(offset + std::uint64_t{records[0]["bytes"]} > 250'000);
   CHECK(records[1]["ok"] == false);
-  CHECK(contains(manifest_command({"verify", temp.path("saved"), temp.path("file")}).out, std::to_string(offset) + ".."));
+  CHECK(contains(manifest_command({"verify", temp.path("saved"), temp.path("file")}).out,
+                 std::to_string(offset) + ".."));
 }
 
 TEST_CASE("verify tells a file that is too short from one that is too long", "[cli]") {
@@ -138,7 +141,8 @@ TEST_CASE("diff tells the changed range and sends less than the file", "[cli]") 
   temp.write("old", content);
   content.insert(500'000, "inserted here");
   temp.write("new", content);
-  const auto records = json_lines(manifest_command({"diff", "--json", temp.path("old"), temp.path("new")}).out);
+  const auto records =
+      json_lines(manifest_command({"diff", "--json", temp.path("old"), temp.path("new")}).out);
   REQUIRE(records.size() == 2);
   REQUIRE(records[0]["ranges"].size() == 1);
   const auto& range = records[0]["ranges"][0];
@@ -160,7 +164,8 @@ TEST_CASE("diff against a saved manifest counts whole changed chunks", "[cli]") 
   manifest_command({"save", temp.path("file"), temp.path("saved")});
   content[10] ^= 1;
   temp.write("file", content);
-  const auto records = json_lines(manifest_command({"diff", "--json", temp.path("saved"), temp.path("file")}).out);
+  const auto records =
+      json_lines(manifest_command({"diff", "--json", temp.path("saved"), temp.path("file")}).out);
   REQUIRE(records.size() == 2);
   CHECK(records[1]["searched"] == false);
   CHECK(records[1]["sent_bytes"] > 4'000);
@@ -227,7 +232,8 @@ TEST_CASE("a state database shows the tree that it remembers", "[cli]") {
     auto& file = record.entries.emplace_back();
     file.name = "file";
     file.stat.size_bytes = content.size();
-    file.only_chunk = manifest::Chunk{hash::blake3(as_bytes(content)), {1, 2}, static_cast<std::uint32_t>(content.size()), 1};
+    file.only_chunk = manifest::Chunk{
+        hash::blake3(as_bytes(content)), {1, 2}, static_cast<std::uint32_t>(content.size()), 1};
     writer->put_dir(state::dir_id(7, 200, 7), record);
     writer->put_dir(300, record);
     writer->commit(false);

@@ -160,7 +160,7 @@ def check_raw_fs(root):
 
 # --- text ------------------------------------------------------------------------------------
 
-MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|root|home/\w+)/")
+MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|root)/")
 
 
 def is_script(root, path):
