@@ -186,9 +186,14 @@ void Receiver::answer(const wire::ManifestRequest& request) {
     reply.path = text;
     try {
       const auto path = RelPath::parse(text);
-      DirNode* node = replica_.tree().find_dir(path.parent());
-      if (node == nullptr) throw Error(Errc::foreign, text);
-      const auto file = replica_.open_read(*node, path.name());
+      std::unique_ptr<fs::File> file;
+      DirNode* node = nullptr;
+      {
+        std::lock_guard lock(replica_.mutex());
+        node = replica_.tree().find_dir(path.parent());
+        if (node == nullptr) throw Error(Errc::foreign, text);
+        file = replica_.open_read(*node, path.name());
+      }
       const fs::Stat stat = file->stat();
       std::optional<manifest::Manifest> known;
       {
