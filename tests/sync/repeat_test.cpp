@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the state is for: later copies know what was there, and send and read no more than they must.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "pair.hpp"
+#include "support/catch.hpp"
+
+using namespace syncline;
+using namespace syncline::test;
+namespace stdfs = std::filesystem;
+
+TEST_CASE("a second copy reads no content and sends next to nothing", "[sync]") {
+  Pair pair;
+  for (int i = 0; i < 50; ++i) {
+    pair.dir.make_dir("src/d" + std::to_string(i % 5));
+    pair.dir.write("src/d" + std::to_string(i % 5) + "/f" + std::to_string(i),
+                   random_text(10'000, static_cast<unsigned>(i)));
+  }
+  const auto first = pair.copy();
+  CHECK(first.report.in_step);
+  CHECK(first.report.exit_code == 0);
+  CHECK(first.report.files_total == 50);
+  CHECK(first.report.files_changed == 50);
+
+  const auto second = pair.copy();
+  CHECK(second.report.content_read_bytes == 0);
+  CHECK(second.report.sent_bytes < 1000);
+  CHECK(second.report.disk_written_bytes == 0);
+  CHECK(second.report.in_step);
+  CHECK(second.report.root == first.report.root);
+  CHECK(second.changes.empty());
+}
+
+TEST_CASE("other content under the same size and mtime is found", "[sync]") {
+  Pair pair;
+  pair.dir.write("src/file", "before");
+  set_mtime(pair.dir.path("src/file"), 1'000'000);
+  pair.copy();
+  pair.dir.write("src/file", "after!");
+  set_mtime(pair.dir.path("src/file"), 1'000'000);
+
+  const auto outcome = pair.copy();
+  CHECK(pair.dir.read("dst/file") == "after!");
+  REQUIRE(outcome.change("file") != nullptr);
+  CHECK(outcome.change("file")->itemized == ">fc........");
+  CHECK(outcome.report.in_step);
+  CHECK(pair.copy().report.content_read_bytes == 0);
+}
+
+TEST_CASE("a renamed file is renamed over there", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/sub");
+  const auto content = random_text(500'000, 1);
+  pair.dir.write("src/old", content);
+  pair.copy();
+  pair.copy();  // what the first one left is recorded in full
+  const auto inode = lstat_of(pair.dir.path("dst/old")).st_ino;
+  stdfs::rename(pair.dir.path("src/old"), pair.dir.path("src/sub/new"));
+
+  const auto outcome = pair.copy();
+  CHECK(pair.dir.read("dst/sub/new") == content);
+  CHECK(lstat_of(pair.dir.path("dst/sub/new")).st_ino == inode);
+  CHECK_FALSE(pair.dir.exists("dst/old"));
+  REQUIRE(outcome.change("sub/new") != nullptr);
+  CHECK(outcome.change("sub/new")->renamed_from == "old");
+  CHECK(outcome.report.files_renamed == 1);
+  CHECK(outcome.report.files_deleted == 0);
+  CHECK(outcome.report.content_read_bytes == 0);
+  CHECK(outcome.report.bytes_literal == 0);
+  CHECK(outcome.report.sent_bytes < 2000);
+}
+
+TEST_CASE("a renamed directory is one rename, whatever it holds", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/old/deeper");
+  for (unsigned i = 0; i < 40; ++i)
+    pair.dir.write("src/old/deeper/f" + std::to_string(i), random_text(5000, i));
+  pair.copy();
+  stdfs::rename(pair.dir.path("src/old"), pair.dir.path("src/new"));
+
+  const auto outcome = pair.copy();
+  CHECK(std::ranges::count_if(outcome.changes,
+                              [](const auto& event) { return !event.renamed_from.empty(); }) == 1);
+  CHECK(outcome.report.files_renamed == 1);
+  CHECK(outcome.report.content_read_bytes == 0);
+  CHECK(outcome.report.sent_bytes < 2000);
+  CHECK(outcome.report.in_step);
+  CHECK(pair.dir.read("dst/new/deeper/f39") == random_text(5000, 39));
+  CHECK_FALSE(pair.dir.exists("dst/old"));
+}
+
+TEST_CASE("content that is there under another name is not sent again", "[sync]") {
+  Pair pair;
+  const auto content = random_text(600'000, 2);
+  pair.dir.write("src/one", content);
+  SECTION("in the same copy") {
+    pair.dir.write("src/two", content);
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.sent_bytes < 700'000);
+    CHECK(outcome.report.sent_bytes > 600'000);
+  }
+  SECTION("in a later one") {
+    pair.copy();
+    pair.dir.write("src/two", content);
+    CHECK(pair.copy().report.sent_bytes < 20'000);
+  }
+  CHECK(pair.dir.read("dst/one") == content);
+  CHECK(pair.dir.read("dst/two") == content);
+}
+
+TEST_CASE("a small edit of a large file sends little", "[sync]") {
+  Pair pair;
+  auto content = random_text(5'000'000, 3);
+  pair.dir.write("src/file", content);
+  pair.copy();
+  content.insert(2'000'000, "an insertion");
+  pair.dir.write("src/file", content);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.sent_bytes < 10'000);
+  CHECK(outcome.report.bytes_matched > 4'990'000);
+  CHECK(pair.dir.read("dst/file") == content);
+}
+
+TEST_CASE("an edit in the destination is told and overwritten", "[sync]") {
+  Pair pair;
+  pair.dir.write("src/file", "ours");
+  pair.dir.write("src/same", "same");
+  pair.copy();
+  SECTION("when the source stayed") { pair.dir.write("dst/file", "theirs, and longer"); }
+  SECTION("under the old size and mtime") {
+    const auto mtime = lstat_of(pair.dir.path("dst/file")).st_mtim;
+    pair.dir.write("dst/file", "thei");
+    const struct ::timespec times[2] = {mtime, mtime};
+    REQUIRE(::utimensat(AT_FDCWD, pair.dir.path("dst/file").c_str(), times, 0) == 0);
+  }
+  SECTION("when the source changed too") {
+    pair.dir.write("dst/file", "theirs, and longer");
+    pair.dir.write("src/file", "ours again");
+  }
+  const auto outcome = pair.copy();
+  REQUIRE(outcome.change("file") != nullptr);
+  CHECK(outcome.change("file")->edited_in_destination);
+  CHECK(outcome.change("same") == nullptr);
+  CHECK(pair.dir.read("dst/file") == pair.dir.read("src/file"));
+  CHECK(outcome.report.in_step);
+}
+
+TEST_CASE("first contact with an equal copy sends no content", "[sync]") {
+  Pair pair;
+  pair.dir.make_dir("src/d");
+  for (unsigned i = 0; i < 20; ++i) pair.dir.write("src/d/f" + std::to_string(i), random_text(30'000, i));
+  const auto command = "cp -a '" + pair.dir.path("src") + "' '" + pair.dir.path("dst") + "'";
+  REQUIRE(std::system(command.c_str()) == 0);
+  const auto outcome = pair.copy();
+  CHECK(outcome.changes.empty());
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.sent_bytes < 10'000);
+  CHECK(outcome.report.bytes_literal == 0);
+  CHECK(pair.copy().report.sent_bytes < 1000);
+}
+
+TEST_CASE("a copy that is done leaves nothing of its own in the destination", "[sync]") {
+  Pair pair;
+  pair.options.durability = Durable::batch;
+  pair.dir.write("src/file", random_text(100'000, 4));
+  pair.copy();
+  pair.dir.write("src/file", random_text(100'000, 5));
+  pair.copy();
+  CHECK_FALSE(pair.dir.exists("dst/.syncline"));
+  CHECK_FALSE(pair.dir.exists("src/.syncline"));
+  CHECK(std::distance(stdfs::directory_iterator(pair.dir.path("dst")), {}) == 1);
+}
+
+TEST_CASE("a lost state costs reading, not correctness", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.write("src/kept", random_text(50'000, 6));
+  pair.dir.write("src/gone", "x");
+  pair.copy();
+  stdfs::remove_all(pair.dir.path("state"));
+  stdfs::remove(pair.dir.path("src/gone"));
+  pair.dir.write("src/new", "y");
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.files_deleted == 1);
+  CHECK(pair.dir.read("dst/new") == "y");
+  CHECK_FALSE(pair.dir.exists("dst/gone"));
+}
