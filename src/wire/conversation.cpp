@@ -14,9 +14,7 @@ bool Conversation::allowed(Role from, MessageType type) const {
     case Phase::hello: return type == T::hello && (hellos_ & (sender ? 1u : 2u)) == 0;
     case Phase::begin: return sender && type == T::begin;
     case Phase::roots: return type == T::roots && sender == !sender_root_;
-    case Phase::drift:
-      // The sender may go on without waiting for the drift when it has nothing to ask.
-      return sender ? type == T::finish : type == T::listing || type == T::list_end;
+    case Phase::drift: return !sender && (type == T::listing || type == T::list_end);
     case Phase::transfer:
       if (sender)
         return type == T::list_request || type == T::manifest_request || type == T::batch ||

@@ -10,7 +10,8 @@
 namespace syncline::wire {
 namespace {
 
-constexpr std::size_t count_max = limits::frame_bytes_max;  // a list element takes at least a byte
+/// Elements of one list: a hostile message of empty elements must not cost memory out of proportion.
+constexpr std::size_t count_max = limits::list_count_max;
 
 /// Writes fields; the counterpart of Decoder, member for member.
 class Encoder {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every message of the protocol as a plain struct. docs/format/wire.md gives the bytes.
 //
-// A frame is: u32 payload length, u8 type, payload. All integers are little-endian or varints.
+// Integers are little-endian or varints; framing and compression are the channel's (wire/channel.hpp).
 // The sender has the new content, the receiver makes its replica equal to it.
 #pragma once
 

@@ -238,8 +238,8 @@ TEST_CASE("extended attributes are bounded in number and size", "[wire]") {
 TEST_CASE("a list cannot announce more elements than bytes follow", "[wire]") {
   for (const auto type : {MessageType::list_request, MessageType::manifest_request, MessageType::batch}) {
     CAPTURE(name_of(type));
-    CHECK(decode_error(type, counted(limits::frame_bytes_max)) == Errc::truncated);
-    CHECK(decode_error(type, counted(limits::frame_bytes_max + 1)) == Errc::limit_exceeded);
+    CHECK(decode_error(type, counted(limits::list_count_max)) == Errc::truncated);
+    CHECK(decode_error(type, counted(limits::list_count_max + 1)) == Errc::limit_exceeded);
     CHECK(decode_error(type, counted(~std::uint64_t{0})) == Errc::limit_exceeded);
   }
 }
