@@ -3,6 +3,7 @@
 #include "sync/receiver.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
 #include "chunk/chunker.hpp"
@@ -255,7 +256,11 @@ void Receiver::serve() {
 /// The area that came and went in the root moved its time.
 void Receiver::restore_root_time() {
   if ((rules_.attributes & wire::attr_dir_times) == 0 || !(applier_ || area_)) return;
-  replica_.root().set_mtime(replica_.tree().root_stat.mtime_ns);
+  try {
+    replica_.root().set_mtime(replica_.tree().root_stat.mtime_ns);
+  } catch (const Error& error) {
+    if (!error.is_errno(EPERM)) throw;  // somebody else's directory: its time stays moved
+  }
   replica_.tree().root_stat = replica_.root().stat();
 }
 

@@ -38,7 +38,7 @@ class Scanner {
   void fill(DirNode& node, const fs::Dir& dir, const std::string& path);
   void join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Bytes& scratch);
   void join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
-                  state::Reader& reader);
+                  bool recorded_dir, state::Reader& reader);
   void verify(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry& stored,
               state::Reader& reader);
   void read_gitignore(const fs::Dir& dir, const std::string& path);
@@ -249,7 +249,7 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
       while (stored != record->entries.end() && stored->name < name) ++stored;
       if (stored != record->entries.end() && stored->name == name) match = &*stored;
     }
-    join_entry(node, entry, dir, match, reader);
+    join_entry(node, entry, dir, match, record.has_value(), reader);
   }
   if (node.parent == nullptr)
     replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
@@ -259,14 +259,14 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
 }
 
 void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
-                         state::Reader& reader) {
+                         bool recorded_dir, state::Reader& reader) {
   const std::string name(node.name_of(entry));
   const bool same_inode =
       stored != nullptr && stored->stat.type == entry.type && stored->stat.inode == entry.inode;
   const bool untouched = same_inode && stored->stat.ctime_ns == entry.ctime_ns &&
                          stored->stat.mtime_ns == entry.mtime_ns &&
                          stored->stat.size_bytes == entry.size_bytes;
-  entry.edited = !untouched && entry.type != fs::FileType::directory;
+  entry.edited = recorded_dir && !untouched && entry.type != fs::FileType::directory;
   Extra extra;
   if (untouched) {
     extra.xattr_digest = stored->xattr_digest;

@@ -60,7 +60,7 @@ hash::Digest digest_of_options(const CopyOptions& options, const Selector* selec
 
 hash::Digest refreshed_root(Replica& replica, const IdentityRules& rules) {
   for_each_dir(*replica.tree().root, [&](DirNode& node) {
-    if (node.dirty) node.shallow = shallow_digest(node, rules);
+    if (node.dirty || !node.recorded) node.shallow = shallow_digest(node, rules);
   });
   compute_tree_digests(*replica.tree().root);
   return tree_root(replica.tree(), rules);
