@@ -33,10 +33,10 @@ struct FilePlan {
   /// against (device, inode, size, mtime, ctime) when it is opened and again right before it is
   /// replaced; a difference throws Error(Errc::foreign) and nothing is overwritten.
   std::optional<fs::Stat> expected;
-  bool replace_other_type = false;         ///< what stands there is no regular file and may be replaced
+  bool replace_other_type = false;  ///< what stands there is no regular file and may be replaced
   std::uint64_t matched_in_place_bytes = 0;
   std::uint64_t matched_moved_bytes = 0;
-  std::uint64_t changed_bytes = 0;         ///< an upper bound (whole changed chunks)
+  std::uint64_t changed_bytes = 0;  ///< an upper bound (whole changed chunks)
 };
 
 /// cost-based choice: clone where the file system can and the file is not fragmented; in place for
@@ -71,15 +71,20 @@ class FileWrite {
   virtual ~FileWrite() = default;
   virtual Strategy strategy() const = 0;
   virtual void write(std::uint64_t offset, ByteView data) = 0;
-  /// The old file's bytes, from the target as it was before this change.
+  /// The old file's bytes, from the target as it was before this change. Error(malformed) when
+  /// there is no basis() or the range is not in it.
   virtual void copy(std::uint64_t offset, std::uint64_t old_offset, std::uint64_t length_bytes) = 0;
   /// From another file of the replica (dedupe).
   virtual void copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
                          std::uint64_t length_bytes) = 0;
   virtual void zeros(std::uint64_t offset, std::uint64_t length_bytes) = 0;
-  /// The old file, open for reading; null for a new one.
+  /// The old file, open for reading; null for a new one, one of another type, or one that may not
+  /// be read. Read through this: while a target is patched in place, every other attempt to open
+  /// it, also by this process, fails with EWOULDBLOCK and makes others wait (F_SETLEASE).
   virtual const fs::File* basis() const = 0;
-  /// Hands the file over to the next commit(). `token` comes back in its Outcome.
+  /// Hands the file over to the next commit(). `token` comes back in its Outcome. Of a replaced
+  /// file, what `metadata` does not tell is kept (mode, xattrs, owner where that is permitted); a
+  /// new file without a mode gets 0600. Throws what stands in the way of the metadata.
   virtual void finish(const fs::Metadata& metadata, std::uint64_t token) = 0;
 };
 
@@ -93,10 +98,13 @@ struct AreaOptions {
 };
 
 struct Recovery {
-  std::uint64_t redone_count = 0;            ///< journalled changes that were completed
-  std::uint64_t discarded_count = 0;         ///< incomplete ones that were dropped
-  std::vector<std::string> foreign_paths;    ///< changed by someone else meanwhile: left alone, new version kept
-  std::vector<std::string> kept_as;          ///< where that version is kept, same order
+  std::uint64_t redone_count = 0;     ///< journalled changes that were completed
+  std::uint64_t discarded_count = 0;  ///< incomplete ones that were dropped
+  std::vector<std::string>
+      foreign_paths;  ///< changed by someone else meanwhile: left alone, new version kept
+  /// Where that version is kept, same order; empty when the old file is gone, as the journal has
+  /// only what differs from it.
+  std::vector<std::string> kept_as;
   std::uint64_t temp_files_removed = 0;
 };
 
@@ -112,24 +120,30 @@ class Area {
   virtual ~Area() = default;
 
   virtual const Recovery& recovery() const = 0;
-  /// `parent` must stay open until the commit. Thread-safe.
+  /// `parent` must stay open until the commit. Thread-safe. Finding that nobody has the target open
+  /// takes a lease, so close other handles of it before. Throws Error(foreign) when the target is
+  /// not what `plan` expects.
   virtual std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                                            const FilePlan& plan) = 0;
-  /// Creates or replaces an entry that has no content (symlink, node, hard link) atomically through a temp name;
-  /// `make` creates it under the given name in the given directory. Takes part in the next commit.
+  /// Creates or replaces an entry that has no content (symlink, node, hard link) atomically through a temp
+  /// name; `make` is called at once and creates it, metadata included, under the given name in the given
+  /// directory; the name appears with the next commit. So a hard link to a file that is still
+  /// pending comes after that file's commit.
   virtual void place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                      const std::optional<fs::Stat>& expected,
                      const std::function<void(fs::Dir& dir, const std::string& name)>& make,
                      std::uint64_t token) = 0;
-  /// True when enough is pending for a batch (limits::commit_files_max, commit_bytes_max).
+  /// True when enough is pending for a batch (limits::commit_files_max, commit_bytes_max, too many
+  /// open directories), or a patched file that others cannot open until it is committed.
   virtual bool wants_commit() const = 0;
   /// Makes everything finished so far durable (per Durability) and visible, in finish order:
-  /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync nothing of
-  /// the batch is acknowledged. One failing file does not stop the others.
+  /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync
+  /// nothing of the batch is acknowledged. One failing file does not stop the others.
   virtual std::vector<Outcome> commit() = 0;
   /// Bytes written to files, temps and journal so far.
   virtual std::uint64_t written_bytes() const = 0;
   /// Removes `.syncline/` when nothing is left in it and nothing else claims it (no root marker).
+  /// The last call; FileWrites must be gone.
   virtual void close_clean() = 0;
 };
 

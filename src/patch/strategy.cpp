@@ -22,13 +22,13 @@ Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFact
   // Everything that is not where it was has to pass the journal, moved bytes included.
   const std::uint64_t journalled = plan.changed_bytes + plan.matched_moved_bytes;
   const bool fits = journalled <= limits.journal_bytes_max;
-  if (mode == UpdateMode::inplace && facts.leased && facts.link_count == 1 && fits) return Strategy::inplace;
+  const bool possible = facts.leased && facts.link_count == 1 && fits;
+  if (mode == UpdateMode::inplace && possible) return Strategy::inplace;
   if (plan.new_bytes < limits.small_bytes) return Strategy::rewrite;
   if (worth_cloning(plan, facts)) return Strategy::clone;
   // In place writes each changed byte twice, a rewrite writes the file once.
   const bool cheaper = journalled <= plan.new_bytes / 2;
-  if (mode == UpdateMode::automatic && facts.leased && facts.link_count == 1 && fits && cheaper)
-    return Strategy::inplace;
+  if (mode == UpdateMode::automatic && possible && cheaper) return Strategy::inplace;
   return Strategy::rewrite;
 }
 

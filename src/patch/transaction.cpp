@@ -59,12 +59,9 @@ SectorCounts count_sectors(const fs::File& target, const Transaction& transactio
       for (std::size_t at = 0; at < data.size(); at += sector_bytes, ++sum_at) {
         const auto length = std::min(sector_bytes, data.size() - at);
         const auto found = ByteView(current).subspan(at, length);
-        if (std::memcmp(found.data(), data.data() + at, length) == 0)
-          ++counts.new_count;
-        else if (journal_sum(found, reader.generation()) == record.old_sums[sum_at])
-          ++counts.old_count;
-        else
-          ++counts.foreign_count;
+        if (std::memcmp(found.data(), data.data() + at, length) == 0) ++counts.new_count;
+        else if (journal_sum(found, reader.generation()) == record.old_sums[sum_at]) ++counts.old_count;
+        else ++counts.foreign_count;
       }
     });
   });
@@ -97,6 +94,15 @@ void patch_target(fs::File& target, const fs::Stat& current, const Transaction& 
     });
   });
   if (new_bytes < current.size_bytes) target.truncate(new_bytes);
+}
+
+void build_new_version(fs::File& temp, const fs::File& base, const Transaction& transaction,
+                       const JournalReader& reader, std::atomic<std::uint64_t>& written_bytes) {
+  const auto common =
+      std::min({base.stat().size_bytes, transaction.begin.base_bytes, transaction.begin.new_bytes});
+  if (common > 0) temp.copy_range(base, 0, 0, common);
+  written_bytes += common;
+  patch_target(temp, temp.stat(), transaction, reader, written_bytes);
 }
 
 }  // namespace syncline::patch

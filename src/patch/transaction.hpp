@@ -61,6 +61,11 @@ void reserve_for_patch(fs::File& target, const fs::Stat& current, const Transact
 void patch_target(fs::File& target, const fs::Stat& current, const Transaction& transaction,
                   const JournalReader& reader, std::atomic<std::uint64_t>& written_bytes);
 
+/// Makes the complete new version in the empty file `temp`, from the base and the transaction. The
+/// base is only read.
+void build_new_version(fs::File& temp, const fs::File& base, const Transaction& transaction,
+                       const JournalReader& reader, std::atomic<std::uint64_t>& written_bytes);
+
 /// Reads `out.size()` bytes at `offset`, zeros past the end of the file.
 void read_padded(const fs::File& file, std::span<std::byte> out, std::uint64_t offset);
 

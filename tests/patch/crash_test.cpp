@@ -23,8 +23,7 @@ using test::Setup;
 class SharedFlags {
  public:
   SharedFlags()
-      : flags_(static_cast<Scenario::Flags*>(::mmap(nullptr, sizeof(Scenario::Flags),
-                                                    PROT_READ | PROT_WRITE,
+      : flags_(static_cast<Scenario::Flags*>(::mmap(nullptr, sizeof(Scenario::Flags), PROT_READ | PROT_WRITE,
                                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
   ~SharedFlags() { ::munmap(flags_, sizeof *flags_); }
   Scenario::Flags& operator*() const { return *flags_; }
@@ -33,8 +32,7 @@ class SharedFlags {
   Scenario::Flags* flags_;
 };
 
-std::vector<std::string> trace_of_work(const Scenario& scenario, const Setup& setup,
-                                       Counted counted) {
+std::vector<std::string> trace_of_work(const Scenario& scenario, const Setup& setup, Counted counted) {
   test::TempDir dir;
   scenario.prepare(dir);
   const auto file_system = test::make_test_fs(fs::linux_fs(), setup.file_system);
@@ -148,8 +146,7 @@ std::string fail_and_finish(const Scenario& scenario, const Setup& setup, std::u
     else faults.fail_at(k, fault.error_number, fault.moment);
     try {
       scenario.work(faults, dir, setup, flags);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
     if (faults.struck() == 0) return "the fault was not reached";
   }
   return test::recover_and_finish(scenario, dir, setup, flags);
@@ -196,15 +193,13 @@ TEST_CASE("recovery may fail at any call and be tried again", "[patch]") {
     faults.fail_at(j, EIO, Moment::torn);
     try {
       const test::Replica replica(faults, dir.path(), setup.area);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
     REQUIRE(test::recover_and_finish(scenario, dir, setup, *flags) == "");
     if (faults.struck() == 0) break;
   }
 }
 
-TEST_CASE("nothing is renamed, patched or checkpointed before what it depends on is synced",
-          "[patch]") {
+TEST_CASE("nothing is renamed, patched or checkpointed before what it depends on is synced", "[patch]") {
   const Scenario scenario;
   const auto trace = trace_of_work(scenario, test::setup("in place"), Counted::mutating);
   const auto find = [&](const std::string& start, std::size_t from) {
@@ -214,7 +209,9 @@ TEST_CASE("nothing is renamed, patched or checkpointed before what it depends on
     return trace.size();
   };
   // The first batch: a patched file, a replaced one, a new one.
-  const auto commit_sync = find("sync_data journal", 0);
+  const auto records_sync = find("sync_data journal", 0);
+  const auto commit = find("pwrite journal", records_sync);
+  const auto commit_sync = find("sync_data journal", commit);
   const auto temps_sync = find("sync_filesystem", 0);
   const auto first_patch = find("pwrite patched", 0);
   const auto rename = find("rename .syncline-tmp", 0);
@@ -226,6 +223,7 @@ TEST_CASE("nothing is renamed, patched or checkpointed before what it depends on
   const auto checkpoint = find("pwrite journal", commit_sync);
   const auto checkpoint_sync = find("sync_data journal", commit_sync + 1);
   CHECK(temps_sync < std::min(rename, rename_new));
+  CHECK(find("sync_data journal", records_sync + 1) == commit_sync);
   CHECK(commit_sync < first_patch);
   CHECK(std::max(rename, rename_new) < names_sync);
   CHECK(first_patch < data_sync);
