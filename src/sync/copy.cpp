@@ -104,6 +104,7 @@ class Copy {
   void run_place(const Place& place);
   void run_session(Replica& source, Replica& target, const Place& place);
   std::string prepare_target(const Place& place);
+  void refuse_mixed_deletes() const;
 
   const World& source_world_;
   const World& target_world_;
@@ -197,11 +198,26 @@ void Copy::run_session(Replica& source, Replica& target, const Place& place) {
   all_in_step_ = all_in_step_ && result.in_step;
 }
 
+/// Each source is a session of its own: one that brings its contents into DST itself would delete what the
+/// others bring.
+void Copy::refuse_mixed_deletes() const {
+  if (!options_.delete_extra || options_.sources.size() < 2) return;
+  for (const auto& source : options_.sources) {
+    const bool contents = source.ends_with('/') || source == "." || source == ".." ||
+                          source.ends_with("/.") || source.ends_with("/..");
+    if (contents) {
+      throw Error(Errc::usage, "--delete with several sources, of which '" + escape_name(source) +
+                                   "' means its contents; copy them one by one or leave out the slash");
+    }
+  }
+}
+
 CopyReport Copy::run() {
   const auto begun = std::chrono::steady_clock::now();
   if (options_.sources.empty()) throw Error(Errc::usage, "no source given");
   state_dir_ = state_directory(options_);
   target_world_.files->make_dirs(state_dir_, 0700);
+  refuse_mixed_deletes();
   for (const auto& source : options_.sources) {
     Place place;
     try {

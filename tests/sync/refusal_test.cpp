@@ -95,3 +95,18 @@ TEST_CASE("a source without a slash is copied under its name", "[sync]") {
   pair.copy();
   CHECK(pair.dir.read("dst/src/f") == "x");
 }
+
+TEST_CASE("several sources with --delete may not delete what each other brings", "[sync]") {
+  Pair pair;
+  pair.dir.write("src/f", "x");
+  pair.dir.make_dir("more");
+  pair.dir.write("more/g", "y");
+  pair.options.sources = {pair.dir.path("src") + "/", pair.dir.path("more") + "/"};
+  pair.options.delete_extra = true;
+  CHECK_THROWS_AS(pair.copy(), std::system_error);
+  CHECK_FALSE(pair.dir.exists("dst/f"));
+  pair.options.delete_extra = false;
+  CHECK(pair.copy().report.exit_code == 0);
+  CHECK(pair.dir.read("dst/f") == "x");
+  CHECK(pair.dir.read("dst/g") == "y");
+}
