@@ -242,8 +242,10 @@ void Applier::back_up(const RelPath& path) {
     }
     dir = std::shared_ptr<fs::Dir>(dir->open_dir(name));
   };
-  for (const auto component : RelPath::parse(begin_.backup_dir).components()) make(std::string(component));
-  for (const auto component : path.parent().components()) make(std::string(component));
+  const RelPath backup = RelPath::parse(begin_.backup_dir);
+  const RelPath parent = path.parent();
+  for (const auto component : backup.components()) make(std::string(component));
+  for (const auto component : parent.components()) make(std::string(component));
   // A second name keeps the old content; the first is then replaced atomically.
   const std::string name(path.name());
   if (dir->stat_at(name)) dir->unlink(name);
