@@ -3,7 +3,6 @@
 #include "filter/filter_set.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace syncline::filter {
 namespace {
@@ -71,8 +70,7 @@ bool FilterSet::matches(const Rule& rule, std::string_view path, bool is_dir) {
       rule.against == Against::after_any_slash ? Glob::Begin::after_any_slash : Glob::Begin::front;
   const bool slash_after = is_dir && rule.slash_after_directory;
   if (!rule.slash_before && !slash_after) return rule.glob->matches(text, begin);
-  const std::array<std::string_view, 3> parts{rule.slash_before ? "/" : "", text, slash_after ? "/" : ""};
-  return rule.glob->matches(parts, begin);
+  return rule.glob->matches_between(rule.slash_before, text, slash_after, begin);
 }
 
 std::optional<std::size_t> FilterSet::deciding_rule(std::string_view path, bool is_dir) const {

@@ -2,6 +2,7 @@
 // Running a compiled pattern over a text.
 #include "filter/glob.hpp"
 
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -106,7 +107,11 @@ bool Glob::run(std::span<const std::string_view> parts, Begin begin) const {
   return now.contains(tokens_.size());
 }
 
-bool Glob::matches(std::span<const std::string_view> parts, Begin begin) const { return run(parts, begin); }
+bool Glob::matches_between(bool slash_before, std::string_view text, bool slash_after, Begin begin) const {
+  if (text.find(inside_) == text.npos) return false;
+  const std::array<std::string_view, 3> parts{slash_before ? "/" : "", text, slash_after ? "/" : ""};
+  return run(parts, begin);
+}
 
 bool Glob::matches(std::string_view text, Begin begin) const {
   if (text.size() < bytes_min_ || !text.ends_with(suffix_)) return false;
@@ -118,7 +123,7 @@ bool Glob::matches(std::string_view text, Begin begin) const {
     if (wild == 1 && tokens_[prefix_.size()].kind == Kind::star)
       return text.substr(prefix_.size(), text.size() - bytes_min_).find('/') == text.npos;
   }
-  return run({&text, 1}, begin);
+  return text.find(inside_) != text.npos && run({&text, 1}, begin);
 }
 
 }  // namespace syncline::filter

@@ -2,7 +2,6 @@
 // Glob: one compiled shell pattern, matched in time linear in pattern and text.
 #pragma once
 
-#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -31,11 +30,11 @@ class Glob {
   Glob(std::string_view pattern, Dialect dialect);
 
   /// Whether the pattern covers `text` from a permitted beginning to its end.
-  /// Cost: O(pattern x text), mostly far less: literal ends are compared first.
+  /// Cost: O(pattern x text), mostly far less: literal parts are compared first.
   bool matches(std::string_view text, Begin begin = Begin::front) const;
 
-  /// The same for a text given in parts, as if they were joined.
-  bool matches(std::span<const std::string_view> parts, Begin begin) const;
+  /// The same for `text` with a '/' put before it, after it, or both.
+  bool matches_between(bool slash_before, std::string_view text, bool slash_after, Begin begin) const;
 
  private:
   enum class Kind : std::uint8_t {
@@ -59,7 +58,7 @@ class Glob {
   void compile(std::string_view pattern, Dialect dialect);
   std::size_t compile_stars(std::string_view pattern, std::size_t pos, Dialect dialect);
   std::size_t compile_set(std::string_view pattern, std::size_t pos);
-  void find_literal_ends();
+  void find_literals();
   bool run(std::span<const std::string_view> parts, Begin begin) const;
   void enter(States& states, std::size_t index) const;
   void step(const States& now, unsigned char byte, States& next) const;
@@ -68,6 +67,7 @@ class Glob {
   std::vector<ByteSet> sets_;
   std::string prefix_;         // literal bytes at the front
   std::string suffix_;         // and at the end; disjoint from the prefix
+  std::string inside_;         // the longest literal run without a '/', wherever it is
   std::size_t bytes_min_ = 0;  // of any matching text
 };
 

@@ -116,7 +116,7 @@ class SetReader {
 
 Glob::Glob(std::string_view pattern, Dialect dialect) {
   compile(pattern, dialect);
-  find_literal_ends();
+  find_literals();
 }
 
 void Glob::compile(std::string_view pattern, Dialect dialect) {
@@ -171,7 +171,7 @@ std::size_t Glob::compile_set(std::string_view pattern, std::size_t pos) {
   return reader.pos();
 }
 
-void Glob::find_literal_ends() {
+void Glob::find_literals() {
   std::size_t front = 0;
   while (front < tokens_.size() && tokens_[front].kind == Kind::literal)
     prefix_ += static_cast<char>(tokens_[front++].byte);
@@ -179,6 +179,12 @@ void Glob::find_literal_ends() {
   while (back > front && tokens_[back - 1].kind == Kind::literal)
     suffix_ += static_cast<char>(tokens_[--back].byte);
   std::reverse(suffix_.begin(), suffix_.end());
+  std::string literals;
+  for (const auto& token : tokens_) {
+    if (token.kind == Kind::literal && token.byte != '/') literals += static_cast<char>(token.byte);
+    else literals.clear();
+    if (literals.size() > inside_.size()) inside_ = literals;
+  }
   for (const auto& token : tokens_)
     bytes_min_ += token.kind == Kind::literal || token.kind == Kind::any || token.kind == Kind::set;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "filter/glob.hpp"
 
-#include <array>
 #include <string>
 
 #include "support/catch.hpp"
@@ -75,11 +74,12 @@ TEST_CASE("literal ends do not overlap", "[glob]") {
   CHECK_FALSE(rsync_match("a**a", "a"));
 }
 
-TEST_CASE("a text in parts matches like the joined text", "[glob]") {
+TEST_CASE("slashes can be put around a text", "[glob]") {
   const Glob glob("/a/***", Glob::Dialect::rsync);
-  const std::array<std::string_view, 3> parts{"/", "a", "/"};
-  CHECK(glob.matches(parts, Glob::Begin::front));
-  CHECK_FALSE(glob.matches(std::span(parts).first(2), Glob::Begin::front));
+  CHECK(glob.matches_between(true, "a", true, Glob::Begin::front));
+  CHECK_FALSE(glob.matches_between(true, "a", false, Glob::Begin::front));
+  CHECK(glob.matches_between(false, "/a", true, Glob::Begin::front));
+  CHECK(Glob("*/", Glob::Dialect::rsync).matches_between(false, "", true, Glob::Begin::front));
 }
 
 TEST_CASE("a match may begin after any slash when asked to", "[glob]") {
