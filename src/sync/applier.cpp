@@ -40,7 +40,7 @@ Applier::~Applier() {
   committer_.join();
 }
 
-void Applier::note_error(std::exception_ptr error) {
+void Applier::note_error(const std::exception_ptr& error) {
   std::lock_guard lock(mutex_);
   if (!error_) error_ = error;
   changed_.notify_all();

@@ -53,7 +53,7 @@ class Applier {
   void commit_loop();
   void commit();
   void settle(const patch::Outcome& outcome);
-  void note_error(std::exception_ptr error);
+  void note_error(const std::exception_ptr& error);
   void send_failure(const std::string& path, const std::exception& error, bool retry = false);
   template <class F>
   void guarded(const std::string& path, F&& action);

@@ -122,7 +122,7 @@ std::string Copy::prepare_target(const Place& place) {
     target_world_.files->make_dirs(place.target_dir, 0777);
     return place.target_dir;
   }
-  const std::string stand_in = state_dir_ + "/dry-run-target";
+  std::string stand_in = state_dir_ + "/dry-run-target";
   target_world_.files->make_dirs(stand_in, 0700);
   return stand_in;
 }

@@ -115,7 +115,7 @@ void Transfer::work() {
   }
 }
 
-void Transfer::fail(std::exception_ptr error) {
+void Transfer::fail(const std::exception_ptr& error) {
   std::lock_guard lock(mutex_);
   if (!error_) error_ = error;
   changed_.notify_all();

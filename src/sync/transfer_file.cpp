@@ -291,7 +291,8 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
     open.gaps.push_back({step.new_offset, gap_plan, {}});
     if (open.open_gaps++ == 0) ++unanswered_;
   }
-  add_step(out, std::move(gap), 64 + gap.chunks.size() * 20);
+  const std::size_t bytes = 64 + gap.chunks.size() * 20;
+  add_step(out, std::move(gap), bytes);
 }
 
 /// The bytes that stood here are still in the cache: the change is compressed against them.
