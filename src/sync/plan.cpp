@@ -71,11 +71,11 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   auto other = remote.entries.begin();
   for (std::uint32_t i = 0; i < node.entries.size(); ++i) {
     const auto name = node.name_of(node.entries[i]);
-    for (; other != remote.entries.end() && other->name < name; ++other) extra(node, *other);
+    for (; other != remote.entries.end() && other->name < name; ++other) extra(node, *other, ref);
     if (other != remote.entries.end() && other->name == name) both(node, i, *other++, ref);
     else create(node, i, nullptr);
   }
-  for (; other != remote.entries.end(); ++other) extra(node, *other);
+  for (; other != remote.entries.end(); ++other) extra(node, *other, ref);
 }
 
 /// Digests of directories say nothing of hard links: names in an equal subtree whose leader is new

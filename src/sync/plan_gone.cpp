@@ -96,14 +96,19 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
 }
 
 /// Something the other side has and we do not.
-void Planner::extra(const DirNode& node, const wire::EntryInfo& remote) {
+void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref) {
   if (!options_.copy->delete_extra) return;
   if (std::ranges::find(node.unknown, remote.name) != node.unknown.end()) return;
+  state::DirId id = 0;
   if (options_.from_records) {
     if (stored_entry(node.id, remote.name)) return;  // recorded: remove_gone() decides, after the renames
+    // Recorded of a directory that this one has replaced under its name.
+    const auto stored = stored_entry(ref.id, remote.name);
+    if (stored && stored->stat.type == fs::FileType::directory)
+      id = dir_id(stored->stat, replica_.tree().root_stat.device);
   }
   touch(const_cast<DirNode&>(node));
-  remove_tree(node.path_of(remote.name), remote, 0, plan_.removes);
+  remove_tree(node.path_of(remote.name), remote, id, plan_.removes);
 }
 
 /// What the other side has in a directory: our record of it (id not 0) under what was told.

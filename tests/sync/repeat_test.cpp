@@ -94,6 +94,28 @@ TEST_CASE("a renamed directory is one rename, whatever it holds", "[sync]") {
   CHECK_FALSE(pair.dir.exists("dst/old"));
 }
 
+TEST_CASE("a directory made anew under its old name loses what the old one held", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/dir/sub/empty");
+  pair.dir.make_dir("src/dir/sub/full");
+  pair.dir.write("src/dir/sub/full/file", "content");
+  pair.dir.write("src/dir/sub/edited", "content");
+  pair.copy();
+  const auto old = lstat_of(pair.dir.path("src/dir")).st_ino;
+  stdfs::rename(pair.dir.path("src/dir"), pair.dir.path("gone"));
+  pair.dir.make_dir("src/dir");
+  REQUIRE(lstat_of(pair.dir.path("src/dir")).st_ino != old);
+  SECTION("and nobody touched it there") {}
+  SECTION("also when it was edited there") { pair.dir.write("dst/dir/sub/edited", "other content"); }
+
+  const auto outcome = pair.copy();
+  CHECK(outcome.errors.empty());
+  CHECK(outcome.report.in_step);
+  CHECK(pair.dir.exists("dst/dir"));
+  CHECK_FALSE(pair.dir.exists("dst/dir/sub"));
+}
+
 TEST_CASE("content that is there under another name is not sent again", "[sync]") {
   Pair pair;
   const auto content = random_text(600'000, 2);
