@@ -199,7 +199,7 @@ std::vector<Outcome> AreaImpl::commit() {
   const std::lock_guard lock(commit_mutex_);
   auto items = core_->take_pending();
   if (items.empty()) return {};
-  auto outcomes = Batch(*core_, std::move(items)).run();
+  auto outcomes = Batch(core_, std::move(items)).run();
   core_->temps.forget_parents();
   return outcomes;
 }
@@ -222,15 +222,15 @@ void AreaImpl::close_clean() {
 std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOptions& options, Random& random) {
   auto area = lock_area(*root);
   std::shared_ptr<fs::Dir> temp_dir = open_or_make_dir(*area, temp_dir_name);
-  auto core = std::make_shared<Core>(root, area, temp_dir, options, random);
-  const auto root_stat = root->stat();
+  auto core = std::make_shared<Core>(std::move(root), area, temp_dir, options, random);
+  const auto root_stat = core->root->stat();
   check_private(*area, root_stat, core->temps.own_uid());
   check_private(*temp_dir, root_stat, core->temps.own_uid());
   drop_default_acl(*area);
   drop_default_acl(*temp_dir);
   Recovery recovery;
   recovery.temp_files_removed = remove_dead_temps(*temp_dir);
-  recover_journal(*root, *area, core->temps, core->durable(), recovery);
+  recover_journal(*core->root, *area, core->temps, core->durable(), recovery);
   return std::make_unique<AreaImpl>(std::move(core), std::move(recovery));
 }
 

@@ -8,6 +8,7 @@
 
 #include "patch/identity.hpp"
 #include "patch/refused.hpp"
+#include "patch/rewrite.hpp"
 
 namespace syncline::patch {
 namespace {
@@ -43,7 +44,8 @@ std::exception_ptr sync_each(std::size_t count, Sync&& sync) {
 
 }  // namespace
 
-Batch::Batch(Core& core, std::vector<Pending> items) : core_(core), items_(std::move(items)) {}
+Batch::Batch(std::shared_ptr<Core> core, std::vector<Pending> items)
+    : shared_core_(std::move(core)), core_(*shared_core_), items_(std::move(items)) {}
 
 template <class Step>
 void Batch::attempt(Pending& item, Step&& step) {
@@ -55,7 +57,7 @@ void Batch::attempt(Pending& item, Step&& step) {
   }
 }
 
-void Batch::fail_all(std::exception_ptr error) {
+void Batch::fail_all(const std::exception_ptr& error) {
   for (auto& item : items_)
     if (!item.error) item.error = error;
 }
@@ -68,8 +70,8 @@ std::vector<Pending*> Batch::live_inplace() {
 }
 
 std::vector<Outcome> Batch::run() {
-  choose_sync();
   check_inplace_targets();
+  choose_sync();
   if (stabilise()) {
     for (auto& item : items_) publish(item);
     make_durable();
@@ -97,17 +99,29 @@ void Batch::choose_sync() {
 void Batch::check_inplace_targets() {
   for (auto& item : items_) {
     if (!item.inplace) continue;
+    const auto jid = item.inplace->transaction.jid;
     attempt(item, [&] {
       const auto& entry = item.entry;
       const auto named = entry.parent->stat_at(entry.name());
       if (!named || !same_identity(*named, *entry.plan.expected)) throw_foreign(entry);
       if (!same_identity(item.inplace->target->stat(), *entry.plan.expected)) throw_foreign(entry);
-      // Somebody has opened it after all, and may be writing soon: as good as changed.
-      if (!item.inplace->target->try_lease())
-        throw Error(ETXTBSY, "patch '" + escape_name(entry.path.text()) + "'");
+      if (!item.inplace->target->try_lease()) become_rewrite(item);
     });
-    if (item.error) core_.journal.abort(item.inplace->transaction.jid);
+    if (item.error || !item.inplace) core_.journal.abort(jid);
   }
+}
+
+/// Somebody waits to open the target, or got in after waiting long enough.
+void Batch::become_rewrite(Pending& item) {
+  const auto change = std::move(item.inplace);
+  const auto& transaction = change->transaction;
+  auto temp = core_.temps.create(item.entry.parent);
+  build_new_version(temp->file(), *change->target, transaction, core_.journal.reader(), core_.written_bytes);
+  IntervalSet covered;
+  covered.add(0, transaction.begin.new_bytes);
+  RewriteWrite rewrite(shared_core_, item.entry, std::move(temp), std::move(change->target),
+                       TempContent::partly, std::move(covered));
+  item = rewrite.complete(transaction.finish.metadata, item.token);
 }
 
 /// First barriers. Nothing that bears a name has been touched so far, so a failure costs nothing.
@@ -122,6 +136,7 @@ bool Batch::stabilise() {
   }
   if (inplace.empty()) return true;
   std::vector<std::uint64_t> jids;
+  jids.reserve(inplace.size());
   for (const auto* item : inplace) jids.push_back(item->inplace->transaction.jid);
   try {
     core_.journal.commit(jids);
@@ -262,6 +277,7 @@ void Batch::complete_inplace() {
     return fail_all(error);
   }
   std::vector<std::uint64_t> jids;
+  jids.reserve(inplace.size());
   for (const auto* item : inplace) jids.push_back(item->inplace->transaction.jid);
   try {
     core_.journal.checkpoint(jids);

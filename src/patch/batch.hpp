@@ -24,15 +24,16 @@ inline constexpr std::size_t small_batch_count = 8;
 /// power cut can take back. A failed barrier fails the whole batch.
 class Batch {
  public:
-  Batch(Core& core, std::vector<Pending> items);
+  Batch(std::shared_ptr<Core> core, std::vector<Pending> items);
   std::vector<Outcome> run();
 
  private:
   bool is_batch_durable() const { return core_.options.durability == Durability::batch; }
   template <class Step>
   void attempt(Pending& item, Step&& step);
-  void fail_all(std::exception_ptr error);
+  void fail_all(const std::exception_ptr& error);
   void check_inplace_targets();
+  void become_rewrite(Pending& item);
   void choose_sync();
   bool stabilise();
   void sync_temps();
@@ -47,6 +48,7 @@ class Batch {
   void take_stat(Pending& item);
   std::vector<Pending*> live_inplace();
 
+  std::shared_ptr<Core> shared_core_;
   Core& core_;
   std::vector<Pending> items_;
   bool use_syncfs_ = false;

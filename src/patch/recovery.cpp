@@ -122,10 +122,7 @@ void Redo::patch(Target& target, const Transaction& transaction) {
 std::string Redo::keep_beside(Target& target, const Transaction& transaction) {
   auto temp = temps_.create(target.parent);
   auto& file = temp->file();
-  const auto common =
-      std::min({target.stat.size_bytes, transaction.begin.base_bytes, transaction.begin.new_bytes});
-  if (common > 0) file.copy_range(*target.file, 0, 0, common);
-  patch_target(file, file.stat(), transaction, reader_, written_bytes_);
+  build_new_version(file, *target.file, transaction, reader_, written_bytes_);
   try {
     fs::apply_metadata(file, transaction.finish.metadata, nullptr);
   } catch (const Error& error) {

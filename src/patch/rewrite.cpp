@@ -179,6 +179,10 @@ void RewriteWrite::apply_metadata(fs::Metadata wanted) {
 }
 
 void RewriteWrite::finish(const fs::Metadata& metadata, std::uint64_t token) {
+  core_->enqueue(complete(metadata, token));
+}
+
+Pending RewriteWrite::complete(const fs::Metadata& metadata, std::uint64_t token) {
   give(0, 0);
   flush();
   const auto new_bytes = entry_.plan.new_bytes;
@@ -195,7 +199,7 @@ void RewriteWrite::finish(const fs::Metadata& metadata, std::uint64_t token) {
   item.token = token;
   item.entry = std::move(entry_);
   item.temp = std::move(temp_);
-  core_->enqueue(std::move(item));
+  return item;
 }
 
 }  // namespace syncline::patch

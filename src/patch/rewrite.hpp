@@ -33,6 +33,8 @@ class RewriteWrite final : public FileWrite {
   void zeros(std::uint64_t offset, std::uint64_t length_bytes) override;
   const fs::File* basis() const override { return basis_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
+  /// finish() without the queue.
+  Pending complete(const fs::Metadata& metadata, std::uint64_t token);
 
  private:
   void give(std::uint64_t offset, std::uint64_t length_bytes);
