@@ -40,6 +40,8 @@ inline constexpr std::size_t block_chain_max = 16;  // equal sums that the searc
 
 // Receiving: one durable batch.
 inline constexpr std::size_t commit_files_max = 1000;
+/// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.
+inline constexpr std::size_t commit_files_unsynced_max = 64;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;
 
 }  // namespace syncline::limits

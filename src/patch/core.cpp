@@ -60,7 +60,8 @@ bool Core::wants_commit() const {
   if (has_inplace_) return true;
   if (!reliable_syncfs && options.durability == Durability::batch && pending_.size() >= open_files_max)
     return true;
-  return pending_.size() >= limits::commit_files_max || pending_bytes_ >= limits::commit_bytes_max ||
+  const auto files_max = durable() ? limits::commit_files_max : limits::commit_files_unsynced_max;
+  return pending_.size() >= files_max || pending_bytes_ >= limits::commit_bytes_max ||
          (!pending_.empty() && temps.parent_count() >= open_parents_max);
 }
 

@@ -208,6 +208,32 @@ TEST_CASE("a reader that opens the file during a change turns it into a rewrite"
   CHECK(dir.read("file") == content);
 }
 
+TEST_CASE("a reader that opens a patched file before its commit gets the old version", "[patch]") {
+  test::TempDir dir;
+  const std::string old(100'000, 'o');
+  dir.write("file", old);
+  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  auto file = change_first_byte(replica);
+  file->finish(test::with_mtime(5), 3);
+  CHECK(file->strategy() == Strategy::inplace);
+  file.reset();
+  const auto inode = replica.stat("file")->inode;
+  // Opens the inode that has the name now, and waits for the lease to end.
+  std::thread reader([&] { CHECK(dir.read("file") == old); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto outcome = replica.area->commit().at(0);
+  reader.join();
+  INFO(test::error_text(outcome.error));
+  REQUIRE(outcome.stat);
+  CHECK(outcome.token == 3);
+  CHECK(outcome.stat == replica.stat("file"));
+  CHECK(outcome.stat->inode != inode);
+  CHECK(outcome.stat->mtime_ns == 5);
+  CHECK(dir.read("file") == "N" + old.substr(1));
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
 TEST_CASE("a hard-linked file keeps its other name's content unless in place is asked for", "[patch]") {
   test::TempDir dir;
   dir.write("file", std::string(100'000, 'o'));
@@ -401,11 +427,15 @@ TEST_CASE("closing keeps a directory that holds something else", "[patch]") {
 }
 
 TEST_CASE("a batch is wanted when it is large, spread, or holds up others", "[patch]") {
+  const auto durability = GENERATE(Durability::none, Durability::batch);
+  const int files_max = durability == Durability::none ? 64 : 1000;
   test::TempDir dir;
   dir.write("file", std::string(100'000, 'o'));
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  auto options = forced_inplace();
+  options.durability = durability;
+  test::Replica replica(fs::linux_fs(), dir.path(), options);
   CHECK_FALSE(replica.area->wants_commit());
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < files_max; ++i) {
     CHECK_FALSE(replica.area->wants_commit());
     replica.put("f" + std::to_string(i), "");
   }
