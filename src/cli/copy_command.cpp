@@ -40,7 +40,9 @@ int copy_and_report(const CopyCommand& command, const Outputs& outputs, const Co
   try {
     report = copy(command.options, observer_for(outputs, cancelled));
   } catch (const std::exception& error) {
-    const auto failure = explain(error);
+    auto failure = explain(error);
+    // Where the engine was at that moment is no news to the person who stopped it.
+    if (failure.code == exit_code::interrupted && cancelled()) failure.subject.clear();
     for (const auto& output : outputs) output->failure(failure);
     return failure.code;
   }

@@ -66,6 +66,15 @@ TEST_CASE("what copy() throws is told on one line", "[exit]") {
         "make room there; what was finished is kept\n");
 }
 
+TEST_CASE("a run stopped on request says only that", "[exit]") {
+  FakeConsole fake;
+  const auto stopped = [](const CopyOptions&, const CopyObserver&) -> CopyReport {
+    throw Error(Errc::cancelled, "the destination went away");
+  };
+  CHECK(run_copy({"s", "d"}, fake.console, stopped, [] { return true; }) == 20);
+  CHECK(fake.err.str() == "syncline: stopped; what was finished is kept; run the same command again\n");
+}
+
 TEST_CASE("usage errors copy nothing and point to the help", "[exit]") {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"--frob", "s", "d"}, {"s"}, {}, {"s", "h:d"}, {"--bwlimit=x", "s", "d"}}) {
