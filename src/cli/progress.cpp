@@ -76,7 +76,7 @@ std::array<Field, 6> transfer_fields(const ProgressSnapshot& now) {
 
 std::string scanning_bar(const ProgressSnapshot& now, std::size_t room) {
   const auto count = format_count(now.files_scanned, 1) + " files";
-  const auto full = "scanning  " + count;
+  auto full = "scanning  " + count;
   if (full.size() <= room) return full;
   return count.size() <= room ? count : std::string();
 }

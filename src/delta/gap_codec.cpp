@@ -289,7 +289,7 @@ std::vector<BlockMatch> read_fine_matches(ByteReader& in, const GapPlan& plan,
   check_plan(plan);
   check_coarse(plan, coarse);
   if (plan.fine_block_bytes == 0) return coarse;
-  const auto all = merged(coarse, read_runs(in, plan, fine_layout(plan, coarse)));
+  auto all = merged(coarse, read_runs(in, plan, fine_layout(plan, coarse)));
   check_matches(plan, all);
   return all;
 }

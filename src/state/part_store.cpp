@@ -40,7 +40,7 @@ void PartWriter::update(std::int64_t part_id, ByteView body) { update_.bind(1, p
 
 void PartWriter::erase(std::int64_t part_id) { erase_.bind(1, part_id).run(); }
 
-PartReplacement::PartReplacement(PartWriter& writer, PartList old) : writer_(writer) {
+PartReplacement::PartReplacement(PartWriter& writer, const PartList& old) : writer_(writer) {
   for (const auto& part : old) old_.emplace(part.digest, part.part_id);
 }
 

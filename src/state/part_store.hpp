@@ -49,7 +49,7 @@ class PartWriter {
 /// then into new ones. Holds the bodies of changed parts only.
 class PartReplacement {
  public:
-  PartReplacement(PartWriter& writer, PartList old);
+  PartReplacement(PartWriter& writer, const PartList& old);
   void add(Bytes&& body, std::uint32_t item_count);
   /// Writes what changed, erases what is left of the old version.
   PartList finish();
