@@ -33,6 +33,7 @@ class ChunkList {
   void append_tail(const ChunkList& other, std::size_t first);
 
   const std::vector<manifest::Chunk>& chunks() const { return chunks_; }
+  bool ends_in_zeros() const { return ends_in_zeros_; }
   std::vector<manifest::Chunk> take() { return std::move(chunks_); }
 
  private:

@@ -90,6 +90,10 @@ std::uint64_t Scanner::cut(std::uint64_t offset, ChunkList& out) {
 
   Chunk chunk;
   chunk.length_bytes = static_cast<std::uint32_t>(bytes.size());
+  if (!source_.names) {
+    out.append(chunk);
+    return offset + bytes.size();
+  }
   chunk.quick = source_.key(bytes);
   const auto end = offset + bytes.size();
   if (const auto place = recognise(offset, bytes.size(), chunk.quick)) {

@@ -25,6 +25,7 @@ struct ScanSource {
   ChunkParams params;
   const hash::QuickKey& key;
   const OldIndex* old = nullptr;
+  bool names = true;  ///< false: chunks other than zeros get no id and no quick hash (first import only)
 };
 
 /// Emits the chunks of a file from any offset on, taken to be a cut point. Two scans that meet at a
@@ -44,6 +45,8 @@ class Scanner {
   /// The first offset in [begin, end) that is a cut point if nothing changed but what is known by
   /// now to have moved; `begin` if there is none.
   std::uint64_t likely_cut(std::uint64_t begin, std::uint64_t end) const;
+  /// The bytes of what the last step() went over; read again only if that was a hole. Valid until the next.
+  ByteView bytes_at(std::uint64_t offset, std::size_t bytes) { return window_.at(offset, bytes); }
   const ScanCounts& counts() const { return counts_; }
 
  private:

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "chunk/import_stream.hpp"
 #include "chunk/scan_file.hpp"
 #include "chunk_data.hpp"
 #include "support/catch.hpp"
@@ -23,11 +24,36 @@ constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t gib = 1024 * mib;
 
+/// The manifest that the stream ends with; its pieces must be the file, one after the other.
+chunk::Manifest stream_file(const MemoryFile& file, std::uint64_t size, const ChunkParams& params,
+                            unsigned threads) {
+  const auto key = test_key();
+  chunk::ImportStream stream(file, size, params, key, threads);
+  std::uint64_t offset = 0;
+  bool exact = true;
+  while (const auto piece = stream.next()) {
+    exact = exact && piece->offset == offset && piece->length_bytes != 0;
+    offset += piece->length_bytes;
+    if (piece->content.empty()) {
+      exact = exact && piece->length_bytes % params.max_bytes == 0 &&
+              piece->id == hash::blake3(Bytes(params.max_bytes));
+      continue;
+    }
+    Bytes bytes(piece->content.size());
+    exact = exact && file.pread(bytes, piece->offset) == bytes.size() && bytes == piece->content &&
+            bytes.size() == piece->length_bytes && piece->id == hash::blake3(bytes);
+  }
+  CHECK(exact);
+  CHECK(offset == size);
+  return stream.finish();
+}
+
 void check_import(const MemoryFile& file, ByteView content, const ChunkParams& params) {
   const auto expected = chunk::chunk_bytes(content, params, test_key());
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads, content.size(), params.avg_bytes);
     CHECK(import_file(file, content.size(), params, test_key(), threads) == expected);
+    CHECK(stream_file(file, content.size(), params, threads) == expected);
   }
   const auto key = test_key();
   for (const unsigned chunks : {3U, 16U}) {
@@ -115,6 +141,19 @@ TEST_CASE("a 100 GB hole between data is one record and is not read", "[chunk]")
   CHECK(std::accumulate(manifest.chunks.begin(), manifest.chunks.end(), std::uint64_t{0},
                         [](auto sum, auto& chunk) { return sum + chunk.total_bytes(); }) == size);
   CHECK(import_file(file, size, real_params, test_key(), 2) == manifest);
+  CHECK(stream_file(file, size, real_params, 1) == manifest);
+  CHECK(stream_file(file, size, real_params, 2) == manifest);
+}
+
+TEST_CASE("a stream that is given up stops its thread", "[chunk]") {
+  Rng rng(6);
+  const MemoryFile file(random_bytes(rng, 20 * mib));
+  const auto key = test_key();
+  {
+    chunk::ImportStream stream(file, 20 * mib, real_params, key, 2);
+    CHECK(stream.next());
+  }
+  CHECK(file.read_bytes() < 20 * mib);
 }
 
 TEST_CASE("a zero run past the repeat limit goes on in a second record", "[chunk]") {
@@ -126,6 +165,7 @@ TEST_CASE("a zero run past the repeat limit goes on in a second record", "[chunk
     for (const unsigned threads : {1U, 2U}) {
       const auto manifest = import_file(file, file.stat().size_bytes, real_params, test_key(), threads);
       REQUIRE(manifest.chunks.size() == (count + repeat_max - 1) / repeat_max);
+      CHECK(stream_file(file, file.stat().size_bytes, real_params, threads) == manifest);
       CHECK(manifest.chunks[0].repeat_count == repeat_max);
       std::uint64_t total = 0;
       for (const auto& chunk : manifest.chunks) total += chunk.repeat_count;
@@ -159,6 +199,14 @@ TEST_CASE("a file of another size than announced is reported as changed", "[chun
                            is_changed);
       CHECK_THROWS_MATCHES(import_file(sparse, announced, real_params, test_key(), threads), Error,
                            is_changed);
+      const auto stream = [&](const MemoryFile& file) {
+        const auto key = test_key();
+        chunk::ImportStream pieces(file, announced, real_params, key, threads);
+        while (pieces.next()) {}
+        (void)pieces.finish();
+      };
+      CHECK_THROWS_MATCHES(stream(MemoryFile(data)), Error, is_changed);
+      CHECK_THROWS_MATCHES(stream(sparse), Error, is_changed);
     }
 }
 
