@@ -28,6 +28,15 @@ inline std::string_view as_text(ByteView bytes) {
 
 static_assert(std::endian::native == std::endian::little, "formats are little-endian");
 
+/// Size of a varint of ByteWriter.
+inline std::size_t varint_bytes(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+inline std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+inline std::size_t svarint_bytes(std::int64_t value) { return varint_bytes(zigzag(value)); }
+
 /// Appends values to a byte vector. Integers are little-endian; varints are LEB128, at most
 /// 10 bytes; signed varints are zigzag-coded. Nothing here fails but for want of memory.
 class ByteWriter {
@@ -45,9 +54,7 @@ class ByteWriter {
     }
     u8(static_cast<std::uint8_t>(value));
   }
-  void svarint(std::int64_t value) {
-    varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-  }
+  void svarint(std::int64_t value) { varint(zigzag(value)); }
   void bytes(ByteView value) { out_.insert(out_.end(), value.begin(), value.end()); }
   /// A varint length, then the bytes.
   void blob(ByteView value) {

@@ -3,6 +3,7 @@
 #include "manifest/manifest.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -34,10 +35,11 @@ ChunkParams params_for_size(std::uint64_t file_bytes) {
 }
 
 hash::Digest Manifest::root() const {
+  constexpr std::size_t record_bytes = 4 + 4 + hash::digest_bytes;
   constexpr std::size_t flush_bytes = 16 * limits::kib;  // BLAKE3 is at full speed from here on
-  hash::Blake3 hasher;
+  std::optional<hash::Blake3> hasher;  // most manifests are short and hashed in one go
   Bytes pending;
-  pending.reserve(flush_bytes + 64);
+  pending.reserve(std::min(flush_bytes, chunks.size() * record_bytes) + 64);
   ByteWriter out(pending);
   out.bytes(as_bytes(root_domain));
   out.u32(params.min_bytes);
@@ -49,11 +51,13 @@ hash::Digest Manifest::root() const {
     out.u32(chunk.repeat_count);
     out.bytes(chunk.id.view());
     if (pending.size() < flush_bytes) continue;
-    hasher.update(pending);
+    if (!hasher) hasher.emplace();
+    hasher->update(pending);
     pending.clear();
   }
-  hasher.update(pending);
-  return hasher.finish();
+  if (!hasher) return hash::blake3(pending);
+  hasher->update(pending);
+  return hasher->finish();
 }
 
 }  // namespace syncline::manifest

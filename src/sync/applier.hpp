@@ -70,6 +70,7 @@ class Applier {
   void wait_committed();
 
   // Contents.
+  manifest::Manifest manifest_of(const wire::WriteFile& op);
   void write_file(const wire::WriteFile& op);
   void file_begin(Worker& worker, wire::FileBegin message);
   void file_steps(Worker& worker, wire::FileSteps message);
@@ -84,6 +85,7 @@ class Applier {
   void step_other(FileState& file, const wire::StepOther& other);
   void step_gap(FileState& file, wire::StepGap gap);
   void step_patch(FileState& file, const wire::StepPatch& patch);
+  void put_known_chunk(FileState& file, std::uint64_t offset, const hash::ChunkId& id, ByteView content);
   void put_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref, ByteView content);
   void put_chunks(FileState& file, std::uint64_t offset, const std::vector<wire::ChunkRef>& refs,
                   ByteView content);

@@ -36,9 +36,12 @@ void Applier::on_file(wire::Message message) {
       message);
   const std::size_t index = number % workers_.size();
   std::size_t bytes = 256;
-  if (const auto* steps = std::get_if<wire::FileSteps>(&message))
-    for (const auto& step : steps->steps)
+  if (const auto* steps = std::get_if<wire::FileSteps>(&message)) {
+    for (const auto& step : steps->steps) {
       if (const auto* data = std::get_if<wire::StepData>(&step)) bytes += data->content.size();
+      else if (const auto* local = std::get_if<wire::StepLocal>(&step)) bytes += local->content.size();
+    }
+  }
   if (const auto* delta = std::get_if<wire::GapDelta>(&message)) bytes += delta->literals.size();
   if (std::holds_alternative<wire::FileBegin>(message)) ++open_files_;
   Worker& worker = workers_[index];
@@ -52,27 +55,37 @@ void Applier::on_file(wire::Message message) {
   });
 }
 
-void Applier::write_file(const wire::WriteFile& op) {
-  const auto path = RelPath::parse(op.path);
-  manifest::Manifest fresh;
-  fresh.params = op.params;
-  fresh.size_bytes = op.content.size();
+/// Checked against its root, unless it comes with its chunk ids.
+manifest::Manifest Applier::manifest_of(const wire::WriteFile& op) {
+  if (!op.ids.empty() && (!channel_.is_local() || op.ids.size() != op.lengths.size()))
+    throw Error(Errc::malformed, "chunk ids of a file");
+  manifest::Manifest out;
+  out.params = op.params;
+  out.size_bytes = op.content.size();
   std::uint64_t offset = 0;
-  for (const auto length : op.lengths) {
+  for (std::size_t i = 0; i < op.lengths.size(); ++i) {
+    const auto length = op.lengths[i];
     if (length == 0 || length > op.content.size() - offset)
       throw Error(Errc::malformed, "chunk lengths of a file");
     const auto content = ByteView(op.content).subspan(offset, length);
     const bool zeros = length == op.params.max_bytes && all_zero(content);
-    if (zeros && !fresh.chunks.empty() && fresh.chunks.back().length_bytes == length &&
-        fresh.chunks.back().id == zero_id(length))
-      ++fresh.chunks.back().repeat_count;
-    else
-      fresh.chunks.push_back(
-          {zeros ? zero_id(length) : hash::blake3(content), replica_.key()(content), length, 1});
+    if (zeros && !out.chunks.empty() && out.chunks.back().length_bytes == length &&
+        out.chunks.back().id == zero_id(length)) {
+      ++out.chunks.back().repeat_count;
+    } else {
+      const auto id = zeros ? zero_id(length) : !op.ids.empty() ? op.ids[i] : hash::blake3(content);
+      out.chunks.push_back({id, replica_.key()(content), length, 1});
+    }
     offset += length;
   }
   if (offset != op.content.size()) throw Error(Errc::malformed, "chunk lengths of a file");
-  if (short_id(fresh.root()) != op.root) throw Error(Errc::corrupt, "content of a file");
+  if (op.ids.empty() && short_id(out.root()) != op.root) throw Error(Errc::corrupt, "content of a file");
+  return out;
+}
+
+void Applier::write_file(const wire::WriteFile& op) {
+  const auto path = RelPath::parse(op.path);
+  auto fresh = manifest_of(op);
   patch::FilePlan plan;
   plan.new_bytes = op.content.size();
   plan.changed_bytes = plan.new_bytes;
@@ -81,7 +94,7 @@ void Applier::write_file(const wire::WriteFile& op) {
   if (plan.expected) back_up(path);
   auto write = area_->begin(dir_of(path.parent()), path, plan);
   const bool sparse = (begin_.flags & wire::begin_sparse) != 0;
-  offset = 0;
+  std::uint64_t offset = 0;
   ByteView run;
   for (const auto& chunk : fresh.chunks) {
     const auto content = ByteView(op.content).subspan(offset, chunk.total_bytes());
@@ -201,6 +214,10 @@ void Applier::step(FileState& file, wire::Step& step) {
       throw Error(Errc::malformed, "chunk of " + file.begin.path);
     put_chunk(file, file.offset, data->chunk, data->content);
     file.offset += data->content.size();
+  } else if (const auto* local = std::get_if<wire::StepLocal>(&step)) {
+    if (!channel_.is_local()) throw Error(Errc::protocol, "unchecked chunk of " + file.begin.path);
+    put_known_chunk(file, file.offset, local->id, local->content);
+    file.offset += local->content.size();
   } else if (const auto* other = std::get_if<wire::StepOther>(&step)) {
     step_other(file, *other);
   } else if (const auto* patch = std::get_if<wire::StepPatch>(&step)) {
@@ -299,11 +316,18 @@ void Applier::step_patch(FileState& file, const wire::StepPatch& patch) {
 }
 
 void Applier::put_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref, ByteView content) {
-  if (content.size() > file.begin.size_bytes || offset > file.begin.size_bytes - content.size())
-    throw Error(Errc::malformed, "chunk behind the end of " + file.begin.path);
   const auto id = hash::blake3(content);
   if (short_id(id) != ref.id) return request_chunk(file, offset, ref);
-  file.chunks.emplace_back(offset, manifest::Chunk{id, replica_.key()(content), ref.length_bytes, 1});
+  put_known_chunk(file, offset, id, content);
+}
+
+void Applier::put_known_chunk(FileState& file, std::uint64_t offset, const hash::ChunkId& id,
+                              ByteView content) {
+  if (content.empty() || content.size() > file.begin.size_bytes ||
+      offset > file.begin.size_bytes - content.size())
+    throw Error(Errc::malformed, "chunk behind the end of " + file.begin.path);
+  const auto length = static_cast<std::uint32_t>(content.size());
+  file.chunks.emplace_back(offset, manifest::Chunk{id, replica_.key()(content), length, 1});
   if ((begin_.flags & wire::begin_sparse) != 0 && content.size() >= 4096 && all_zero(content))
     file.write->zeros(offset, content.size());
   else file.write->write(offset, content);

@@ -24,7 +24,7 @@ void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::
   if (length_bytes < bytes_min) return;
   std::lock_guard lock(mutex_);
   if (spots_.size() >= entries_max) return;
-  spots_.try_emplace(key_of(id), Spot{file, generation_, offset});
+  if (spots_.try_emplace(key_of(id), Spot{file, generation_, offset}).second) unsettled_bytes_ += length_bytes;
 }
 
 std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,
@@ -39,6 +39,12 @@ std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,
 void DedupeIndex::settle() {
   std::lock_guard lock(mutex_);
   ++generation_;
+  unsettled_bytes_ = 0;
+}
+
+std::uint64_t DedupeIndex::unsettled_bytes() const {
+  std::lock_guard lock(mutex_);
+  return unsettled_bytes_;
 }
 
 std::size_t DedupeIndex::size() const {

@@ -31,6 +31,8 @@ class DedupeIndex {
   /// Everything added so far is now at the receiver.
   void settle();
   std::size_t size() const;
+  /// Of chunks that were added since the last settle().
+  std::uint64_t unsettled_bytes() const;
 
  private:
   struct Key {
@@ -52,6 +54,7 @@ class DedupeIndex {
   std::unordered_map<Key, Spot, KeyHash> spots_;
   std::vector<std::string> files_;
   std::uint32_t generation_ = 0;
+  std::uint64_t unsettled_bytes_ = 0;
 };
 
 }  // namespace syncline::sync

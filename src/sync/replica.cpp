@@ -186,12 +186,16 @@ void Replica::write_record(DirNode& node) {
   node.recorded = true;
 }
 
-void Replica::commit(bool durable) {
-  std::unordered_set<state::DirId> alive;
+void Replica::write_records() {
   for_each_dir(*tree_.root, [&](DirNode& node) {
-    alive.insert(node.id);
     if (node.dirty || !node.recorded) write_record(node);
   });
+}
+
+void Replica::commit(bool durable) {
+  write_records();
+  std::unordered_set<state::DirId> alive;
+  for_each_dir(*tree_.root, [&](DirNode& node) { alive.insert(node.id); });
   reader_.reset();
   for (const auto id : database_->reader()->dirs())
     if (!alive.contains(id)) writer().erase_dir(id);

@@ -78,7 +78,9 @@ class Replica {
   std::optional<manifest::Manifest> manifest_of(const Content& content, std::uint64_t size_bytes);
   std::optional<manifest::Manifest> manifest_of(const state::StoredEntry& stored);
   void drop_manifest(state::ManifestId id);
-  /// Writes the records of every directory that changed, forgets those that are gone, commits.
+  /// Writes the records of every directory that changed; they take part in the next commit().
+  void write_records();
+  /// Writes what is left to write, forgets directories that are gone, commits.
   void commit(bool durable);
   bool is_dirty() const;
   /// The last agreement with `peer` under these options, if the records still describe it.

@@ -238,6 +238,8 @@ void Sender::transfer() {
     }
     channel_.send(wire::Finish{result_.in_step, refreshed_root(replica_, rules_)});
     channel_.flush();
+    // What stands in them is true whatever the other side says now, and it is busy with its own.
+    replica_.write_records();
     std::unique_lock lock(mutex_);
     replied_.wait(lock, [&] { return finished_ || error_; });
     if (error_) std::rethrow_exception(error_);

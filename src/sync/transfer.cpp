@@ -188,8 +188,17 @@ void Transfer::report(const Item& item, const std::exception& error) {
 }
 
 Transfer::Source Transfer::open_source(const Item& item) {
+  OpenDir none;
+  return open_source(item, none);
+}
+
+Transfer::Source Transfer::open_source(const Item& item, OpenDir& last) {
+  if (last.node != item.node) {
+    last.dir = replica_.open_dir(*item.node);
+    last.node = item.node;
+  }
   Source out;
-  out.file = replica_.open_read(*item.node, item.node->name_of(entry_of(item)));
+  out.file = last.dir->open_read(replica_.disk_name(*item.node, item.node->name_of(entry_of(item))));
   out.stat = out.file->stat();
   return out;
 }
@@ -266,10 +275,11 @@ bool Transfer::is_under_way(const manifest::Manifest& fresh) {
 
 void Transfer::send_batch(const std::vector<Item>& items) {
   wire::Batch batch;
+  OpenDir dir;
   for (const Item& item : items) {
     for (int attempt = 1;; ++attempt) {
       try {
-        add_small(item, batch);
+        add_small(item, dir, batch);
         break;
       } catch (const Error& error) {
         if (error.is(Errc::changed) && attempt < attempts_max) continue;
@@ -279,16 +289,15 @@ void Transfer::send_batch(const std::vector<Item>& items) {
     }
   }
   events_.check_cancelled();
-  if (!batch.ops.empty()) channel_.send_bulk(batch);
+  if (!batch.ops.empty()) channel_.send_bulk(std::move(batch));
 }
 
-void Transfer::add_small(const Item& item, wire::Batch& batch) {
-  const Source source = open_source(item);
+void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
+  const Source source = open_source(item, last);
   if (source.stat.size_bytes > small_file_bytes) return send_file(item);
   wire::WriteFile op;
-  op.content.resize(source.stat.size_bytes + 1);
-  op.content.resize(source.file->pread(op.content, 0));
-  if (op.content.size() != source.stat.size_bytes) throw Error(Errc::changed, "source");
+  op.content.resize(source.stat.size_bytes);
+  if (source.file->pread(op.content, 0) != op.content.size()) throw Error(Errc::changed, "source");
   check_unchanged(source);
   events_.counters.read_bytes += op.content.size();
   const auto fresh =
@@ -305,10 +314,14 @@ void Transfer::add_small(const Item& item, wire::Batch& batch) {
   op.path = path_of(item);
   op.meta = meta_of(*item.node, entry_of(item), source.file.get());
   op.params = fresh.params;
-  for (const auto& chunk : fresh.chunks)
-    for (std::uint32_t i = 0; i < chunk.repeat_count; ++i) op.lengths.push_back(chunk.length_bytes);
-  const auto root = fresh.root();
-  std::copy_n(root.bytes.begin(), op.root.size(), op.root.begin());
+  for (const auto& chunk : fresh.chunks) {
+    op.lengths.insert(op.lengths.end(), chunk.repeat_count, chunk.length_bytes);
+    if (channel_.is_local()) op.ids.insert(op.ids.end(), chunk.repeat_count, chunk.id);
+  }
+  if (op.ids.empty()) {
+    const auto root = fresh.root();
+    std::copy_n(root.bytes.begin(), op.root.size(), op.root.begin());
+  }
   count(op.content.size());
   events_.counters.literal_bytes += op.content.size();
   ++events_.counters.files_done;

@@ -68,11 +68,16 @@ class Transfer {
     std::unique_ptr<fs::File> file;
     fs::Stat stat;
   };
+  struct OpenDir {  ///< that of the last file: neighbours share it
+    const DirNode* node = nullptr;
+    std::unique_ptr<fs::Dir> dir;
+  };
   /// The steps of one file, gathered into messages of moderate size.
   struct Steps {
     std::uint64_t file = 0;
     wire::FileSteps message;
     std::size_t bytes = 0;
+    bool is_new = false;  ///< without a base: mostly content, which shares little with what else is said
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
   };
 
@@ -87,7 +92,7 @@ class Transfer {
 
   // Files.
   void send_batch(const std::vector<Item>& items);
-  void add_small(const Item& item, wire::Batch& batch);
+  void add_small(const Item& item, OpenDir& last, wire::Batch& batch);
   void send_file(const Item& item);
   void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
                     std::uint64_t old_content);
@@ -102,7 +107,16 @@ class Transfer {
   void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
                   const delta::GapPlan& gap_plan);
   void add_step(Steps& out, wire::Step step, std::size_t bytes);
-  void put_steps(Steps& out, bool bulk);
+  void put_steps(Steps& out);
+  bool add_other(Steps& out, const hash::ChunkId& id, std::uint32_t length_bytes, std::uint64_t offset);
+  void add_content(Steps& out, const hash::ChunkId& id, Bytes content);
+  bool send_new(const Item& item, const Source& source);
+  void send_whole(const Item& item, const Source& source);
+  void send_stream(const Item& item, const Source& source);
+  template <class SendSteps>
+  void send_begun(const Item& item, const Source& source, SendSteps&& send_steps);
+  void add_zeros(Steps& out, std::uint64_t length_bytes);
+  bool claim_stream(std::uint64_t bytes);
   void send_meta_only(const Item& item, const Source& source);
   void remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe);
   std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);
@@ -114,6 +128,7 @@ class Transfer {
   void end_file(std::uint64_t file, const wire::FileEnd& end);
 
   Source open_source(const Item& item);
+  Source open_source(const Item& item, OpenDir& last);
   void check_unchanged(const Source& source);
   void settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh);
   void add_to_dedupe(const Item& item, const manifest::Manifest& fresh);
@@ -136,6 +151,7 @@ class Transfer {
   std::unique_ptr<state::ChunkCache> cache_;
   std::mutex cache_mutex_;
   std::mutex defer_mutex_;
+  bool streaming_ = false;  ///< under defer_mutex_
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

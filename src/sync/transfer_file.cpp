@@ -11,6 +11,7 @@ namespace syncline::sync {
 namespace {
 
 constexpr std::size_t step_message_bytes = 256 * limits::kib;
+constexpr std::size_t new_content_bulk_bytes_min = 8 * limits::kib;
 /// Less changed content than this is sent as it is: a round trip of sums costs more.
 constexpr std::uint64_t search_bytes_min = 64 * limits::kib;
 /// With more changed files than this their gaps share the two round trips, and searching pays for each.
@@ -20,12 +21,14 @@ constexpr std::uint64_t ask_manifest_bytes_min = 64 * limits::kib;
 constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
 constexpr int attempts_max = 3;
 
-wire::ChunkRef ref_of(const manifest::Chunk& chunk) {
+wire::ChunkRef ref_of(const hash::ChunkId& id, std::uint32_t length_bytes) {
   wire::ChunkRef out;
-  out.length_bytes = chunk.length_bytes;
-  std::copy_n(chunk.id.bytes.begin(), out.id.size(), out.id.begin());
+  out.length_bytes = length_bytes;
+  std::copy_n(id.bytes.begin(), out.id.size(), out.id.begin());
   return out;
 }
+
+wire::ChunkRef ref_of(const manifest::Chunk& chunk) { return ref_of(chunk.id, chunk.length_bytes); }
 
 /// Ids as a peer tells them: 16 bytes. Zero chunks keep their whole id, which the alignment knows them by.
 manifest::Manifest shortened(manifest::Manifest manifest) {
@@ -90,6 +93,7 @@ std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& p
 
 void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old,
                             bool old_is_ours, std::uint64_t old_content) {
+  if (item.base < 0 && send_new(item, source)) return;
   const std::uint64_t size = source.stat.size_bytes;
   const auto params = manifest::params_for_size(size);
   const auto progress = [&](std::uint64_t bytes) {
@@ -190,20 +194,21 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
         break;
     }
   }
-  put_steps(out, false);
+  put_steps(out);
 }
 
 void Transfer::add_step(Steps& out, wire::Step step, std::size_t bytes) {
   out.message.steps.push_back(std::move(step));
   out.bytes += bytes;
-  if (out.bytes >= step_message_bytes) put_steps(out, out.bytes >= step_message_bytes);
+  if (out.bytes >= step_message_bytes) put_steps(out);
 }
 
-void Transfer::put_steps(Steps& out, bool bulk) {
+void Transfer::put_steps(Steps& out) {
   if (out.message.steps.empty()) return;
-  if (bulk) channel_.send_bulk(out.message);
-  else channel_.send(out.message);
-  out.message.steps.clear();
+  wire::FileSteps message{out.file, std::exchange(out.message.steps, {})};
+  if (out.bytes >= (out.is_new ? new_content_bulk_bytes_min : step_message_bytes))
+    channel_.send_bulk(std::move(message));
+  else channel_.send(message);
   out.bytes = 0;
 }
 
@@ -248,25 +253,35 @@ void Transfer::add_data(Steps& out, const Source& source, const manifest::Manife
   for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
     const auto& chunk = fresh.chunks[step.first_chunk + i];
     for (std::uint32_t k = 0; k < chunk.repeat_count; ++k) {
-      const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
-      if (place && place->settled) {
-        {
-          std::lock_guard lock(mutex_);
-          open_[out.file].refs[offset] = ref_of(chunk);
-        }
-        add_step(out, wire::StepOther{ref_of(chunk), place->path, place->offset}, 64);
-      } else {
-        wire::StepData data;
-        data.chunk = ref_of(chunk);
-        data.content.resize(chunk.length_bytes);
-        if (source.file->pread(data.content, offset) != chunk.length_bytes)
-          throw Error(Errc::changed, "source");
-        events_.counters.literal_bytes += chunk.length_bytes;
-        add_step(out, std::move(data), chunk.length_bytes);
+      if (!add_other(out, chunk.id, chunk.length_bytes, offset)) {
+        Bytes content(chunk.length_bytes);
+        if (source.file->pread(content, offset) != content.size()) throw Error(Errc::changed, "source");
+        add_content(out, chunk.id, std::move(content));
       }
       offset += chunk.length_bytes;
     }
   }
+}
+
+/// False unless the other side has the chunk, in a file that is named to it then.
+bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t length_bytes,
+                         std::uint64_t offset) {
+  const auto place = dedupe_.find(id, length_bytes);
+  if (!place || !place->settled) return false;
+  const auto ref = ref_of(id, length_bytes);
+  {
+    std::lock_guard lock(mutex_);
+    open_[out.file].refs[offset] = ref;
+  }
+  add_step(out, wire::StepOther{ref, place->path, place->offset}, 64);
+  return true;
+}
+
+void Transfer::add_content(Steps& out, const hash::ChunkId& id, Bytes content) {
+  const auto bytes = content.size();
+  events_.counters.literal_bytes += bytes;
+  if (out.is_new && channel_.is_local()) return add_step(out, wire::StepLocal{id, std::move(content)}, bytes);
+  add_step(out, wire::StepData{ref_of(id, static_cast<std::uint32_t>(bytes)), std::move(content)}, bytes);
 }
 
 void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
@@ -274,7 +289,7 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
   wire::StepGap gap;
   gap.old_offset = step.old_offset;
   gap.plan = gap_plan;
-  put_steps(out, false);
+  put_steps(out);
   wait_for_window(step.old_bytes);
   {
     std::lock_guard lock(mutex_);

@@ -16,6 +16,7 @@ constexpr std::size_t gather_bytes = 128 * limits::kib;
 constexpr int default_level = 3;
 /// A local link is faster than zstd: only the first bulk bytes are compressed, so that a small copy is small.
 constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
+constexpr std::size_t raw_head_bytes = 5;
 /// A frame may hold one message of the largest size and what was gathered before it.
 constexpr std::size_t raw_bytes_max = limits::frame_bytes_max + gather_bytes + 64;
 
@@ -29,12 +30,11 @@ Channel::Channel(std::unique_ptr<Transport> transport, Role role, const ChannelO
 
 Channel::~Channel() = default;
 
-void Channel::append(Bytes& out, const Message& message) {
-  const Bytes body = encode(message);
+void Channel::append(Bytes& out, const Message& message, std::size_t body_bytes) {
   ByteWriter writer(out);
   writer.u8(static_cast<std::uint8_t>(type_of(message)));
-  writer.varint(body.size());
-  writer.bytes(body);
+  writer.varint(body_bytes);
+  encode_to(out, message);
 }
 
 void Channel::send(const Message& message) {
@@ -43,7 +43,7 @@ void Channel::send(const Message& message) {
     std::lock_guard order(order_mutex_);
     conversation_.sent(type_of(message));
   }
-  append(pending_, message);
+  append(pending_, message, encoded_bytes(message));
   if (pending_.size() >= gather_bytes) flush_locked();
 }
 
@@ -55,10 +55,9 @@ void Channel::flush() {
 void Channel::flush_locked() {
   if (pending_.empty()) return;
   if (options_.level == 0) {
-    put_frame(raw, pending_, pending_.size());
+    put_frame(framed(raw, pending_, pending_.size()));
   } else {
-    const Bytes packed = stream_out_.compress(pending_);
-    put_frame(stream, packed, pending_.size());
+    put_frame(framed(stream, stream_out_.compress(pending_), pending_.size()));
   }
   pending_.clear();
 }
@@ -69,31 +68,46 @@ int Channel::bulk_level() {
   return default_level;
 }
 
-void Channel::send_bulk(const Message& message) {
+void Channel::send_bulk(Message message) {
   thread_local compress::Compressor compressor;
-  Bytes body;
-  append(body, message);
+  const auto body_bytes = encoded_bytes(message);
+  const auto message_bytes = 1 + varint_bytes(body_bytes) + body_bytes;
+  const auto type = type_of(message);
   const int level = bulk_level();
-  bulk_bytes_ += body.size();
-  const Bytes packed = level == compress::level_off ? Bytes{} : compressor.compress(body, level);
+  const bool as_it_is = level == compress::level_off && transport_->is_local();
+  bulk_bytes_ += message_bytes;
+  Bytes frame;
+  if (!as_it_is) {
+    Bytes body;
+    body.reserve(message_bytes);
+    append(body, message, body_bytes);
+    if (level == compress::level_off) frame = framed(raw, body, message_bytes);
+    else frame = framed(single, compressor.compress(body, level), message_bytes);
+  }
   std::lock_guard lock(send_mutex_);
   {
     std::lock_guard order(order_mutex_);
-    conversation_.sent(type_of(message));
+    conversation_.sent(type);
   }
   flush_locked();
-  if (level == compress::level_off) put_frame(raw, body, body.size());
-  else put_frame(single, packed, body.size());
+  if (!as_it_is) return put_frame(std::move(frame));
+  const auto coded_bytes = raw_head_bytes + message_bytes;
+  throttle(coded_bytes);
+  transport_->hand_over(std::move(message), coded_bytes);
 }
 
-void Channel::put_frame(FrameKind kind, ByteView payload, std::size_t raw_bytes) {
+Bytes Channel::framed(FrameKind kind, ByteView payload, std::size_t raw_bytes) {
   Bytes frame;
-  frame.reserve(payload.size() + 9);
+  frame.reserve(raw_head_bytes + 4 + payload.size());
   ByteWriter writer(frame);
   writer.u32(static_cast<std::uint32_t>(payload.size() + 1 + (kind == raw ? 0 : 4)));
   writer.u8(kind);
   if (kind != raw) writer.u32(static_cast<std::uint32_t>(raw_bytes));
   writer.bytes(payload);
+  return frame;
+}
+
+void Channel::put_frame(Bytes frame) {
   throttle(frame.size());
   transport_->send(std::move(frame));
 }
@@ -113,11 +127,21 @@ void Channel::throttle(std::size_t bytes) {
 
 bool Channel::has_input() const { return input_pos_ < input_.size() || transport_->has_input(); }
 
+void Channel::check_received(MessageType type) {
+  std::lock_guard order(order_mutex_);
+  conversation_.received(type);
+}
+
 std::optional<Message> Channel::receive() {
   if (input_pos_ == input_.size()) {
     if (!transport_->has_input()) flush();
-    auto frame = transport_->receive();
-    if (!frame) return std::nullopt;
+    auto parcel = transport_->receive();
+    if (!parcel) return std::nullopt;
+    if (auto* message = std::get_if<Message>(&*parcel)) {
+      check_received(type_of(*message));
+      return std::move(*message);
+    }
+    auto* frame = std::get_if<Bytes>(&*parcel);
     ByteReader reader(*frame, "frame");
     if (reader.u32() != frame->size() - 4) reader.fail(Errc::malformed);
     const auto kind = reader.u8();
@@ -140,10 +164,7 @@ std::optional<Message> Channel::receive() {
   const auto type = static_cast<MessageType>(reader.u8());
   const auto body = reader.blob(limits::frame_bytes_max);
   input_pos_ += reader.offset();
-  {
-    std::lock_guard order(order_mutex_);
-    conversation_.received(type);
-  }
+  check_received(type);
   return decode(type, body);
 }
 

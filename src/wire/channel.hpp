@@ -20,7 +20,8 @@ struct ChannelOptions {
 };
 
 /// One end of a session. Small messages are gathered into frames that share one compression
-/// context; bulk messages make frames of their own, compressed by the calling thread. send(),
+/// context; bulk messages make frames of their own, compressed by the calling thread, or are handed over
+/// as they are where both ends are in this process. send(),
 /// send_bulk() and flush() may be called from several threads; receive() from one.
 class Channel {
  public:
@@ -29,21 +30,25 @@ class Channel {
 
   /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order.
   void send(const Message& message);
-  void send_bulk(const Message& message);
+  void send_bulk(Message message);
   void flush();
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
   std::optional<Message> receive();
   bool has_input() const;
+  /// Both ends are in this process: what is received is what was sent.
+  bool is_local() const { return transport_->is_local(); }
   void close() { transport_->close(); }
   std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
   std::uint64_t received_bytes() const { return transport_->received_bytes(); }
 
  private:
   enum FrameKind : std::uint8_t { raw = 0, stream = 1, single = 2 };
-  void append(Bytes& out, const Message& message);
+  static void append(Bytes& out, const Message& message, std::size_t body_bytes);
+  static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
-  void put_frame(FrameKind kind, ByteView payload, std::size_t raw_bytes);
+  void put_frame(Bytes frame);
+  void check_received(MessageType type);
   void throttle(std::size_t bytes);
   int bulk_level();
 

@@ -63,6 +63,52 @@ class Encoder {
   ByteWriter out_;
 };
 
+/// What Encoder would write, in bytes: so that a message can be put behind its length with one copy.
+class Measurer {
+ public:
+  static constexpr bool decoding = false;
+  std::size_t bytes() const { return bytes_; }
+  void fixed(const std::uint32_t&) { bytes_ += 4; }
+  void fixed(const std::uint64_t&) { bytes_ += 8; }
+  template <class T>
+  void num(const T& v) {
+    bytes_ += varint_bytes(static_cast<std::uint64_t>(v));
+  }
+  void signed_num(const std::int64_t& v) { bytes_ += svarint_bytes(v); }
+  void flag(const bool&) { bytes_ += 1; }
+  template <std::size_t N>
+  void array(const std::array<std::byte, N>&) {
+    bytes_ += N;
+  }
+  void digest(const hash::Digest& v) { bytes_ += v.bytes.size(); }
+  void blob(const Bytes& v, std::size_t) { bytes_ += varint_bytes(v.size()) + v.size(); }
+  void text(const std::string& v, std::size_t) { bytes_ += varint_bytes(v.size()) + v.size(); }
+  template <class T, class F>
+  void list(const std::vector<T>& v, std::size_t, F&& each) {
+    bytes_ += varint_bytes(v.size());
+    for (const T& item : v) each(const_cast<T&>(item));
+  }
+  template <class T, class F>
+  void optional(const std::optional<T>& v, F&& each) {
+    bytes_ += 1;
+    if (v) each(const_cast<T&>(*v));
+  }
+  void plan(const delta::GapPlan& v) {
+    Bytes scratch;
+    ByteWriter writer(scratch);
+    delta::write_plan(writer, v);
+    bytes_ += scratch.size();
+  }
+  template <class... T, class F>
+  void variant(const std::variant<T...>& v, F&& each) {
+    bytes_ += 1;
+    std::visit([&](const auto& item) { each(const_cast<std::remove_cvref_t<decltype(item)>&>(item)); }, v);
+  }
+
+ private:
+  std::size_t bytes_ = 0;
+};
+
 class Decoder {
  public:
   static constexpr bool decoding = true;
@@ -243,6 +289,7 @@ void fields(A& a, WriteFile& v) {
   path(a, v.path), fields(a, v.meta), fields(a, v.params);
   a.list(v.lengths, count_max, [&](std::uint32_t& x) { a.num(x); });
   a.array(v.root);
+  a.list(v.ids, count_max, [&](hash::ChunkId& x) { a.digest(x); });
   a.blob(v.content, limits::frame_bytes_max);
 }
 template <class A>
@@ -300,6 +347,10 @@ void fields(A& a, StepGap& v) {
 template <class A>
 void fields(A& a, StepPatch& v) {
   a.num(v.old_offset), a.num(v.old_bytes), chunks(a, v.chunks), a.blob(v.frame, limits::frame_bytes_max);
+}
+template <class A>
+void fields(A& a, StepLocal& v) {
+  a.digest(v.id), a.blob(v.content, limits::frame_bytes_max);
 }
 template <class A>
 void fields(A& a, FileSteps& v) {
@@ -386,13 +437,25 @@ const char* name_of(MessageType type) {
   return index < std::size(names) ? names[index] : "unknown";
 }
 
-Bytes encode(const Message& message) {
-  Bytes out;
+std::size_t encoded_bytes(const Message& message) {
+  Measurer measurer;
+  std::visit([&](const auto& m) { fields(measurer, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); },
+             message);
+  if (measurer.bytes() > limits::frame_bytes_max)
+    throw Error(Errc::limit_exceeded, std::string(name_of(type_of(message))) + " message");
+  return measurer.bytes();
+}
+
+void encode_to(Bytes& out, const Message& message) {
   Encoder encoder(out);
   std::visit([&](const auto& m) { fields(encoder, const_cast<std::remove_cvref_t<decltype(m)>&>(m)); },
              message);
-  if (out.size() > limits::frame_bytes_max)
-    throw Error(Errc::limit_exceeded, std::string(name_of(type_of(message))) + " message");
+}
+
+Bytes encode(const Message& message) {
+  Bytes out;
+  out.reserve(encoded_bytes(message));
+  encode_to(out, message);
   return out;
 }
 

@@ -184,6 +184,9 @@ struct WriteFile {
   manifest::ChunkParams params;
   std::vector<std::uint32_t> lengths;
   std::array<std::byte, hash::short_id_bytes> root{};
+  /// Of the chunks; only in one process, where nothing can happen to the content on its way and the
+  /// receiver need not compute them again: then `root` is not looked at. Else empty.
+  std::vector<hash::ChunkId> ids;
   Bytes content;
 };
 struct SetMeta {
@@ -252,7 +255,12 @@ struct StepPatch {  ///< chunks compressed against a range of the base
   std::vector<ChunkRef> chunks;
   Bytes frame;  ///< zstd with the old range as prefix
 };
-using Step = std::variant<StepMatch, StepZeros, StepData, StepOther, StepGap, StepPatch>;
+/// A whole chunk with its whole id, which is taken over unchecked: only in one process.
+struct StepLocal {
+  hash::ChunkId id;
+  Bytes content;
+};
+using Step = std::variant<StepMatch, StepZeros, StepData, StepOther, StepGap, StepPatch, StepLocal>;
 
 struct FileSteps {
   std::uint64_t file = 0;
@@ -334,7 +342,11 @@ using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd,
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);
 
-/// Payload of a message, before compression. Throws Error(limit_exceeded) past limits::frame_bytes_max.
+/// Size of a message's payload, before compression. Throws Error(limit_exceeded) past
+/// limits::frame_bytes_max.
+std::size_t encoded_bytes(const Message& message);
+/// Appends the payload. Throws Error(limit_exceeded) for a field past its own limit.
+void encode_to(Bytes& out, const Message& message);
 Bytes encode(const Message& message);
 /// Throws Error(malformed | truncated | limit_exceeded | unsupported) with the byte offset.
 Message decode(MessageType type, ByteView payload);

@@ -12,29 +12,29 @@ namespace {
 
 class Queue {
  public:
-  void push(Bytes frame) {
+  void push(Parcel parcel, std::size_t bytes) {
     std::unique_lock lock(mutex_);
     space_.wait(lock, [&] { return closed_ || queued_bytes_ < limits::pipe_bytes_max; });
     if (closed_) throw Error(Errc::cancelled, "connection");
-    queued_bytes_ += frame.size();
-    total_bytes_ += frame.size();
-    frames_.push_back(std::move(frame));
+    queued_bytes_ += bytes;
+    total_bytes_ += bytes;
+    parcels_.emplace_back(std::move(parcel), bytes);
     filled_.notify_one();
   }
-  std::optional<Bytes> pop() {
+  std::optional<Parcel> pop() {
     std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return closed_ || !frames_.empty(); });
-    if (frames_.empty()) return std::nullopt;
-    Bytes out = std::move(frames_.front());
-    frames_.pop_front();
-    queued_bytes_ -= out.size();
-    taken_bytes_ += out.size();
+    filled_.wait(lock, [&] { return closed_ || !parcels_.empty(); });
+    if (parcels_.empty()) return std::nullopt;
+    auto [out, bytes] = std::move(parcels_.front());
+    parcels_.pop_front();
+    queued_bytes_ -= bytes;
+    taken_bytes_ += bytes;
     space_.notify_all();
-    return out;
+    return std::move(out);
   }
   bool has_input() const {
     std::lock_guard lock(mutex_);
-    return closed_ || !frames_.empty();
+    return closed_ || !parcels_.empty();
   }
   void close() {
     std::lock_guard lock(mutex_);
@@ -55,7 +55,7 @@ class Queue {
   mutable std::mutex mutex_;
   std::condition_variable space_;
   std::condition_variable filled_;
-  std::deque<Bytes> frames_;
+  std::deque<std::pair<Parcel, std::size_t>> parcels_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t total_bytes_ = 0;
   std::uint64_t taken_bytes_ = 0;
@@ -66,8 +66,14 @@ class PipeEnd final : public Transport {
  public:
   PipeEnd(std::shared_ptr<Queue> out, std::shared_ptr<Queue> in) : out_(std::move(out)), in_(std::move(in)) {}
   ~PipeEnd() override { shut(); }
-  void send(Bytes frame) override { out_->push(std::move(frame)); }
-  std::optional<Bytes> receive() override { return in_->pop(); }
+  void send(Bytes frame) override {
+    const auto bytes = frame.size();
+    out_->push(std::move(frame), bytes);
+  }
+  void hand_over(Message message, std::size_t coded_bytes) override {
+    out_->push(std::move(message), coded_bytes);
+  }
+  std::optional<Parcel> receive() override { return in_->pop(); }
   bool has_input() const override { return in_->has_input(); }
   void close() override { shut(); }
   std::uint64_t sent_bytes() const override { return out_->total_bytes(); }

@@ -6,10 +6,14 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 
-#include "base/bytes.hpp"
+#include "wire/messages.hpp"
 
 namespace syncline::wire {
+
+/// What gets across: a frame or, inside a process, a message as it is.
+using Parcel = std::variant<Bytes, Message>;
 
 /// One end of a two-way connection that carries whole frames in order. send() blocks while the
 /// other side is slow (bounded in bytes); receive() blocks until a frame is there. Thread-safe:
@@ -19,13 +23,16 @@ class Transport {
   virtual ~Transport() = default;
   /// Throws Error(Errc::cancelled) once either side has closed.
   virtual void send(Bytes frame) = 0;
+  /// For a local end only: coding a large message to decode it next door would be copying for nothing.
+  /// It counts as the `coded_bytes` that it would have taken. Throws as send() does.
+  virtual void hand_over(Message message, std::size_t coded_bytes) = 0;
   /// Nothing when the other side closed and everything was received.
-  virtual std::optional<Bytes> receive() = 0;
+  virtual std::optional<Parcel> receive() = 0;
   virtual bool has_input() const = 0;  ///< receive() would not block now
   virtual void close() = 0;
   virtual std::uint64_t sent_bytes() const = 0;  ///< payload and headers, all that crossed
   virtual std::uint64_t received_bytes() const = 0;
-  virtual bool is_local() const = 0;  ///< memory speed: compression of bulk data does not pay
+  virtual bool is_local() const = 0;  ///< both ends in this process: faster than any compression
 };
 
 /// Both ends of an in-process connection; at most limits::pipe_bytes_max are queued each way.

@@ -101,7 +101,7 @@ TEST_CASE("an uncompressed hello is sent as the format page's frame", "[wire]") 
   for (unsigned i = 0; i < hello.replica_id.size(); ++i) hello.replica_id[i] = static_cast<std::byte>(i);
   channel.send(hello);
   channel.flush();
-  CHECK(test::to_hex(ends.second->receive().value()) ==
+  CHECK(test::to_hex(std::get<Bytes>(ends.second->receive().value())) ==
         test::to_hex(test::hex_example(SYNCLINE_SOURCE_DIR "/docs/format/wire.md", "frame")));
 }
 
@@ -203,6 +203,25 @@ TEST_CASE("over a local link only the first bulk bytes are compressed", "[wire]"
   CHECK(cost() > limits::mib);
 }
 
+TEST_CASE("what is handed over inside a process counts as if it were coded", "[wire]") {
+  const auto message = chunk(7, noise(3 * limits::mib, 9));
+  const auto cost = [&](const ChannelOptions& options) {
+    Link link(options);
+    link.open();
+    (void)link.sender->send_bulk(chunk(0, noise(3 * limits::mib, 1)));  // the compressed beginning
+    (void)link.receiver->receive();
+    const auto before = link.receiver->received_bytes();
+    link.sender->send_bulk(message);
+    const auto data = std::get<ChunkData>(link.receiver->receive().value());
+    CHECK(data.new_offset == 7);
+    CHECK((data.content == message.content));
+    return link.receiver->received_bytes() - before;
+  };
+  const auto coded = cost({.level = 0, .bytes_per_second = {}});
+  CHECK(cost({}) == coded);
+  CHECK(coded > message.content.size());
+}
+
 TEST_CASE("the largest message crosses after what was gathered, in every kind of frame", "[wire]") {
   const auto content = noise(limits::frame_bytes_max - 6, 1);
   for (const std::optional<int> level : {std::optional<int>{0}, std::optional<int>{1}}) {
@@ -275,7 +294,7 @@ TEST_CASE("a full pipe holds the producer back until the other side takes someth
   bool bounded = true;
   while (received < 3 * fill) {
     bounded = bounded && in->sent_bytes() - out->received_bytes() <= limits::pipe_bytes_max;
-    if (out->receive().value().size() != frame_bytes) break;
+    if (std::get<Bytes>(out->receive().value()).size() != frame_bytes) break;
     ++received;
   }
   producer.join();
@@ -394,7 +413,7 @@ TEST_CASE("damaged frames never do worse than an error", "[wire]") {
   Hello hello;
   channel.send(hello);
   channel.flush();
-  const Bytes frame = ends.second->receive().value();
+  const Bytes frame = std::get<Bytes>(ends.second->receive().value());
   for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
     Bytes bytes = frame;
     bytes[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));

@@ -58,6 +58,7 @@ TEST_CASE("every message type has the bytes that the format page gives it", "[wi
     CAPTURE(name_of(type));
     seen.insert(type);
     CHECK(to_hex(encode(sample.message)) == to_hex(sample.golden));
+    CHECK(encoded_bytes(sample.message) == sample.golden.size());
     const auto back = decode(type, sample.golden);
     CHECK(type_of(back) == type);
     CHECK(to_hex(encode(back)) == to_hex(sample.golden));
@@ -85,15 +86,18 @@ TEST_CASE("decoding puts every field where it belongs", "[wire]") {
   CHECK(listing.entries[3].device_minor == 64);
   CHECK(listing.gone == std::vector<std::string>{"g"});
   const auto batch = std::get<Batch>(get(9));
-  REQUIRE(batch.ops.size() == 8);
+  REQUIRE(batch.ops.size() == 9);
   const auto& file = std::get<WriteFile>(batch.ops[4]);
   CHECK(as_text(file.content) == "hello");
+  CHECK(file.ids.empty());
+  CHECK(std::get<WriteFile>(batch.ops[8]).ids == std::vector{test::digest_of(0xAB)});
   CHECK(file.meta.mtime_ns == 1'000'000'000);
   REQUIRE(file.meta.xattrs.size() == 1);
   CHECK(file.meta.xattrs[0].name == "user.a");
   const auto steps = std::get<FileSteps>(get(12));
   CHECK(std::get<StepGap>(steps.steps.at(4)).plan == delta::GapPlan{4096, 4106, 5, 1024, 9, 128, 11});
   CHECK(std::get<StepPatch>(steps.steps.at(6)).old_bytes == 9);
+  CHECK(std::get<StepLocal>(steps.steps.at(7)).id == test::digest_of(0xEE));
 }
 
 TEST_CASE("a message that ends early is refused at every length, and so is one that goes on", "[wire]") {
@@ -154,7 +158,7 @@ TEST_CASE("only the message types of this version exist", "[wire]") {
 TEST_CASE("flags, kinds and numbers have one form", "[wire]") {
   CHECK(decode_error(MessageType::list_request, from_hex("00 02")) == Errc::malformed);   // flag
   CHECK(decode_error(MessageType::batch, from_hex("01 08 01 61")) == Errc::malformed);    // operation
-  CHECK(decode_error(MessageType::file_steps, from_hex("00 01 06")) == Errc::malformed);  // step
+  CHECK(decode_error(MessageType::file_steps, from_hex("00 01 07")) == Errc::malformed);  // step
   CHECK(decode_error(MessageType::flush, from_hex("80 00")) == Errc::malformed);          // padded varint
   CHECK(decode_error(MessageType::flush, from_hex("ff*9 02")) == Errc::malformed);        // above 64 bits
   CHECK_FALSE(decode_error(MessageType::flush, from_hex("ff*9 01")));

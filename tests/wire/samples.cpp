@@ -106,12 +106,15 @@ Sample batch() {
   file.lengths = {5};
   file.root = id_of(0xAA);
   file.content = text("hello");
+  WriteFile local = file;
+  local.ids = {digest_of(0xAB)};
   Batch m;
   m.ops = {MakeDir{"d"}, MakeSymlink{"l", "t", meta()}, MakeNode{"n", fs::FileType::char_device, 4, 64, meta()},
-           MakeLink{"h", "f"}, file, SetMeta{"f", meta()}, Rename{"a", "b"}, Remove{"d", true}};
-  return {m, from_hex("08 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
-                      "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 05 68 65 6c 6c 6f " +
-                      "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01")};
+           MakeLink{"h", "f"}, file, SetMeta{"f", meta()}, Rename{"a", "b"}, Remove{"d", true}, local};
+  return {m, from_hex("09 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
+                      "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 00 05 68 65 6c 6c 6f " +
+                      "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01 " +
+                      "04 01 66 " + meta_hex + params_hex + "01 05 aa*16 01 ab*32 05 68 65 6c 6c 6f")};
 }
 
 Sample file_begin(bool has_base) {
@@ -141,11 +144,12 @@ Sample file_steps() {
   m.file = 3;
   m.steps = {StepMatch{1, 128}, StepZeros{4096}, StepData{{3, id_of(0xBB)}, text("abc")},
              StepOther{{3, id_of(0xBB)}, "g", 5}, gap, plain,
-             StepPatch{7, 9, {{5, id_of(0xDD)}}, from_hex("de ad")}};
-  return {m, from_hex("03 07 00 01 80 01 01 80 20 02 03 bb*16 03 61 62 63 03 03 bb*16 01 67 05 "
+             StepPatch{7, 9, {{5, id_of(0xDD)}}, from_hex("de ad")}, StepLocal{digest_of(0xEE), text("abc")}};
+  return {m, from_hex("03 08 00 01 80 01 01 80 20 02 03 bb*16 03 61 62 63 03 03 bb*16 01 67 05 "
                       "04 80 02 80 20 14 02 05 0a 09 07 0b 01 8a 20 cc*16 "
                       "04 00 08 09 00 01 03 ce*16 "
-                      "05 07 09 01 05 dd*16 02 de ad")};
+                      "05 07 09 01 05 dd*16 02 de ad "
+                      "06 ee*32 03 61 62 63")};
 }
 
 std::vector<Sample> make_samples() {
