@@ -39,7 +39,7 @@ void SqliteWriter::finish() noexcept {
 
 void SqliteWriter::put_dir(DirId id, const DirRecord& record) {
   auto head = side_->dir_head(id).value_or(DirHead{});
-  PartReplacement replacement(side_->parts, std::move(head.parts));
+  PartReplacement replacement(side_->parts, head.parts);
   encode_entries(record.entries,
                  [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
   head.summary = record.summary;
@@ -58,7 +58,7 @@ ManifestId SqliteWriter::put_manifest(const manifest::Manifest& manifest, Manife
   ManifestHead old;
   if (replaces != 0) old = side_->manifest_head(replaces).value_or(ManifestHead{});
   ManifestHead head{manifest.params, manifest.size_bytes, 0, {}, {}};
-  PartReplacement replacement(side_->parts, std::move(old.parts));
+  PartReplacement replacement(side_->parts, old.parts);
   if (manifest.chunks.size() <= inline_chunks_max) {
     head.inline_count = static_cast<std::uint32_t>(manifest.chunks.size());
     head.inline_chunks = encode_chunks(manifest.chunks);

@@ -106,8 +106,8 @@ TEST_CASE("an uncompressed hello is sent as the format page's frame", "[wire]") 
 }
 
 TEST_CASE("messages arrive whole and in order, gathered or bulk, at every level", "[wire]") {
-  for (const std::optional<int> level : {std::optional<int>{}, std::optional<int>{0}, std::optional<int>{1},
-                                         std::optional<int>{5}}) {
+  for (const std::optional<int> level :
+       {std::optional<int>{}, std::optional<int>{0}, std::optional<int>{1}, std::optional<int>{5}}) {
     CAPTURE(level.value_or(-1));
     const auto seed = std::random_device{}();
     CAPTURE(seed);
@@ -116,7 +116,8 @@ TEST_CASE("messages arrive whole and in order, gathered or bulk, at every level"
     std::thread producer([&] {
       std::mt19937_64 random(seed);
       for (std::uint64_t i = 0; i < 400; ++i) {
-        const auto message = chunk(i, random() % 2 == 0 ? noise(random() % 40'000, i) : Bytes(random() % 40'000));
+        const auto message =
+            chunk(i, random() % 2 == 0 ? noise(random() % 40'000, i) : Bytes(random() % 40'000));
         if (random() % 3 == 0) link.sender->send_bulk(message);
         else link.sender->send(message);
         if (random() % 20 == 0) link.sender->flush();
@@ -126,7 +127,8 @@ TEST_CASE("messages arrive whole and in order, gathered or bulk, at every level"
     std::mt19937_64 random(seed);
     bool equal = true;
     for (std::uint64_t i = 0; i < 400; ++i) {
-      const auto expected = chunk(i, random() % 2 == 0 ? noise(random() % 40'000, i) : Bytes(random() % 40'000));
+      const auto expected =
+          chunk(i, random() % 2 == 0 ? noise(random() % 40'000, i) : Bytes(random() % 40'000));
       random(), random();
       const auto message = link.receiver->receive();
       const auto* data = message ? std::get_if<ChunkData>(&*message) : nullptr;
@@ -357,7 +359,8 @@ TEST_CASE("several threads may send at once", "[wire]") {
   bool ordered = true;
   for (int i = 0; i < 300; ++i) {
     const auto data = std::get<ChunkData>(link.receiver->receive().value());
-    ordered = ordered && data.new_offset == next.at(data.file)++ && data.content == noise(500, data.new_offset);
+    ordered =
+        ordered && data.new_offset == next.at(data.file)++ && data.content == noise(500, data.new_offset);
   }
   for (auto& producer : producers) producer.join();
   CHECK(ordered);
