@@ -22,32 +22,38 @@ class SqliteDatabase final : public Database {
       lock_.emplace(lock_for_writing(path_));
       open_write_side();
     }
-    values_ = std::make_unique<SqliteReader>(path_, registry_);
+    values_ = new_reader();
   }
 
-  std::unique_ptr<Reader> reader() override { return std::make_unique<SqliteReader>(path_, registry_); }
+  std::unique_ptr<Reader> reader() override { return new_reader(); }
 
   std::unique_ptr<Writer> writer() override {
     if (write_side_ == nullptr)
       throw Error(Errc::usage, "state database " + escape_name(path_) + " is open for reading");
-    return std::make_unique<SqliteWriter>(write_side_, writer_open_);
+    return registry_->watch([&] { return std::make_unique<SqliteWriter>(write_side_, writer_open_); });
   }
 
   std::optional<Agreement> agreement(const std::string& peer) override {
     const auto body = values_->value_row(agreement_key(peer));
     if (!body) return std::nullopt;
-    return decode_agreement(*body);
+    return registry_->watch([&] { return decode_agreement(*body); });
   }
 
   std::optional<Bytes> value(const std::string& key) override { return values_->value_row(value_key(key)); }
 
   const std::optional<std::string>& set_aside() const override { return set_aside_; }
 
+  bool damaged() const override { return registry_->damaged(); }
+
   std::uint64_t written_bytes() const override {
     return write_side_ == nullptr ? 0 : write_side_->written_bytes();
   }
 
  private:
+  std::unique_ptr<SqliteReader> new_reader() {
+    return registry_->watch([&] { return std::make_unique<SqliteReader>(path_, registry_); });
+  }
+
   void open_write_side() {
     try {
       write_side_ = std::make_shared<WriteSide>(open_checked(path_, Connection::Mode::read_write), registry_);

@@ -39,6 +39,12 @@ void ReaderRegistry::remove(SqliteReader* reader) {
   readers_.erase(reader);
 }
 
+/// A body that its seal confirms and that no decoder understands is none that we wrote, either.
+bool ReaderRegistry::means_damage(const Error& error) {
+  return error.is(Errc::corrupt) || error.is(Errc::malformed) || error.is(Errc::truncated) ||
+         error.is(Errc::limit_exceeded);
+}
+
 void ReaderRegistry::refresh_all() {
   const std::lock_guard lock(mutex_);
   for (auto* reader : readers_) reader->refresh();
@@ -59,6 +65,13 @@ SqliteReader::SqliteReader(const std::string& path, std::shared_ptr<ReaderRegist
 
 SqliteReader::~SqliteReader() { registry_->remove(this); }
 
+/// One call at a time; damage that it meets is remembered.
+template <class Read>
+auto SqliteReader::locked(Read&& read) {
+  const std::lock_guard lock(mutex_);
+  return registry_->watch(read);
+}
+
 void SqliteReader::begin() {
   if (in_transaction_) return;
   begin_.run();
@@ -66,10 +79,11 @@ void SqliteReader::begin() {
 }
 
 void SqliteReader::refresh() {
-  const std::lock_guard lock(mutex_);
-  if (!in_transaction_) return;
-  in_transaction_ = false;
-  end_.run();
+  locked([&] {
+    if (!in_transaction_) return;
+    in_transaction_ = false;
+    end_.run();
+  });
 }
 
 template <class Use>
@@ -83,57 +97,63 @@ bool SqliteReader::row(Statement& select, RowKind kind, std::int64_t key, const 
 }
 
 std::optional<DirSummary> SqliteReader::summary(DirId id) {
-  const std::lock_guard lock(mutex_);
-  std::optional<DirSummary> out;
-  row(select_dir_, RowKind::dir, id, "directory", [&](ByteView body) { out = decode_summary(body); });
-  return out;
+  return locked([&]() -> std::optional<DirSummary> {
+    std::optional<DirSummary> out;
+    row(select_dir_, RowKind::dir, id, "directory", [&](ByteView body) { out = decode_summary(body); });
+    return out;
+  });
 }
 
 std::optional<DirRecord> SqliteReader::dir(DirId id) {
-  const std::lock_guard lock(mutex_);
-  DirHead head;
-  if (!row(select_dir_, RowKind::dir, id, "directory", [&](ByteView body) { head = decode_dir_head(body); }))
-    return std::nullopt;
-  DirRecord out{head.summary, {}};
-  out.entries.reserve(item_count(head.parts));
-  parts_.each(head.parts, "directory " + std::to_string(id),
-              [&](ByteView body, std::uint32_t count) { decode_entries(body, count, out.entries); });
-  return out;
+  return locked([&]() -> std::optional<DirRecord> {
+    DirHead head;
+    if (!row(select_dir_, RowKind::dir, id, "directory",
+             [&](ByteView body) { head = decode_dir_head(body); }))
+      return std::nullopt;
+    DirRecord out{head.summary, {}};
+    out.entries.reserve(item_count(head.parts));
+    parts_.each(head.parts, "directory " + std::to_string(id),
+                [&](ByteView body, std::uint32_t count) { decode_entries(body, count, out.entries); });
+    return out;
+  });
 }
 
 std::optional<manifest::Manifest> SqliteReader::manifest(ManifestId id) {
-  const std::lock_guard lock(mutex_);
-  ManifestHead head;
-  if (!row(select_manifest_, RowKind::manifest, id, "manifest",
-           [&](ByteView body) { head = decode_manifest_head(body); }))
-    return std::nullopt;
-  manifest::Manifest out{head.params, head.size_bytes, {}};
-  out.chunks.reserve(item_count(head.parts) + head.inline_count);
-  decode_chunks(head.inline_chunks, head.inline_count, out.chunks);
-  parts_.each(head.parts, "manifest " + std::to_string(id),
-              [&](ByteView body, std::uint32_t count) { decode_chunks(body, count, out.chunks); });
-  return out;
+  return locked([&]() -> std::optional<manifest::Manifest> {
+    ManifestHead head;
+    if (!row(select_manifest_, RowKind::manifest, id, "manifest",
+             [&](ByteView body) { head = decode_manifest_head(body); }))
+      return std::nullopt;
+    manifest::Manifest out{head.params, head.size_bytes, {}};
+    out.chunks.reserve(item_count(head.parts) + head.inline_count);
+    decode_chunks(head.inline_chunks, head.inline_count, out.chunks);
+    parts_.each(head.parts, "manifest " + std::to_string(id),
+                [&](ByteView body, std::uint32_t count) { decode_chunks(body, count, out.chunks); });
+    return out;
+  });
 }
 
 std::vector<DirId> SqliteReader::dirs() {
-  const std::lock_guard lock(mutex_);
-  begin();
-  const ResetAtExit reset_later(select_dirs_);
-  std::vector<DirId> out;
-  while (select_dirs_.step()) out.push_back(select_dirs_.integer(0));
-  return out;
+  return locked([&]() -> std::vector<DirId> {
+    begin();
+    const ResetAtExit reset_later(select_dirs_);
+    std::vector<DirId> out;
+    while (select_dirs_.step()) out.push_back(select_dirs_.integer(0));
+    return out;
+  });
 }
 
 std::optional<Bytes> SqliteReader::value_row(const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  begin();
-  const ResetAtExit reset_later(select_value_);
-  select_value_.bind(1, as_bytes(key));
-  if (!select_value_.step()) return std::nullopt;
-  const auto body = unseal(RowKind::value, value_seal_key(key), select_value_.blob(0), [&] {
-    return "state database " + escape_name(connection_.path()) + ": value '" + escape_name(key) + "'";
+  return locked([&]() -> std::optional<Bytes> {
+    begin();
+    const ResetAtExit reset_later(select_value_);
+    select_value_.bind(1, as_bytes(key));
+    if (!select_value_.step()) return std::nullopt;
+    const auto body = unseal(RowKind::value, value_seal_key(key), select_value_.blob(0), [&] {
+      return "state database " + escape_name(connection_.path()) + ": value '" + escape_name(key) + "'";
+    });
+    return Bytes(body.begin(), body.end());
   });
-  return Bytes(body.begin(), body.end());
 }
 
 }  // namespace syncline::state

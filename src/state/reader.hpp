@@ -2,6 +2,7 @@
 // Reader over one SQLite connection, and the registry through which commits move readers on.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -16,7 +17,8 @@ class SqliteReader;
 
 /// The readers of one Database. They keep their read transaction open between calls, which makes a
 /// read three times cheaper, so a commit must end those transactions: old ones would hide the commit
-/// and keep the write-ahead log from being reused.
+/// and keep the write-ahead log from being reused. And it remembers damage that any of them, or the
+/// writer, has met.
 class ReaderRegistry {
  public:
   void add(SqliteReader* reader);
@@ -24,7 +26,22 @@ class ReaderRegistry {
   /// Ends the read transaction of every reader; waits for calls that are running.
   void refresh_all();
 
+  /// Runs `action`; an error of it that means damage is remembered.
+  template <class Action>
+  auto watch(Action&& action) {
+    try {
+      return action();
+    } catch (const Error& error) {
+      if (means_damage(error)) damaged_.store(true, std::memory_order_relaxed);
+      throw;
+    }
+  }
+  bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
+
  private:
+  static bool means_damage(const Error& error);
+
+  std::atomic<bool> damaged_{false};
   std::mutex mutex_;
   std::set<SqliteReader*> readers_;
 };
@@ -44,6 +61,8 @@ class SqliteReader final : public Reader {
   void refresh();
 
  private:
+  template <class Read>
+  auto locked(Read&& read);
   /// Starts the read transaction where none is open.
   void begin();
   /// Runs `select` for `key` and gives the unsealed body to `use`; false where there is no row.

@@ -109,6 +109,9 @@ class Database {
   virtual std::optional<Agreement> agreement(const std::string& peer) = 0;
   virtual std::optional<Bytes> value(const std::string& key) = 0;
   virtual const std::optional<std::string>& set_aside() const = 0;
+  /// True once a read or a write met damage, whoever caught the error: nothing that follows may be built on
+  /// this database. Thread-safe. See set_aside_damaged().
+  virtual bool damaged() const = 0;
   /// Bytes this process wrote to the database files so far (approximate: pages).
   virtual std::uint64_t written_bytes() const = 0;
 };

@@ -32,67 +32,83 @@ SqliteWriter::~SqliteWriter() {
   finish();
 }
 
+/// Damage that a call meets is remembered.
+template <class Write>
+auto SqliteWriter::watched(Write&& write) {
+  return side_->registry().watch(write);
+}
+
 void SqliteWriter::finish() noexcept {
   side_.reset();
   open_->store(false);
 }
 
 void SqliteWriter::put_dir(DirId id, const DirRecord& record) {
-  auto head = side_->dir_head(id).value_or(DirHead{});
-  PartReplacement replacement(side_->parts, head.parts);
-  encode_entries(record.entries,
-                 [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
-  head.summary = record.summary;
-  head.parts = replacement.finish();
-  side_->put_dir_head(id, head);
+  watched([&] {
+    auto head = side_->dir_head(id).value_or(DirHead{});
+    PartReplacement replacement(side_->parts, head.parts);
+    encode_entries(record.entries,
+                   [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
+    head.summary = record.summary;
+    head.parts = replacement.finish();
+    side_->put_dir_head(id, head);
+  });
 }
 
 void SqliteWriter::erase_dir(DirId id) {
-  const auto head = side_->dir_head(id);
-  if (!head) return;
-  side_->parts.erase(head->parts);
-  side_->erase_dir_row(id);
+  watched([&] {
+    const auto head = side_->dir_head(id);
+    if (!head) return;
+    side_->parts.erase(head->parts);
+    side_->erase_dir_row(id);
+  });
 }
 
 ManifestId SqliteWriter::put_manifest(const manifest::Manifest& manifest, ManifestId replaces) {
-  ManifestHead old;
-  if (replaces != 0) old = side_->manifest_head(replaces).value_or(ManifestHead{});
-  ManifestHead head{manifest.params, manifest.size_bytes, 0, {}, {}};
-  PartReplacement replacement(side_->parts, old.parts);
-  if (manifest.chunks.size() <= inline_chunks_max) {
-    head.inline_count = static_cast<std::uint32_t>(manifest.chunks.size());
-    head.inline_chunks = encode_chunks(manifest.chunks);
-  } else {
-    encode_segments(manifest.chunks,
-                    [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
-  }
-  head.parts = replacement.finish();
-  if (replaces != 0) side_->erase_manifest_row(replaces);
-  const auto id = side_->next_manifest_id++;
-  side_->put_manifest_head(id, head);
-  return id;
+  return watched([&] {
+    ManifestHead old;
+    if (replaces != 0) old = side_->manifest_head(replaces).value_or(ManifestHead{});
+    ManifestHead head{manifest.params, manifest.size_bytes, 0, {}, {}};
+    PartReplacement replacement(side_->parts, old.parts);
+    if (manifest.chunks.size() <= inline_chunks_max) {
+      head.inline_count = static_cast<std::uint32_t>(manifest.chunks.size());
+      head.inline_chunks = encode_chunks(manifest.chunks);
+    } else {
+      encode_segments(manifest.chunks,
+                      [&](Bytes&& body, std::uint32_t count) { replacement.add(std::move(body), count); });
+    }
+    head.parts = replacement.finish();
+    if (replaces != 0) side_->erase_manifest_row(replaces);
+    const auto id = side_->next_manifest_id++;
+    side_->put_manifest_head(id, head);
+    return id;
+  });
 }
 
 void SqliteWriter::erase_manifest(ManifestId id) {
-  const auto head = side_->manifest_head(id);
-  if (!head) return;
-  side_->parts.erase(head->parts);
-  side_->erase_manifest_row(id);
+  watched([&] {
+    const auto head = side_->manifest_head(id);
+    if (!head) return;
+    side_->parts.erase(head->parts);
+    side_->erase_manifest_row(id);
+  });
 }
 
 void SqliteWriter::put_agreement(const std::string& peer, const Agreement& agreement) {
-  side_->put_value_row(agreement_key(peer), encode_agreement(agreement));
+  watched([&] { side_->put_value_row(agreement_key(peer), encode_agreement(agreement)); });
 }
 
-void SqliteWriter::erase_agreement(const std::string& peer) { side_->erase_value_row(agreement_key(peer)); }
+void SqliteWriter::erase_agreement(const std::string& peer) {
+  watched([&] { side_->erase_value_row(agreement_key(peer)); });
+}
 
 void SqliteWriter::put_value(const std::string& key, ByteView value) {
-  side_->put_value_row(value_key(key), Bytes(value.begin(), value.end()));
+  watched([&] { side_->put_value_row(value_key(key), Bytes(value.begin(), value.end())); });
 }
 
 void SqliteWriter::commit(bool durable) {
   if (side_ == nullptr) throw Error(Errc::usage, "state database: commit() called twice");
-  side_->commit(durable);
+  watched([&] { side_->commit(durable); });
   finish();
 }
 

@@ -38,6 +38,7 @@ class WriteSide {
   void erase_value_row(const std::string& key);
 
   ManifestId next_manifest_id = 1;
+  ReaderRegistry& registry() { return *registry_; }
   /// Exact for the log, an upper bound for the database file.
   std::uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
@@ -77,6 +78,8 @@ class SqliteWriter final : public Writer {
   void commit(bool durable) override;
 
  private:
+  template <class Write>
+  auto watched(Write&& write);
   void finish() noexcept;
   std::shared_ptr<WriteSide> side_;
   std::shared_ptr<std::atomic<bool>> open_;
