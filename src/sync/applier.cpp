@@ -40,10 +40,19 @@ Applier::~Applier() {
   committer_.join();
 }
 
+/// The first error of a thread ends the session: the other side waits for answers that will not come, and
+/// the thread that serves it waits for its next message.
 void Applier::note_error(const std::exception_ptr& error) {
-  std::lock_guard lock(mutex_);
-  if (!error_) error_ = error;
-  changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(error_, error_ ? error_ : error) != nullptr) return;
+    changed_.notify_all();
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& cause) {
+    tell_fatal(channel_, cause);
+  }
 }
 
 void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
@@ -225,6 +234,8 @@ void Applier::settle(const patch::Outcome& outcome) {
 }
 
 void Applier::send_failure(const std::string& path, const std::exception& error, bool retry) {
+  // Not this entry's fault, and every other one would fail as well.
+  if (replica_.state_damaged()) throw Error(Errc::corrupt, "state of '" + escape_name(path) + "'");
   const wire::Fatal plain = fatal_of(error);
   wire::Failure out;
   out.path = path;

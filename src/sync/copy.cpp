@@ -50,6 +50,23 @@ void fill_selector(const CopyOptions& options, const std::string& prefix, Select
   out.description += prefix;
 }
 
+/// Of an error that the other side's may have caused.
+bool is_consequence(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    return known.is(Errc::cancelled) || known.is(Errc::protocol);
+  } catch (...) {
+    return false;
+  }
+}
+
+/// Whoever fails closes the connection, and the other side's error may say no more than that.
+std::exception_ptr first_cause(const std::exception_ptr& sender, const std::exception_ptr& receiver) {
+  if (!sender || !receiver) return sender ? sender : receiver;
+  return is_consequence(sender) && !is_consequence(receiver) ? receiver : sender;
+}
+
 /// Reports progress until it is destroyed.
 class Ticker {
  public:
@@ -102,7 +119,8 @@ class Copy {
 
  private:
   void run_place(const Place& place);
-  void run_session(Replica& source, Replica& target, const Place& place);
+  bool try_place(const Place& place);
+  bool run_session(Replica& source, Replica& target, const Place& place);
   std::string prepare_target(const Place& place);
   void refuse_mixed_deletes() const;
 
@@ -127,17 +145,32 @@ std::string Copy::prepare_target(const Place& place) {
   return stand_in;
 }
 
+/// A damaged state is a cache lost, no reason to stop: the session is begun anew without it. Each side's may
+/// be found in a session of its own; what is damaged then was so within this run.
 void Copy::run_place(const Place& place) {
+  for (int attempt = 0; attempt < 3; ++attempt)
+    if (try_place(place)) return;
+  throw Error(Errc::corrupt, "new state in '" + escape_name(state_dir_) + "'");
+}
+
+/// False when a state turned out to be damaged: it is set aside, and nothing of the session counts.
+bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
   const std::string target_dir = prepare_target(place);
   ReplicaOptions target_options{target_dir, state_dir_, place.target_name, "", notice};
   ReplicaOptions source_options{place.source_dir, state_dir_, place.source_name, place.target_name, notice};
   Replica target(target_world_, target_options);
   Replica source(source_world_, source_options);
-  run_session(source, target, place);
+  const CounterMark before(events_.counters);
+  if (run_session(source, target, place)) return true;
+  before.restore(events_.counters);
+  if (source.state_damaged()) source.set_aside_state();
+  if (target.state_damaged()) target.set_aside_state();
+  return false;
 }
 
-void Copy::run_session(Replica& source, Replica& target, const Place& place) {
+/// False as try_place().
+bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   Selector selector;
   fill_selector(options_, place.rule_prefix, selector);
   auto [here, there] = wire::make_pipe();
@@ -179,8 +212,8 @@ void Copy::run_session(Replica& source, Replica& target, const Place& place) {
     sending.close();
   }
   receiver_thread.join();
-  if (sender_error) std::rethrow_exception(sender_error);
-  if (receiver_error) std::rethrow_exception(receiver_error);
+  if (source.state_damaged() || target.state_damaged()) return false;
+  if (const auto cause = first_cause(sender_error, receiver_error)) std::rethrow_exception(cause);
 
   report_.sent_bytes += sending.sent_bytes();
   report_.received_bytes += sending.received_bytes();
@@ -196,6 +229,7 @@ void Copy::run_session(Replica& source, Replica& target, const Place& place) {
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
   all_in_step_ = all_in_step_ && result.in_step;
+  return true;
 }
 
 /// Each source is a session of its own: one that brings its contents into DST itself would delete what the

@@ -2,6 +2,7 @@
 // What a session tells the person: changes, errors, progress; and what it counts.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -22,6 +23,28 @@ struct Counters {
   std::atomic<std::uint64_t> errors = 0;
   std::atomic<int> worst_exit_code = 0;
   std::atomic<bool> transferring = false;
+};
+
+/// The counters at one moment, to go back to when a session is begun anew.
+class CounterMark {
+ public:
+  explicit CounterMark(const Counters& now) {
+    for (std::size_t i = 0; i < fields.size(); ++i) values_[i] = now.*fields[i];
+    worst_exit_code_ = now.worst_exit_code;
+  }
+  void restore(Counters& counters) const {
+    for (std::size_t i = 0; i < fields.size(); ++i) counters.*fields[i] = values_[i];
+    counters.worst_exit_code = worst_exit_code_;
+    counters.transferring = false;
+  }
+
+ private:
+  static constexpr std::array fields{
+      &Counters::files_scanned, &Counters::files_done,  &Counters::files_total,
+      &Counters::bytes_done,    &Counters::bytes_total, &Counters::matched_bytes,
+      &Counters::literal_bytes, &Counters::read_bytes,  &Counters::errors};
+  std::array<std::uint64_t, fields.size()> values_{};
+  int worst_exit_code_ = 0;
 };
 
 /// Calls the observer one event at a time, from whatever thread.

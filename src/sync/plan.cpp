@@ -47,12 +47,48 @@ RemoteDir Planner::remote_dir(const DirNode&, const RemoteRef& ref, const std::s
   std::erase_if(out.entries, [&](const wire::EntryInfo& entry) {
     const auto same = [&](const auto& other) { return other.name == entry.name; };
     return std::ranges::find(told->second.gone, entry.name) != told->second.gone.end() ||
+           std::ranges::find(told->second.unknown, entry.name) != told->second.unknown.end() ||
            std::ranges::any_of(told->second.entries, same);
   });
   out.entries.insert(out.entries.end(), told->second.entries.begin(), told->second.entries.end());
   std::ranges::sort(out.entries, {}, &wire::EntryInfo::name);
   out.unknown = told->second.unknown;
   return out;
+}
+
+/// What is there in the destination and cannot be examined is neither equal nor absent: it is left alone and
+/// told. False when that is the directory itself.
+bool Planner::tell_unknown(DirNode& node, const RemoteDir& remote) {
+  for (const std::string& name : remote.unknown) {
+    const bool itself = name == ".";
+    const bool wanted = itself || options_.copy->delete_extra || node.find(name) != nullptr;
+    if (!wanted || (options_.selector != nullptr && options_.selector->excluded(node.path_of(name), false)))
+      continue;
+    fail(itself ? node.path().text() : node.path_of(name),
+         itself ? "the directory cannot be read there" : "it cannot be examined there",
+         "left as it is; the next run tries again");
+    if (itself) {
+      withhold(node);
+      return false;
+    }
+    if (const Entry* entry = node.find(name)) withheld_.insert(entry->inode);
+    if (DirNode* child = node.child(name)) withhold(*child);
+  }
+  return true;
+}
+
+void Planner::withhold(DirNode& top) {
+  for_each_dir(top, [&](DirNode& node) {
+    for (const Entry& entry : node.entries) withheld_.insert(entry.inode);
+  });
+}
+
+/// What went away may only have moved to where the source could not be read: as in rsync nothing is deleted
+/// then.
+void Planner::find_incomplete(DirNode& root) {
+  for_each_dir(root, [&](DirNode& node) { incomplete_ |= node.unreadable || !node.unknown.empty(); });
+  if (!incomplete_ || !options_.copy->delete_extra || !options_.on_error) return;
+  options_.on_error({"", "source", "a part of it could not be read", "nothing is deleted in this run", 23});
 }
 
 void Planner::visit(DirNode& node, const RemoteRef& ref) {
@@ -68,9 +104,11 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   }
   replica_.load_details(node);
   const RemoteDir remote = ref.exists ? remote_dir(node, ref, path) : RemoteDir{};
+  if (!tell_unknown(node, remote)) return;
   auto other = remote.entries.begin();
   for (std::uint32_t i = 0; i < node.entries.size(); ++i) {
     const auto name = node.name_of(node.entries[i]);
+    if (std::ranges::find(remote.unknown, name) != remote.unknown.end()) continue;
     for (; other != remote.entries.end() && other->name < name; ++other) extra(node, *other, ref);
     if (other != remote.entries.end() && other->name == name) both(node, i, *other++, ref);
     else create(node, i, nullptr);
@@ -247,6 +285,7 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
 Plan Planner::run(const wire::EntryInfo& remote_root) {
   DirNode& root = *replica_.tree().root;
   if ((options_.rules.attributes & wire::attr_links) != 0) find_leaders(root);
+  find_incomplete(root);
   if (options_.from_records) {
     for_each_dir(root, [&](DirNode& node) { live_dirs_.emplace(node.id, &node); });
     for_each_dir(root, [&](DirNode& node) { find_gone(node); });

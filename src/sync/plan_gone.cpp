@@ -65,6 +65,7 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
   const auto parent = RelPath::parse(from).parent().text();
   if (const auto drift = remote_.find(parent); drift != remote_.end())
     return false;  // edited over there: no shortcut
+  if (gone_there_too(from)) return false;
   const std::string to = node.path_of(node.name_of(entry));
   const auto local = entry_info(node, entry, options_.rules);
   auto remote = stored_info(gone.stored, options_.rules);
@@ -97,11 +98,14 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
 
 /// Something the other side has and we do not.
 void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref) {
-  if (!options_.copy->delete_extra) return;
+  if (!options_.copy->delete_extra || incomplete_) return;
   if (std::ranges::find(node.unknown, remote.name) != node.unknown.end()) return;
   state::DirId id = 0;
   if (options_.from_records) {
-    if (stored_entry(node.id, remote.name)) return;  // recorded: remove_gone() decides, after the renames
+    // Recorded: remove_gone() decides, after the renames. But where the other side moved the directory as we
+    // did, the record's place of it is gone there, and what was told stands here.
+    const bool in_place = remote_path(node) == node.path().text();
+    if (in_place && stored_entry(node.id, remote.name)) return;
     // Recorded of a directory that this one has replaced under its name.
     const auto stored = stored_entry(ref.id, remote.name);
     if (stored && stored->stat.type == fs::FileType::directory)
@@ -147,7 +151,10 @@ bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry,
     bool unknown = false;
     for (const auto& [below, below_id] : remote_children(path, id, unknown))
       all = remove_tree(path + "/" + below.name, below, below_id, out) && all;
-    if (unknown) all = false;
+    if (unknown) {
+      fail(path, "something below it cannot be examined there", "kept; the next run tries again");
+      all = false;
+    }
   }
   if (!all) return false;
   if (options_.on_change) {
@@ -196,10 +203,10 @@ void Planner::remove_gone() {
   for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
     if (gone->moved) continue;
     const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
-    if (!options_.copy->delete_extra) continue;
+    if (!options_.copy->delete_extra || incomplete_) continue;
     const std::string path = remote_path(*gone);
     if (gone_there_too(path)) continue;
-    if (kept.contains(&*gone) ||
+    if (kept.contains(&*gone) || withheld_.contains(gone->stored.stat.inode) ||
         (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
       if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
       continue;

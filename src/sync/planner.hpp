@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <unordered_set>
 
 #include "sync/plan.hpp"
 
@@ -38,6 +39,9 @@ class Planner {
 
   RemoteDir remote_dir(const DirNode& node, const RemoteRef& ref, const std::string& path);
   void visit(DirNode& node, const RemoteRef& ref);
+  bool tell_unknown(DirNode& node, const RemoteDir& remote);
+  void withhold(DirNode& node);
+  void find_incomplete(DirNode& root);
   void both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref);
   void both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
                     const wire::EntryInfo& remote, const RemoteRef& ref);
@@ -73,6 +77,9 @@ class Planner {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>
       leader_groups_;  ///< remote link group of the leader
   std::unordered_map<const DirNode*, bool> touched_;
+  /// Inodes of entries whose place in the destination could not be looked at: their old place there stays.
+  std::unordered_set<std::uint64_t> withheld_;
+  bool incomplete_ = false;  ///< a part of the source could not be read
   state::DirId cached_id_ = -1;
   std::optional<state::DirRecord> cached_record_;
 };

@@ -17,6 +17,11 @@ namespace {
 constexpr const char* area_name = ".syncline";
 constexpr std::size_t listing_entries_max = 4000;  ///< a message; a large directory comes in several
 
+/// It is there, or may be: known of it is nothing.
+bool is_unknown(const DirNode& node, std::string_view name) {
+  return node.unreadable || std::ranges::find(node.unknown, name) != node.unknown.end();
+}
+
 class Receiver {
  public:
   Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
@@ -137,7 +142,7 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
     }
     if (record)
       for (const auto& stored : record->entries)
-        if (node.find(stored.name) == nullptr) gone.push_back(stored.name);
+        if (node.find(stored.name) == nullptr && !is_unknown(node, stored.name)) gone.push_back(stored.name);
     replica_.load_details(node);
     tell_dir(node, true, entries, gone);
   }
@@ -222,6 +227,7 @@ void Receiver::answer(const wire::ManifestRequest& request) {
         reply.ids.push_back(chunk.id);
       }
     } catch (const Error&) {
+      if (replica_.state_damaged()) throw;
       reply.lengths.clear();  // the sender then sends the whole file
       reply.repeats.clear();
       reply.ids.clear();
@@ -318,12 +324,7 @@ void run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOption
   try {
     Receiver(replica, channel, options).run();
   } catch (const std::exception& error) {
-    try {
-      channel.send(fatal_of(error));
-      channel.flush();
-    } catch (const std::exception&) {
-      // The other side is gone already; our own error is the one to tell.
-    }
+    tell_fatal(channel, error);
     channel.close();
     throw;
   }

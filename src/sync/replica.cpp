@@ -14,6 +14,12 @@ std::string database_path(const World& world, const ReplicaOptions& options) {
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
 
+void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
+  if (!options.notice) return;
+  options.notice("the state of '" + escape_name(options.path) + "' was damaged; set aside as '" +
+                 escape_name(name) + "' and started anew");
+}
+
 Bytes root_identity(const fs::Stat& stat) {
   Bytes out;
   ByteWriter writer(out);
@@ -27,15 +33,31 @@ Bytes root_identity(const fs::Stat& stat) {
 Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
   root_ = std::shared_ptr<fs::Dir>(world_.files->open_root(options_.path));
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
-  database_ = state::Database::open(database_path(world_, options_), false);
-  if (database_->set_aside() && options_.notice) {
-    options_.notice("the state of '" + escape_name(options_.path) + "' was damaged; set aside as '" +
-                    escape_name(*database_->set_aside()) + "' and started anew");
+  database_path_ = database_path(world_, options_);
+  open_state();
+  try {
+    load_identity();
+  } catch (const Error&) {
+    if (!state_damaged()) throw;
+    set_aside_state();
+    open_state();
+    load_identity();
   }
-  load_identity();
 }
 
 Replica::~Replica() = default;
+
+void Replica::open_state() {
+  database_ = state::Database::open(database_path_, false);
+  if (const auto& name = database_->set_aside()) tell_set_aside(options_, *name);
+}
+
+void Replica::set_aside_state() {
+  reader_.reset();
+  writer_.reset();
+  database_.reset();
+  tell_set_aside(options_, state::Database::set_aside_damaged(database_path_));
+}
 
 void Replica::load_identity() {
   const auto secret = database_->value("key");

@@ -55,6 +55,10 @@ class Replica {
   std::shared_ptr<fs::Dir> root_handle() { return root_; }
   const World& world() const { return world_; }
   state::Database& database() { return *database_; }
+  /// The state was found to be damaged since it was opened: what is going on is to be stopped.
+  bool state_damaged() const { return database_->damaged(); }
+  /// Renames the damaged database aside and tells its name. The last call.
+  void set_aside_state();
   const hash::QuickKey& key() const { return *key_; }
   const std::array<std::byte, 16>& id() const { return id_; }
   const std::string& shown_path() const { return options_.path; }
@@ -91,12 +95,14 @@ class Replica {
 
  private:
   state::Writer& writer();
+  void open_state();
   void write_record(DirNode& node);
   void load_identity();
   void reset_identity();
 
   World world_;
   ReplicaOptions options_;
+  std::string database_path_;
   std::shared_ptr<fs::Dir> root_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<state::Reader> reader_;

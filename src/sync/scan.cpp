@@ -37,12 +37,15 @@ class Scanner {
   void visit(const Task& task, state::Reader& reader, Bytes& scratch);
   void fill(DirNode& node, const fs::Dir& dir, const std::string& path);
   void join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Bytes& scratch);
-  void join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
+  bool join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
                   bool recorded_dir, state::Reader& reader);
+  void examine(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
+               state::Reader& reader);
   void verify(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry& stored,
               state::Reader& reader);
   void read_gitignore(const fs::Dir& dir, const std::string& path);
   void report(const std::string& path, int error_number);
+  void fail(const std::exception_ptr& error);
   void grow();
   std::string disk_name(const DirNode& node, std::string_view name) const {
     return node.parent == nullptr && !only_.empty() ? only_ : std::string(name);
@@ -95,8 +98,20 @@ void Scanner::run() {
   compute_tree_digests(*tree.root);
 }
 
+void Scanner::fail(const std::exception_ptr& error) {
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+  failed_ = true;
+  wake_.notify_all();
+}
+
 void Scanner::work() {
-  const auto reader = replica_.database().reader();
+  std::unique_ptr<state::Reader> reader;
+  try {
+    reader = replica_.database().reader();
+  } catch (...) {
+    return fail(std::current_exception());
+  }
   Bytes scratch;
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -109,9 +124,7 @@ void Scanner::work() {
     try {
       visit(task, *reader, scratch);
     } catch (...) {
-      std::lock_guard guard(mutex_);
-      if (!error_) error_ = std::current_exception();
-      failed_ = true;
+      fail(std::current_exception());
     }
     task.parent.reset();
     lock.lock();
@@ -171,8 +184,10 @@ void Scanner::read_gitignore(const fs::Dir& dir, const std::string& path) {
     Bytes content(std::min<std::uint64_t>(file->stat().size_bytes, gitignore_bytes_max));
     content.resize(file->pread(content, 0));
     options_.selector->push_gitignore(path, as_text(content));
-  } catch (const Error&) {
-    // Without a readable regular .gitignore there are no rules, as in git.
+  } catch (const Error& error) {
+    // Without a readable regular .gitignore there are no rules, as in git. One that the disk does not give is
+    // another matter: what its rules protect in the destination must not be deleted.
+    if (error.is_errno(EIO) || error.is_errno(ENOMEM)) throw;
   }
 }
 
@@ -242,6 +257,7 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
   }
   const auto record = reader.dir(node.id);
   auto stored = record ? record->entries.begin() : std::vector<state::StoredEntry>::const_iterator{};
+  const std::size_t known_before = node.unknown.size();
   for (Entry& entry : node.entries) {
     const auto name = node.name_of(entry);
     const state::StoredEntry* match = nullptr;
@@ -249,8 +265,9 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
       while (stored != record->entries.end() && stored->name < name) ++stored;
       if (stored != record->entries.end() && stored->name == name) match = &*stored;
     }
-    join_entry(node, entry, dir, match, record.has_value(), reader);
+    if (!join_entry(node, entry, dir, match, record.has_value(), reader)) node.unknown.emplace_back(name);
   }
+  for (std::size_t i = known_before; i < node.unknown.size(); ++i) node.erase(node.unknown[i]);
   if (node.parent == nullptr)
     replica_.tree().root_xattrs = xattr_digest(dir.xattrs(), options_.rules.attributes);
   node.shallow = shallow_digest(node, options_.rules);
@@ -258,7 +275,8 @@ void Scanner::join(DirNode& node, const fs::Dir& dir, state::Reader& reader, Byt
   node.dirty = true;
 }
 
-void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
+/// False when the entry is there but could not be examined: what is not known must not be compared.
+bool Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
                          bool recorded_dir, state::Reader& reader) {
   const std::string name(node.name_of(entry));
   const bool same_inode =
@@ -267,10 +285,12 @@ void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const 
                          stored->stat.mtime_ns == entry.mtime_ns &&
                          stored->stat.size_bytes == entry.size_bytes;
   entry.edited = recorded_dir && !untouched && entry.type != fs::FileType::directory;
-  Extra extra;
   if (untouched) {
-    extra.xattr_digest = stored->xattr_digest;
-    extra.link_target = stored->link_target;
+    if (stored->xattr_digest != hash::Digest{} || !stored->link_target.empty()) {
+      Extra& extra = node.make_extra(entry);
+      extra.xattr_digest = stored->xattr_digest;
+      extra.link_target = stored->link_target;
+    }
     if (stored->content) {
       Content content;
       content.single = stored->only_chunk.has_value() || entry.size_bytes == 0;
@@ -279,25 +299,36 @@ void Scanner::join_entry(DirNode& node, Entry& entry, const fs::Dir& dir, const 
       content.manifest_id = stored->manifest_id;
       node.set_content(entry, content);
     }
-  } else {
-    try {
-      const auto on_disk = disk_name(node, name);
-      if ((options_.rules.attributes & (wire::attr_xattrs | wire::attr_acls)) != 0)
-        extra.xattr_digest = xattr_digest(dir.xattrs_at(on_disk), options_.rules.attributes);
-      if (entry.type == fs::FileType::symlink) extra.link_target = dir.read_link(on_disk);
-      const bool suspect = stored != nullptr && entry.type == fs::FileType::regular &&
-                           stored->stat.type == entry.type && stored->stat.size_bytes == entry.size_bytes &&
-                           stored->stat.mtime_ns == entry.mtime_ns;
-      if (suspect && options_.verify_suspects) verify(node, entry, dir, *stored, reader);
-    } catch (const Error& error) {
-      if (!error.is_errno(ENOENT)) report(node.path_of(name), error.code().value());
-    }
+    return true;
   }
+  try {
+    examine(node, entry, dir, stored, reader);
+  } catch (const Error& error) {
+    if (error.is(Errc::changed) || error.is_errno(ENOENT)) return true;  // opening it will tell
+    if (error.code().category() != std::generic_category()) throw;
+    report(node.path_of(name), error.code().value());
+    return false;
+  }
+  return true;
+}
+
+/// What a listing does not tell of an entry that is not as recorded.
+void Scanner::examine(DirNode& node, Entry& entry, const fs::Dir& dir, const state::StoredEntry* stored,
+                      state::Reader& reader) {
+  const auto on_disk = disk_name(node, node.name_of(entry));
+  Extra extra;
+  if ((options_.rules.attributes & (wire::attr_xattrs | wire::attr_acls)) != 0)
+    extra.xattr_digest = xattr_digest(dir.xattrs_at(on_disk), options_.rules.attributes);
+  if (entry.type == fs::FileType::symlink) extra.link_target = dir.read_link(on_disk);
   if (extra.xattr_digest != hash::Digest{} || !extra.link_target.empty()) {
     Extra& kept = node.make_extra(entry);
     kept.xattr_digest = extra.xattr_digest;
     kept.link_target = extra.link_target;
   }
+  const bool suspect = stored != nullptr && entry.type == fs::FileType::regular &&
+                       stored->stat.type == entry.type && stored->stat.size_bytes == entry.size_bytes &&
+                       stored->stat.mtime_ns == entry.mtime_ns;
+  if (suspect && options_.verify_suspects) verify(node, entry, dir, *stored, reader);
 }
 
 /// Size and mtime are as recorded, but the inode changed meanwhile: only the content can tell.

@@ -23,6 +23,15 @@ wire::Fatal fatal_of(const std::exception& error) {
   return out;
 }
 
+void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept {
+  try {
+    channel.send(fatal_of(error));
+    channel.flush();
+  } catch (const std::exception&) {
+    // The other side is gone already; our own error is the one to tell.
+  }
+}
+
 wire::Message expect_message(wire::Channel& channel) {
   auto message = channel.receive();
   if (!message) throw Error(Errc::cancelled, "the other side went away");

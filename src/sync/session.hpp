@@ -14,6 +14,8 @@ namespace syncline::sync {
 /// The next message; throws Error(cancelled) when the other side is gone, and what it said when it gave up.
 wire::Message expect_message(wire::Channel& channel);
 [[noreturn]] void throw_fatal(const wire::Fatal& fatal);
+/// Tells the other side, if it still listens.
+void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept;
 wire::Fatal fatal_of(const std::exception& error);
 
 template <class T>

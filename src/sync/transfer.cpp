@@ -174,7 +174,12 @@ void Transfer::run_items(const std::vector<Item>& items) {
 void Transfer::report(const Item& item, const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
   if (known == nullptr) throw;
-  if (known->is(Errc::cancelled)) throw;
+  // Not this file's error, but the session's end.
+  if (known->is(Errc::cancelled) || known->is(Errc::protocol) || replica_.state_damaged()) throw;
+  {
+    std::lock_guard lock(mutex_);
+    if (error_) throw;
+  }
   ErrorEvent event;
   event.path = path_of(item);
   event.side = "source";

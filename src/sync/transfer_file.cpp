@@ -365,7 +365,12 @@ void Transfer::remember_chunks(const Source& source, const manifest::Manifest& f
     for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
       const auto& chunk = fresh.chunks[step.first_chunk + i];
       content.resize(chunk.length_bytes);
-      if (source.file->pread(content, offset) == content.size()) {
+      try {
+        if (source.file->pread(content, offset) != content.size()) return;
+      } catch (const Error&) {
+        return;  // a cache costs bytes only; an error here would leave the file without its end
+      }
+      {
         std::lock_guard lock(cache_mutex_);
         cache_->put(chunk.id, content);
       }

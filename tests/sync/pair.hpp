@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/temp_dir.hpp"
+#include "sync/copy.hpp"
 #include "syncline/copy.hpp"
 
 namespace syncline::test {
@@ -31,13 +32,16 @@ struct Outcome {
   }
 };
 
-inline Outcome run_copy(const CopyOptions& options) {
-  Outcome out;
+/// `outside`, if given, is how far a copy that throws has come.
+inline Outcome run_copy(const CopyOptions& options, const sync::World& source = {},
+                        const sync::World& target = {}, Outcome* outside = nullptr) {
+  Outcome inside;
+  Outcome& out = outside != nullptr ? *outside : inside;
   CopyObserver observer;
   observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
   observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
   observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
-  out.report = syncline::copy(options, observer);
+  out.report = sync::run_copy(source, target, options, observer);
   return out;
 }
 

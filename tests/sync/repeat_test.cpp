@@ -116,6 +116,29 @@ TEST_CASE("a directory made anew under its old name loses what the old one held"
   CHECK_FALSE(pair.dir.exists("dst/dir/sub"));
 }
 
+TEST_CASE("a directory that both sides renamed alike is the same one to later deletions and moves",
+          "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/old");
+  for (const char* name : {"kept", "gone", "moved"}) pair.dir.write(std::string("src/old/") + name, name);
+  pair.copy();
+  for (const char* side : {"src", "dst"})
+    stdfs::rename(pair.dir.path(side) + "/old", pair.dir.path(side) + "/new");
+  stdfs::remove(pair.dir.path("src/new/gone"));
+  stdfs::rename(pair.dir.path("src/new/moved"), pair.dir.path("src/moved"));
+
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.exit_code == 0);
+  CHECK(outcome.report.in_step);
+  CHECK(pair.dir.read("dst/new/kept") == "kept");
+  CHECK(pair.dir.read("dst/moved") == "moved");
+  CHECK_FALSE(pair.dir.exists("dst/new/gone"));
+  CHECK_FALSE(pair.dir.exists("dst/new/moved"));
+  CHECK_FALSE(pair.dir.exists("dst/old"));
+  CHECK(pair.copy().changes.empty());
+}
+
 TEST_CASE("content that is there under another name is not sent again", "[sync]") {
   Pair pair;
   const auto content = random_text(600'000, 2);
