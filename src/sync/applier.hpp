@@ -66,6 +66,7 @@ class Applier {
   void set_meta(const wire::SetMeta& op);
   void rename(const wire::Rename& op);
   void remove(const wire::Remove& op);
+  bool is_mount_point(const fs::Stat& dir) const;
   void wait_idle();
   void wait_committed();
 

@@ -274,6 +274,11 @@ void Applier::refresh_links() {
   });
 }
 
+/// Under --one-file-system: what is mounted there was not looked at.
+bool Applier::is_mount_point(const fs::Stat& dir) const {
+  return options_.one_file_system && dir.device != replica_.tree().root_stat.device;
+}
+
 void Applier::remove(const wire::Remove& op) {
   wait_idle();
   const auto path = RelPath::parse(op.path);
@@ -284,6 +289,10 @@ void Applier::remove(const wire::Remove& op) {
   const auto found = parent->stat_at(name);
   if (found) {
     if (!same_file(*known, *found)) throw Error(Errc::foreign, path.text());
+    if (op.directory && is_mount_point(*found)) {
+      if (options_.notice) options_.notice("'" + escape_name(op.path) + "' is a mount point: not deleted");
+      return;
+    }
     if (op.directory) {
       parent->remove_dir(name);
       forget_dirs();
