@@ -22,7 +22,7 @@ inline constexpr std::size_t xattr_count_max = 1024;
 
 // Wire.
 inline constexpr std::size_t frame_bytes_max = 9 * mib;        // one message: a whole gap side and its header
-inline constexpr std::size_t list_count_max = 1024 * kib;       // elements of one list in a message
+inline constexpr std::size_t list_count_max = 1024 * kib;      // elements of one list in a message
 inline constexpr std::size_t batch_bytes_max = 1 * mib;        // a batch before compression
 inline constexpr std::size_t pipe_bytes_max = 8 * mib;         // queued in one direction
 inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums

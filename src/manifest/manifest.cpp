@@ -37,7 +37,7 @@ ChunkParams params_for_size(std::uint64_t file_bytes) {
 hash::Digest Manifest::root() const {
   constexpr std::size_t record_bytes = 4 + 4 + hash::digest_bytes;
   constexpr std::size_t flush_bytes = 16 * limits::kib;  // BLAKE3 is at full speed from here on
-  std::optional<hash::Blake3> hasher;  // most manifests are short and hashed in one go
+  std::optional<hash::Blake3> hasher;                    // most manifests are short and hashed in one go
   Bytes pending;
   pending.reserve(std::min(flush_bytes, chunks.size() * record_bytes) + 64);
   ByteWriter out(pending);

@@ -133,8 +133,9 @@ class Area {
                      const std::optional<fs::Stat>& expected,
                      const std::function<void(fs::Dir& dir, const std::string& name)>& make,
                      std::uint64_t token) = 0;
-  /// True when enough is pending for a batch (limits::commit_files_max or, without
-  /// durability, commit_files_unsynced_max; commit_bytes_max; too many open directories), or a patched file that others cannot open until it is committed.
+  /// True when enough is pending for a batch (limits::commit_files_max or, without durability,
+  /// commit_files_unsynced_max; commit_bytes_max; too many open directories), or a patched file that others
+  /// cannot open until it is committed.
   virtual bool wants_commit() const = 0;
   /// Makes everything finished so far durable (per Durability) and visible, in finish order:
   /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync

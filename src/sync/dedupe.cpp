@@ -24,7 +24,8 @@ void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::
   if (length_bytes < bytes_min) return;
   std::lock_guard lock(mutex_);
   if (spots_.size() >= entries_max) return;
-  if (spots_.try_emplace(key_of(id), Spot{file, generation_, offset}).second) unsettled_bytes_ += length_bytes;
+  if (spots_.try_emplace(key_of(id), Spot{file, generation_, offset}).second)
+    unsettled_bytes_ += length_bytes;
 }
 
 std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,

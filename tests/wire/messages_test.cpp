@@ -162,13 +162,17 @@ TEST_CASE("flags, kinds and numbers have one form", "[wire]") {
   CHECK(decode_error(MessageType::flush, from_hex("80 00")) == Errc::malformed);          // padded varint
   CHECK(decode_error(MessageType::flush, from_hex("ff*9 02")) == Errc::malformed);        // above 64 bits
   CHECK_FALSE(decode_error(MessageType::flush, from_hex("ff*9 01")));
-  const auto listing_of = [](const std::string& type) { return from_hex("00 00 01 01 61 " + type + " 00*60"); };
+  const auto listing_of = [](const std::string& type) {
+    return from_hex("00 00 01 01 61 " + type + " 00*60");
+  };
   CHECK(decode_error(MessageType::listing, listing_of("00")) == Errc::malformed);
   CHECK(decode_error(MessageType::listing, listing_of("08")) == Errc::malformed);
 }
 
 TEST_CASE("numbers are held to the width of their field", "[wire]") {
-  const auto hello = [](const std::string& version) { return from_hex("53 4c 57 31 " + version + " 00 11*16"); };
+  const auto hello = [](const std::string& version) {
+    return from_hex("53 4c 57 31 " + version + " 00 11*16");
+  };
   CHECK_FALSE(decode_error(MessageType::hello, hello("ff ff 03")));
   CHECK(decode_error(MessageType::hello, hello("80 80 04")) == Errc::limit_exceeded);
   CHECK_FALSE(decode_error(MessageType::chunk_request, from_hex("00 00 ff ff ff ff 0f")));
@@ -177,7 +181,8 @@ TEST_CASE("numbers are held to the width of their field", "[wire]") {
   CHECK(decode_error(MessageType::gap_sums, from_hex("00 00 80 02 00")) == Errc::limit_exceeded);
   EntryInfo extreme;
   extreme.name = "x";
-  for (const auto time : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+  for (const auto time :
+       {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
     extreme.mtime_ns = time;
     CHECK(again(Listing{"", false, {extreme}, {}, {}}).entries.at(0).mtime_ns == time);
   }
@@ -195,8 +200,11 @@ TEST_CASE("texts end at their limits", "[wire]") {
   check([](std::string text) { return Fatal{1, true, text}; }, limits::path_bytes_max);
   check([](std::string text) { return Batch{{MakeSymlink{"l", text, {}}}}; }, limits::link_target_bytes_max);
   check([](std::string text) { return Listing{"", true, {}, {text}, {}}; }, limits::name_bytes_max);
-  check([](std::string text) { return FileEnd{0, false, Meta{0, 0, 0, 0, {{text, {}}}}, {}}; },
-        limits::name_bytes_max);
+  check(
+      [](std::string text) {
+        return FileEnd{0, false, Meta{0, 0, 0, 0, {{text, {}}}}, {}};
+      },
+      limits::name_bytes_max);
 }
 
 TEST_CASE("a reader refuses a text above its limit by the length alone", "[wire]") {
@@ -207,7 +215,8 @@ TEST_CASE("a reader refuses a text above its limit by the length alone", "[wire]
     return out;
   };
   CHECK_FALSE(decode_error(MessageType::manifest_request, path(limits::path_bytes_max)));
-  CHECK(decode_error(MessageType::manifest_request, path(limits::path_bytes_max + 1)) == Errc::limit_exceeded);
+  CHECK(decode_error(MessageType::manifest_request, path(limits::path_bytes_max + 1)) ==
+        Errc::limit_exceeded);
   const auto fatal = [](std::size_t bytes) {
     Bytes out = from_hex("01 00");
     const Bytes length = counted(bytes);
@@ -228,7 +237,8 @@ TEST_CASE("extended attributes are bounded in number and size", "[wire]") {
   CHECK(encode_error(end(limits::xattr_count_max + 1, 1)) == Errc::limit_exceeded);
   CHECK(again(end(1, limits::xattr_bytes_max)).meta.xattrs[0].value.size() == limits::xattr_bytes_max);
   CHECK(encode_error(end(1, limits::xattr_bytes_max + 1)) == Errc::limit_exceeded);
-  // What a writer refuses to send a reader refuses to take: file 0, not aborted, four numbers, then the count.
+  // What a writer refuses to send a reader refuses to take: file 0, not aborted, four numbers, then the
+  // count.
   const auto coded = [](std::size_t count) {
     Bytes out = from_hex("00 00 00 00 00 00");
     const Bytes list = counted(count, Bytes(2 * count + hash::digest_bytes));
@@ -277,7 +287,8 @@ TEST_CASE("a message fills limits::frame_bytes_max and not a byte more", "[wire]
 TEST_CASE("a gap's plan is held to its limits", "[wire]") {
   const auto gap = [](std::uint64_t old_bytes) {
     Bytes out = from_hex("00 01 04 00");
-    const Bytes plan = counted(old_bytes, from_hex("00 00 00"));  // as long as the old side, no rounds, no chunks
+    const Bytes plan =
+        counted(old_bytes, from_hex("00 00 00"));  // as long as the old side, no rounds, no chunks
     out.insert(out.end(), plan.begin(), plan.end());
     return out;
   };

@@ -22,9 +22,7 @@ Bytes text(const std::string& value) {
 }
 
 /// The same in all samples that carry one.
-Meta meta() {
-  return {0644, 1, 2, 1'000'000'000, {{"user.a", from_hex("ca fe")}}};
-}
+Meta meta() { return {0644, 1, 2, 1'000'000'000, {{"user.a", from_hex("ca fe")}}}; }
 const std::string meta_hex = "a4 03 01 02 80 a8 d6 b9 07 01 06 75 73 65 72 2e 61 02 ca fe ";
 const std::string params_hex = "80 20 80 80 01 80 80 04 ";
 
@@ -109,12 +107,20 @@ Sample batch() {
   WriteFile local = file;
   local.ids = {digest_of(0xAB)};
   Batch m;
-  m.ops = {MakeDir{"d"}, MakeSymlink{"l", "t", meta()}, MakeNode{"n", fs::FileType::char_device, 4, 64, meta()},
-           MakeLink{"h", "f"}, file, SetMeta{"f", meta()}, Rename{"a", "b"}, Remove{"d", true}, local};
-  return {m, from_hex("09 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
-                      "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 00 05 68 65 6c 6c 6f " +
-                      "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01 " +
-                      "04 01 66 " + meta_hex + params_hex + "01 05 aa*16 01 ab*32 05 68 65 6c 6c 6f")};
+  m.ops = {MakeDir{"d"},
+           MakeSymlink{"l", "t", meta()},
+           MakeNode{"n", fs::FileType::char_device, 4, 64, meta()},
+           MakeLink{"h", "f"},
+           file,
+           SetMeta{"f", meta()},
+           Rename{"a", "b"},
+           Remove{"d", true},
+           local};
+  return {m,
+          from_hex("09 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
+                   "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 00 05 68 65 6c 6c 6f " +
+                   "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01 " + "04 01 66 " + meta_hex +
+                   params_hex + "01 05 aa*16 01 ab*32 05 68 65 6c 6c 6f")};
 }
 
 Sample file_begin(bool has_base) {
@@ -127,8 +133,8 @@ Sample file_begin(bool has_base) {
   m.matched_in_place_bytes = 10;
   m.matched_moved_bytes = 20;
   m.changed_bytes = 300;
-  return {m, from_hex("03 01 66 a0 8d 06 " + params_hex +
-                      (has_base ? "01 9f 8d 06 02 00*7 " : "00 ") + "0a 14 ac 02")};
+  return {m, from_hex("03 01 66 a0 8d 06 " + params_hex + (has_base ? "01 9f 8d 06 02 00*7 " : "00 ") +
+                      "0a 14 ac 02")};
 }
 
 Sample file_steps() {
@@ -142,9 +148,14 @@ Sample file_steps() {
   plain.chunks = {{3, id_of(0xCE)}};
   FileSteps m;
   m.file = 3;
-  m.steps = {StepMatch{1, 128}, StepZeros{4096}, StepData{{3, id_of(0xBB)}, text("abc")},
-             StepOther{{3, id_of(0xBB)}, "g", 5}, gap, plain,
-             StepPatch{7, 9, {{5, id_of(0xDD)}}, from_hex("de ad")}, StepLocal{digest_of(0xEE), text("abc")}};
+  m.steps = {StepMatch{1, 128},
+             StepZeros{4096},
+             StepData{{3, id_of(0xBB)}, text("abc")},
+             StepOther{{3, id_of(0xBB)}, "g", 5},
+             gap,
+             plain,
+             StepPatch{7, 9, {{5, id_of(0xDD)}}, from_hex("de ad")},
+             StepLocal{digest_of(0xEE), text("abc")}};
   return {m, from_hex("03 08 00 01 80 01 01 80 20 02 03 bb*16 03 61 62 63 03 03 bb*16 01 67 05 "
                       "04 80 02 80 20 14 02 05 0a 09 07 0b 01 8a 20 cc*16 "
                       "04 00 08 09 00 01 03 ce*16 "
