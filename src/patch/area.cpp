@@ -209,11 +209,17 @@ void AreaImpl::close_clean() {
   const auto remove_if_empty = [](fs::Dir& dir, const std::string& name) {
     try {
       dir.remove_dir(name);
+      return true;
     } catch (const Error& error) {
       if (!is_errno_of(error, {ENOTEMPTY, EEXIST, ENOENT})) throw;
+      return error.is_errno(ENOENT);
     }
   };
-  remove_if_empty(*core_->area, temp_dir_name);
+  if (!remove_if_empty(*core_->area, temp_dir_name)) {
+    // A temporary file that could not be removed at its time.
+    remove_dead_temps(*core_->area->open_dir(temp_dir_name));
+    remove_if_empty(*core_->area, temp_dir_name);
+  }
   remove_if_empty(*core_->root, area_name);
 }
 

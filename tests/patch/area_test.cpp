@@ -426,6 +426,18 @@ TEST_CASE("closing keeps a directory that holds something else", "[patch]") {
   CHECK(test::leftovers(dir) == std::vector<std::string>{".syncline", ".syncline/root"});
 }
 
+TEST_CASE("closing removes a temporary file that could not be removed at its time", "[patch]") {
+  test::TempDir dir;
+  test::FaultFs faults(fs::linux_fs());
+  test::Replica replica(faults, dir.path(), quick());
+  faults.fail_op("unlink", EIO);
+  replica.begin("given-up", {}).reset();
+  CHECK(faults.struck() == 1);
+  CHECK(test::leftovers(dir).size() == 3);  // .syncline, tmp, and the file in it
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
 TEST_CASE("a batch is wanted when it is large, spread, or holds up others", "[patch]") {
   const auto durability = GENERATE(Durability::none, Durability::batch);
   const int files_max = durability == Durability::none ? 64 : 1000;
