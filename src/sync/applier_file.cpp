@@ -20,9 +20,27 @@ bool all_zero(ByteView data) {
   return data.size() == 1 || std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
 }
 
-template <class T>
-std::uint64_t file_number(const T& message) {
-  return message.file;
+constexpr std::uint64_t hole_unit_bytes = 4096;  ///< what a file system can leave out
+
+/// Writes `content` but for whole units of zeros, which become holes.
+void write_around_holes(patch::FileWrite& write, std::uint64_t offset, ByteView content) {
+  std::size_t begin = 0;  // of the run that goes on
+  bool run_is_zeros = false;
+  const auto end_run = [&](std::size_t end) {
+    if (begin == end) return;
+    if (run_is_zeros) write.zeros(offset + begin, end - begin);
+    else write.write(offset + begin, content.subspan(begin, end - begin));
+    begin = end;
+  };
+  for (std::size_t at = 0; at < content.size();) {
+    const auto to_boundary = hole_unit_bytes - (offset + at) % hole_unit_bytes;
+    const auto length = std::min<std::size_t>(content.size() - at, to_boundary);
+    const bool zeros = length == hole_unit_bytes && all_zero(content.subspan(at, length));
+    if (zeros != run_is_zeros) end_run(at);
+    run_is_zeros = zeros;
+    at += length;
+  }
+  end_run(content.size());
 }
 
 }  // namespace
@@ -98,7 +116,7 @@ void Applier::write_file(const wire::WriteFile& op) {
   ByteView run;
   for (const auto& chunk : fresh.chunks) {
     const auto content = ByteView(op.content).subspan(offset, chunk.total_bytes());
-    if (sparse && chunk.length_bytes >= 4096 && all_zero(content)) {
+    if (sparse && chunk.length_bytes >= hole_unit_bytes && all_zero(content)) {
       if (!run.empty()) write->write(offset - run.size(), run);
       run = {};
       write->zeros(offset, content.size());
@@ -328,7 +346,11 @@ void Applier::put_known_chunk(FileState& file, std::uint64_t offset, const hash:
     throw Error(Errc::malformed, "chunk behind the end of " + file.begin.path);
   const auto length = static_cast<std::uint32_t>(content.size());
   file.chunks.emplace_back(offset, manifest::Chunk{id, replica_.key()(content), length, 1});
-  if ((begin_.flags & wire::begin_sparse) != 0 && content.size() >= 4096 && all_zero(content))
+  const bool sparse = (begin_.flags & wire::begin_sparse) != 0;
+  // Less allocated than its size: the source has holes, and not only where whole chunks are zeros.
+  if (sparse && !file.begin.has_base && file.begin.changed_bytes < file.begin.size_bytes)
+    write_around_holes(*file.write, offset, content);
+  else if (sparse && content.size() >= hole_unit_bytes && all_zero(content))
     file.write->zeros(offset, content.size());
   else file.write->write(offset, content);
 }

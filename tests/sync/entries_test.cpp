@@ -55,10 +55,10 @@ TEST_CASE("a sparse file of 100 GB costs what it holds", "[sync]") {
   }
   const auto first = pair.copy();
   CHECK(first.report.in_step);
-  CHECK(first.report.disk_written_bytes < 10'000'000);  // whole chunks around the data
+  CHECK(first.report.disk_written_bytes < 200'000);
   CHECK(first.report.sent_bytes < 10'000'000);
   CHECK(lstat_of(pair.dir.path("dst/sparse")).st_size == logical_bytes);
-  CHECK(lstat_of(pair.dir.path("dst/sparse")).st_blocks < 20'000);
+  CHECK(lstat_of(pair.dir.path("dst/sparse")).st_blocks <= lstat_of(path).st_blocks + 8);
   char found[6] = {};
   const int copy = ::open(pair.dir.path("dst/sparse").c_str(), O_RDONLY | O_CLOEXEC);
   REQUIRE(copy >= 0);
