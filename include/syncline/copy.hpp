@@ -73,7 +73,7 @@ struct ErrorEvent {
   std::string side;    ///< "source" or "destination"
   std::string cause;   ///< one line
   std::string next;    ///< what happens next, or what to do
-  int exit_code = 23;  ///< 23, or 24 for a vanished source
+  int exit_code = 23;  ///< 23, or 24 for a source that vanished or kept changing
 };
 
 struct ProgressEvent {

@@ -58,7 +58,7 @@ class Events {
   void error(const ErrorEvent& event) {
     ++counters.errors;
     int seen = counters.worst_exit_code;
-    // 24 (a vanished source) is the milder one; anything else is 23 or what it says.
+    // 24 (a source that vanished or kept changing) is the milder one; anything else is 23 or what it says.
     const int code = seen == 0 || seen == 24 ? event.exit_code : seen;
     counters.worst_exit_code = code;
     std::lock_guard lock(mutex_);

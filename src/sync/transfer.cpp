@@ -188,6 +188,9 @@ void Transfer::report(const Item& item, const std::exception& error) {
   if (known->is_errno(ENOENT)) {
     event.exit_code = 24;
     event.cause = "vanished before it could be read";
+  } else if (known->is(Errc::changed)) {
+    event.exit_code = 24;
+    event.cause = "kept changing while it was read";
   }
   events_.error(event);
 }
@@ -268,6 +271,13 @@ bool Transfer::defer(const Item& item, const manifest::Manifest& fresh) {
   return false;
 }
 
+/// A file that somebody is writing: tried again when the others are done. False in the last round.
+bool Transfer::put_off(const Item& item) {
+  std::lock_guard lock(mutex_);
+  if (may_defer_) deferred_.push_back(item);
+  return may_defer_;
+}
+
 bool Transfer::is_under_way(const manifest::Manifest& fresh) {
   std::uint64_t pending = 0;
   for (const auto& chunk : fresh.chunks) {
@@ -288,6 +298,7 @@ void Transfer::send_batch(const std::vector<Item>& items) {
         break;
       } catch (const Error& error) {
         if (error.is(Errc::changed) && attempt < attempts_max) continue;
+        if (error.is(Errc::changed) && put_off(item)) break;
         report(item, error);
         break;
       }

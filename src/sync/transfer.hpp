@@ -133,6 +133,7 @@ class Transfer {
   void settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh);
   void add_to_dedupe(const Item& item, const manifest::Manifest& fresh);
   bool defer(const Item& item, const manifest::Manifest& fresh);
+  bool put_off(const Item& item);
   bool is_under_way(const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);
   void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }

@@ -67,6 +67,7 @@ void Transfer::send_file(const Item& item) {
       return;
     } catch (const Error& error) {
       if (error.is(Errc::changed) && attempt < attempts_max) continue;
+      if (error.is(Errc::changed) && put_off(item)) return;
       report(item, error);
       return;
     }

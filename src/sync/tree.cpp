@@ -30,6 +30,7 @@ Extra& DirNode::make_extra(Entry& entry) {
 
 void DirNode::set_content(Entry& entry, const Content& content) {
   if (entry.content == 0) {
+    if (contents.empty()) contents.reserve(entries.size());
     contents.push_back(content);
     entry.content = static_cast<std::uint32_t>(contents.size());
   } else {
