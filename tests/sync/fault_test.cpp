@@ -115,6 +115,10 @@ void make_old_source(const TempDir& dir) {
 }
 
 void make_new_source(const TempDir& dir) {
+  // Before any directory goes: one that took over its inode would be taken for the old one, moved.
+  stdfs::remove(dir.path("src/file-to-dir"));
+  dir.make_dir("src/file-to-dir/deep");
+  dir.write("src/file-to-dir/deep/file", "is below");
   dir.write("src/changed", "new and longer");
   dir.write("src/big", big_new());
   dir.write("src/copy-of-moved", random_text(200'000, 2));
@@ -125,9 +129,6 @@ void make_new_source(const TempDir& dir) {
   stdfs::remove_all(dir.path("src/gone-dir"));
   stdfs::remove_all(dir.path("src/dir-to-file"));
   dir.write("src/dir-to-file", "is a file");
-  stdfs::remove(dir.path("src/file-to-dir"));
-  dir.make_dir("src/file-to-dir/deep");
-  dir.write("src/file-to-dir/deep/file", "is below");
   set_mode(dir.path("src/mode"), 0604);
   set_mode(dir.path("src/dir"), 0705);
   set_note(dir.path("src/noted"), "new");
