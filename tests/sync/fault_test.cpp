@@ -199,12 +199,14 @@ struct Point {
   int error_number = EIO;
 };
 
-/// All calls with both errors, or of every kind of call one with each: the first, and one in the middle.
+/// All calls with both errors, or of every kind of call one with each: the first, and one in the middle;
+/// under a sanitizer, which takes ten times as long, only the latter.
 std::vector<Point> points_of(const std::map<std::string, std::uint64_t>& calls) {
   std::vector<Point> out;
+  const bool few = std::getenv("SYNCLINE_SANITIZED") != nullptr;
   for (const auto& [operation, count] : calls) {
     for (std::uint64_t nth = 1; nth <= count; ++nth) {
-      if (all_points() || nth == 1) out.push_back({operation, nth, EIO});
+      if (all_points() || (nth == 1 && !few)) out.push_back({operation, nth, EIO});
       if (all_points() || nth == count / 2 + 1) out.push_back({operation, nth, ENOSPC});
     }
   }
