@@ -83,6 +83,8 @@ void check_plan(const GapPlan& plan) {
   if (plan.coarse_block_bytes != 0 && plan.coarse_block_bytes < plan.fine_block_bytes)
     malformed("gap plan: fine blocks larger than coarse ones");
   if (plan.old_phase >= limits::block_bytes_max) malformed("gap plan: phase");
+  if (plan.old_phase != 0 && plan.coarse_block_bytes == 0 && plan.fine_block_bytes == 0)
+    malformed("gap plan: a phase without blocks");
 }
 
 void check_matches(const GapPlan& plan, const std::vector<BlockMatch>& matches) {

@@ -135,6 +135,24 @@ TEST_CASE("a truncated list is never accepted", "[delta]") {
   }
 }
 
+TEST_CASE("a plan without blocks has no phase", "[delta]") {
+  const auto plan_of = [](std::uint64_t phase) {
+    return coded([&](ByteWriter& out) {
+      out.varint(100);
+      out.svarint(0);
+      out.u8(2);  // explicit: phase, then block size and sum width of both rounds
+      out.varint(phase);
+      for (int i = 0; i < 4; ++i) out.u8(0);
+    });
+  };
+  const auto read = [](const Bytes& bytes) {
+    ByteReader in(bytes);
+    return read_plan(in);
+  };
+  CHECK(read(plan_of(0)) == GapPlan{.old_bytes = 100, .new_bytes = 100});
+  CHECK_THROWS_AS(read(plan_of(1)), Error);
+}
+
 /// Whatever a decoder lets through can be applied without leaving either side.
 void check_harmless(ByteView bytes, const GapPlan& plan, const Bytes& old) {
   try {
