@@ -29,6 +29,7 @@ inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of g
 
 // Content. The largest chunk of the largest size class is below frame_bytes_max.
 inline constexpr std::size_t read_buffer_bytes = 512 * kib;
+inline constexpr int read_attempts_max = 3;  // of a file that changes while it is read
 
 // Second level: one side of a gap, its blocks (powers of two) and the width of their sums.
 inline constexpr std::size_t gap_side_bytes_max = 8 * mib;

@@ -29,7 +29,7 @@ ChunkParams params_for_size(std::uint64_t file_bytes) {
   for (auto class_bytes_max = first_class_bytes_max;
        file_bytes > class_bytes_max && params.avg_bytes < avg_bytes_max; class_bytes_max *= 4)
     params.avg_bytes *= 4;
-  params.min_bytes = params.avg_bytes / 4;
+  params.min_bytes = params.avg_bytes / 2;
   params.max_bytes = std::min(params.avg_bytes * 4, chunk_bytes_max);
   return params;
 }

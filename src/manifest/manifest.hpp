@@ -12,7 +12,7 @@ namespace syncline::manifest {
 /// Content-defined chunking parameters, in bytes. Stored with every manifest: two manifests can
 /// only be compared chunk by chunk when these are equal.
 struct ChunkParams {
-  std::uint32_t min_bytes = 4 * 1024;
+  std::uint32_t min_bytes = 8 * 1024;
   std::uint32_t avg_bytes = 16 * 1024;  ///< a power of two
   std::uint32_t max_bytes = 64 * 1024;
   bool operator==(const ChunkParams&) const = default;

@@ -4,6 +4,7 @@
 
 #include "base/limits.hpp"
 #include "chunk/chunker.hpp"
+#include "chunk/cut.hpp"
 #include "sync/file_state.hpp"
 
 namespace syncline::sync {
@@ -13,11 +14,6 @@ std::array<std::byte, hash::short_id_bytes> short_id(const hash::Digest& digest)
   std::array<std::byte, hash::short_id_bytes> out;
   std::copy_n(digest.bytes.begin(), out.size(), out.begin());
   return out;
-}
-
-bool all_zero(ByteView data) {
-  if (data.empty() || data[0] != std::byte{0}) return false;
-  return data.size() == 1 || std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
 }
 
 constexpr std::uint64_t hole_unit_bytes = 4096;  ///< what a file system can leave out
@@ -35,7 +31,7 @@ void write_around_holes(patch::FileWrite& write, std::uint64_t offset, ByteView 
   for (std::size_t at = 0; at < content.size();) {
     const auto to_boundary = hole_unit_bytes - (offset + at) % hole_unit_bytes;
     const auto length = std::min<std::size_t>(content.size() - at, to_boundary);
-    const bool zeros = length == hole_unit_bytes && all_zero(content.subspan(at, length));
+    const bool zeros = length == hole_unit_bytes && chunk::is_zero(content.subspan(at, length));
     if (zeros != run_is_zeros) end_run(at);
     run_is_zeros = zeros;
     at += length;
@@ -86,7 +82,7 @@ manifest::Manifest Applier::manifest_of(const wire::WriteFile& op) {
     if (length == 0 || length > op.content.size() - offset)
       throw Error(Errc::malformed, "chunk lengths of a file");
     const auto content = ByteView(op.content).subspan(offset, length);
-    const bool zeros = length == op.params.max_bytes && all_zero(content);
+    const bool zeros = length == op.params.max_bytes && chunk::is_zero(content);
     if (zeros && !out.chunks.empty() && out.chunks.back().length_bytes == length &&
         out.chunks.back().id == zero_id(length)) {
       ++out.chunks.back().repeat_count;
@@ -116,7 +112,7 @@ void Applier::write_file(const wire::WriteFile& op) {
   ByteView run;
   for (const auto& chunk : fresh.chunks) {
     const auto content = ByteView(op.content).subspan(offset, chunk.total_bytes());
-    if (sparse && chunk.length_bytes >= hole_unit_bytes && all_zero(content)) {
+    if (sparse && chunk.length_bytes >= hole_unit_bytes && chunk::is_zero(content)) {
       if (!run.empty()) write->write(offset - run.size(), run);
       run = {};
       write->zeros(offset, content.size());
@@ -350,7 +346,7 @@ void Applier::put_known_chunk(FileState& file, std::uint64_t offset, const hash:
   // Less allocated than its size: the source has holes, and not only where whole chunks are zeros.
   if (sparse && !file.begin.has_base && file.begin.changed_bytes < file.begin.size_bytes)
     write_around_holes(*file.write, offset, content);
-  else if (sparse && content.size() >= hole_unit_bytes && all_zero(content))
+  else if (sparse && content.size() >= hole_unit_bytes && chunk::is_zero(content))
     file.write->zeros(offset, content.size());
   else file.write->write(offset, content);
 }

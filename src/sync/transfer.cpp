@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
 constexpr std::size_t batch_bytes = 256 * limits::kib;
 constexpr std::size_t batch_files = 200;
-constexpr int attempts_max = 3;  ///< for a file that changes while it is read
 constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
 
 }  // namespace
@@ -297,7 +296,7 @@ void Transfer::send_batch(const std::vector<Item>& items) {
         add_small(item, dir, batch);
         break;
       } catch (const Error& error) {
-        if (error.is(Errc::changed) && attempt < attempts_max) continue;
+        if (error.is(Errc::changed) && attempt < limits::read_attempts_max) continue;
         if (error.is(Errc::changed) && put_off(item)) break;
         report(item, error);
         break;

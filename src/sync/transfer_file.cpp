@@ -12,14 +12,13 @@ namespace {
 
 constexpr std::size_t step_message_bytes = 256 * limits::kib;
 constexpr std::size_t new_content_bulk_bytes_min = 8 * limits::kib;
-/// Less changed content than this is sent as it is: a round trip of sums costs more.
+/// Less changed content than this is sent as it is where a round trip of sums costs more: over a network.
 constexpr std::uint64_t search_bytes_min = 64 * limits::kib;
 /// With more changed files than this their gaps share the two round trips, and searching pays for each.
 constexpr std::size_t search_files_min = 4;
 /// A base without a manifest on our side is asked for one from this size on; below, it is one gap.
 constexpr std::uint64_t ask_manifest_bytes_min = 64 * limits::kib;
 constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
-constexpr int attempts_max = 3;
 
 wire::ChunkRef ref_of(const hash::ChunkId& id, std::uint32_t length_bytes) {
   wire::ChunkRef out;
@@ -66,7 +65,7 @@ void Transfer::send_file(const Item& item) {
       ++events_.counters.files_done;
       return;
     } catch (const Error& error) {
-      if (error.is(Errc::changed) && attempt < attempts_max) continue;
+      if (error.is(Errc::changed) && attempt < limits::read_attempts_max) continue;
       if (error.is(Errc::changed) && put_off(item)) return;
       report(item, error);
       return;
@@ -180,7 +179,8 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
       offset += chunk.total_bytes();
     }
   }
-  const bool search = recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
+  const bool search =
+      channel_.is_local() || recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
   for (delta::Step step : recipe.steps) {
     switch (step.kind) {
       case delta::Step::Kind::match:
@@ -274,6 +274,7 @@ bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t leng
     std::lock_guard lock(mutex_);
     open_[out.file].refs[offset] = ref;
   }
+  events_.counters.matched_bytes += length_bytes;
   add_step(out, wire::StepOther{ref, place->path, place->offset}, 64);
   return true;
 }
@@ -350,6 +351,8 @@ bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manif
     }
   }
   events_.counters.literal_bytes += patch.frame.size();
+  events_.counters.matched_bytes +=
+      step.new_bytes - std::min<std::uint64_t>(step.new_bytes, patch.frame.size());
   const auto bytes = patch.frame.size() + patch.chunks.size() * 20;
   add_step(out, std::move(patch), bytes);
   return true;

@@ -87,6 +87,7 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   delta::write_fine_matches(writer, gap.plan, gap.coarse, found.matches);
   out.literals = found.literals;
   events_.counters.literal_bytes += found.literals.size();
+  events_.counters.matched_bytes += gap.plan.new_bytes - found.literals.size();
   channel_.send(out);
   close_gap(message.file, message.gap);
 }

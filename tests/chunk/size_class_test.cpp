@@ -18,13 +18,13 @@ using manifest::params_for_size;
 constexpr std::uint64_t gib = 1ULL << 30;
 
 TEST_CASE("chunks grow fourfold for every factor of four above 8 GiB", "[manifest]") {
-  CHECK(params_for_size(0) == ChunkParams{4096, 16384, 65536});
-  CHECK(params_for_size(8 * gib) == ChunkParams{4096, 16384, 65536});
-  CHECK(params_for_size(8 * gib + 1) == ChunkParams{16384, 65536, 262144});
-  CHECK(params_for_size(32 * gib) == ChunkParams{16384, 65536, 262144});
-  CHECK(params_for_size(32 * gib + 1) == ChunkParams{65536, 262144, 1048576});
-  CHECK(params_for_size(128 * gib) == ChunkParams{65536, 262144, 1048576});
-  CHECK(params_for_size(128 * gib + 1) == ChunkParams{262144, 1048576, 2097152});
+  CHECK(params_for_size(0) == ChunkParams{8192, 16384, 65536});
+  CHECK(params_for_size(8 * gib) == ChunkParams{8192, 16384, 65536});
+  CHECK(params_for_size(8 * gib + 1) == ChunkParams{32768, 65536, 262144});
+  CHECK(params_for_size(32 * gib) == ChunkParams{32768, 65536, 262144});
+  CHECK(params_for_size(32 * gib + 1) == ChunkParams{131072, 262144, 1048576});
+  CHECK(params_for_size(128 * gib) == ChunkParams{131072, 262144, 1048576});
+  CHECK(params_for_size(128 * gib + 1) == ChunkParams{524288, 1048576, 2097152});
 }
 
 TEST_CASE("a chunk of any size class fits into a frame", "[manifest]") {
@@ -67,7 +67,7 @@ TEST_CASE("a file root of many chunks does not depend on how it is fed to the ha
   Bytes coding;
   ByteWriter out(coding);
   out.bytes(as_bytes("syncline file root 1\n"));
-  out.u32(4096);
+  out.u32(8192);
   out.u32(16384);
   out.u32(65536);
   out.u64(1'000'000);

@@ -61,6 +61,7 @@ TEST_CASE("the bytes are those of the format page", "[manifest]") {
   CHECK(decode(test::hex_example(page, "manifest")) == without_quick(example()));
   CHECK(hex(encode_local(example())) == hex(test::hex_example(page, "manifest-local")));
   CHECK(decode_local(test::hex_example(page, "manifest-local")) == example());
+  CHECK(test::page_text(page).find(example().root().hex()) != std::string::npos);
 }
 
 TEST_CASE("a manifest comes back without its keyed digests, from local storage with them", "[manifest]") {

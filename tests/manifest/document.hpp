@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,11 @@
 #include "base/bytes.hpp"
 
 namespace syncline::test {
+
+inline std::string page_text(const std::string& page) {
+  std::ifstream in(page);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 /// The bytes of the first block "```hex NAME" of a page: hex digits up to " |" of each line.
 inline Bytes hex_example(const std::string& page, const std::string& name) {

@@ -166,9 +166,33 @@ TEST_CASE("a small edit of a large file sends little", "[sync]") {
   content.insert(2'000'000, "an insertion");
   pair.dir.write("src/file", content);
   const auto outcome = pair.copy();
-  CHECK(outcome.report.sent_bytes < 10'000);
-  CHECK(outcome.report.bytes_matched > 4'990'000);
+  CHECK(outcome.report.sent_bytes < 1'000);
+  CHECK(outcome.report.bytes_matched > 4'999'000);
   CHECK(pair.dir.read("dst/file") == content);
+}
+
+TEST_CASE("every changed byte is told as found there or as sent", "[sync]") {
+  Pair pair;
+  auto content = random_text(3'000'000, 5);
+  pair.dir.write("src/file", content);
+  const auto first = pair.copy().report;
+  CHECK(first.bytes_matched == 0);
+  CHECK(first.bytes_literal == first.bytes_changed);
+
+  const auto changed = [&](const char* name) {
+    pair.dir.write(name, content);
+    const auto report = pair.copy().report;
+    CAPTURE(name);
+    CHECK(report.bytes_changed == content.size());
+    CHECK(report.bytes_matched + report.bytes_literal == report.bytes_changed);
+    CHECK(report.bytes_literal < 20'000);
+  };
+  content.replace(1'000'000, 100, std::string(100, '1'));  // found by the sums of a gap
+  changed("src/file");
+  content.replace(1'000'000, 100, std::string(100, '2'));  // compressed against what the sender kept
+  changed("src/file");
+  content.insert(2'000'000, "an insertion");  // found in another file
+  changed("src/other");
 }
 
 TEST_CASE("an edit in the destination is told and overwritten", "[sync]") {

@@ -24,7 +24,7 @@ Bytes text(const std::string& value) {
 /// The same in all samples that carry one.
 Meta meta() { return {0644, 1, 2, 1'000'000'000, {{"user.a", from_hex("ca fe")}}}; }
 const std::string meta_hex = "a4 03 01 02 80 a8 d6 b9 07 01 06 75 73 65 72 2e 61 02 ca fe ";
-const std::string params_hex = "80 20 80 80 01 80 80 04 ";
+const std::string params_hex = "80 40 80 80 01 80 80 04 ";
 
 EntryInfo entry(const std::string& name, fs::FileType type, std::uint32_t mode) {
   EntryInfo out;
