@@ -25,6 +25,7 @@ class Category final : public std::error_category {
       case Errc::cancelled: return "stopped";
       case Errc::delete_limit: return "deletion limit reached";
       case Errc::locked: return "in use by another syncline process";
+      case Errc::disconnected: return "the connection ended early";
     }
     return "unknown error";
   }

@@ -22,9 +22,10 @@ enum class Errc {
   foreign,         ///< a target is not what the state says it is
   protocol,        ///< a message that is not allowed in this state
   usage,           ///< a wrong argument from the person
-  cancelled,       ///< the other side or the person stopped the session
+  cancelled,       ///< the person stopped the work
   delete_limit,    ///< --max-delete was reached
   locked,          ///< another process works on the same root
+  disconnected,    ///< the other side of a session went away
 };
 
 const std::error_category& syncline_category() noexcept;

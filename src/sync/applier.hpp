@@ -92,7 +92,7 @@ class Applier {
                   ByteView content);
   void request_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref);
   void load_base(FileState& file, const fs::Stat& stat);
-  void give_up(FileState& file, const std::exception& error, bool retry);
+  void give_up(FileState& file, const Error& error, bool retry);
   void complete_if_done(Worker& worker, FileState& file);
   manifest::Manifest manifest_of(FileState& file);
 

@@ -6,6 +6,7 @@
 #include "chunk/chunker.hpp"
 #include "chunk/cut.hpp"
 #include "sync/file_state.hpp"
+#include "sync/session.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -71,7 +72,8 @@ void Applier::on_file(wire::Message message) {
 
 /// Checked against its root, unless it comes with its chunk ids.
 manifest::Manifest Applier::manifest_of(const wire::WriteFile& op) {
-  if (!op.ids.empty() && (!channel_.is_local() || op.ids.size() != op.lengths.size()))
+  if (!op.ids.empty() && !channel_.is_local()) throw Error(Errc::protocol, "unchecked chunks of " + op.path);
+  if (!op.ids.empty() && op.ids.size() != op.lengths.size())
     throw Error(Errc::malformed, "chunk ids of a file");
   manifest::Manifest out;
   out.params = op.params;
@@ -135,7 +137,9 @@ Applier::FileState* Applier::state_of(Worker& worker, std::uint64_t file) {
   return found->second.get();
 }
 
-void Applier::give_up(FileState& file, const std::exception& error, bool retry) {
+/// Of one file, for the error that is being handled; what ends the session goes on its way.
+void Applier::give_up(FileState& file, const Error& error, bool retry) {
+  if (ends_session(error)) throw;
   if (file.failed) return;
   file.failed = true;
   file.write.reset();

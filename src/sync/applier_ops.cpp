@@ -5,6 +5,7 @@
 
 #include "sync/applier.hpp"
 #include "sync/file_state.hpp"
+#include "sync/session.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -28,7 +29,7 @@ void Applier::guarded(const std::string& path, F&& action) {
   try {
     action();
   } catch (const Error& error) {
-    if (error.is(Errc::cancelled)) throw;
+    if (ends_session(error)) throw;
     send_failure(path, error);
   }
 }

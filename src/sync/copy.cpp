@@ -50,23 +50,6 @@ void fill_selector(const CopyOptions& options, const std::string& prefix, Select
   out.description += prefix;
 }
 
-/// Of an error that the other side's may have caused.
-bool is_consequence(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& known) {
-    return known.is(Errc::cancelled) || known.is(Errc::protocol);
-  } catch (...) {
-    return false;
-  }
-}
-
-/// Whoever fails closes the connection, and the other side's error may say no more than that.
-std::exception_ptr first_cause(const std::exception_ptr& sender, const std::exception_ptr& receiver) {
-  if (!sender || !receiver) return sender ? sender : receiver;
-  return is_consequence(sender) && !is_consequence(receiver) ? receiver : sender;
-}
-
 /// Reports progress until it is destroyed.
 class Ticker {
  public:
@@ -113,8 +96,13 @@ class Ticker {
 
 class Copy {
  public:
-  Copy(const World& source, const World& target, const CopyOptions& options, const CopyObserver& observer)
-      : source_world_(source), target_world_(target), options_(options), events_(observer) {}
+  Copy(const World& source, const World& target, const CopyOptions& options, const CopyObserver& observer,
+       const MakeLink& make_link)
+      : source_world_(source),
+        target_world_(target),
+        options_(options),
+        events_(observer),
+        make_link_(make_link) {}
   CopyReport run();
 
  private:
@@ -128,6 +116,7 @@ class Copy {
   const World& target_world_;
   const CopyOptions& options_;
   Events events_;
+  const MakeLink& make_link_;
   CopyReport report_;
   std::string state_dir_;
   bool all_in_step_ = true;
@@ -173,7 +162,7 @@ bool Copy::try_place(const Place& place) {
 bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   Selector selector;
   fill_selector(options_, place.rule_prefix, selector);
-  auto [here, there] = wire::make_pipe();
+  auto [here, there] = make_link_();
   wire::ChannelOptions channel_options{options_.compress_level, options_.bwlimit};
   wire::Channel sending(std::move(here), wire::Role::sender, channel_options);
   wire::Channel receiving(std::move(there), wire::Role::receiver, {options_.compress_level, std::nullopt});
@@ -279,8 +268,8 @@ CopyReport Copy::run() {
 }  // namespace
 
 CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
-                    const CopyObserver& observer) {
-  return Copy(source_world, target_world, options, observer).run();
+                    const CopyObserver& observer, const MakeLink& make_link) {
+  return Copy(source_world, target_world, options, observer, make_link).run();
 }
 
 }  // namespace syncline::sync

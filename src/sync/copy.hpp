@@ -2,12 +2,21 @@
 // The copy engine with its outside world given: what the public copy() and the tests call.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "sync/replica.hpp"
 #include "syncline/copy.hpp"
+#include "wire/transport.hpp"
 
 namespace syncline::sync {
 
+/// Both ends of the connection of a session: the sender's and the receiver's.
+using MakeLink =
+    std::function<std::pair<std::unique_ptr<wire::Transport>, std::unique_ptr<wire::Transport>>()>;
+
 CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
-                    const CopyObserver& observer);
+                    const CopyObserver& observer, const MakeLink& make_link = wire::make_pipe);
 
 }  // namespace syncline::sync

@@ -27,7 +27,7 @@ void Sender::flush_and_wait() {
     if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
   }
   if (error_) std::rethrow_exception(error_);
-  if (acked_token_ < token) throw Error(Errc::cancelled, "the destination went away");
+  if (acked_token_ < token) throw Error(Errc::disconnected, "the destination");
 }
 
 void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
@@ -66,11 +66,11 @@ void Sender::receive_replies(Transfer& transfer) {
       replied_.notify_all();
       if (finished_) return;
     }
-    throw Error(Errc::cancelled, "the destination went away");
+    throw Error(Errc::disconnected, "the destination");
   } catch (...) {
     {
       std::lock_guard lock(mutex_);
-      error_ = std::current_exception();
+      error_ = first_cause(error_, std::current_exception());
       closed_ = true;
       replied_.notify_all();
     }
@@ -243,11 +243,14 @@ void Sender::transfer() {
     std::unique_lock lock(mutex_);
     replied_.wait(lock, [&] { return finished_ || error_; });
     if (error_) std::rethrow_exception(error_);
+  } catch (const Error& error) {
+    if (!error.is(Errc::disconnected)) channel_.close();  // else what they said last is still to come
+    receiving.join();
+    std::lock_guard lock(mutex_);
+    std::rethrow_exception(first_cause(error_, std::current_exception()));
   } catch (...) {
     channel_.close();
     receiving.join();
-    std::lock_guard lock(mutex_);
-    if (error_) std::rethrow_exception(error_);  // the first cause, not that the channel was closed
     throw;
   }
   receiving.join();

@@ -3,6 +3,20 @@
 #include "sync/session.hpp"
 
 namespace syncline::sync {
+namespace {
+
+/// How likely it is that another error, here or there, caused this one.
+int distance_from_cause(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    return known.is(Errc::disconnected) ? 2 : known.is(Errc::protocol) ? 1 : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+}  // namespace
 
 void throw_fatal(const wire::Fatal& fatal) {
   if (fatal.syncline_code) throw Error(static_cast<Errc>(fatal.code), fatal.message);
@@ -32,9 +46,18 @@ void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept {
   }
 }
 
+std::exception_ptr first_cause(const std::exception_ptr& one, const std::exception_ptr& other) {
+  if (!one || !other) return one ? one : other;
+  return distance_from_cause(one) <= distance_from_cause(other) ? one : other;
+}
+
+bool ends_session(const Error& error) {
+  return error.is(Errc::cancelled) || error.is(Errc::disconnected) || error.is(Errc::protocol);
+}
+
 wire::Message expect_message(wire::Channel& channel) {
   auto message = channel.receive();
-  if (!message) throw Error(Errc::cancelled, "the other side went away");
+  if (!message) throw Error(Errc::disconnected, "the other side");
   if (const auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
   return std::move(*message);
 }

@@ -2,6 +2,7 @@
 // What both roles of a session share: taking messages, digests of options, roots.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -11,12 +12,20 @@
 
 namespace syncline::sync {
 
-/// The next message; throws Error(cancelled) when the other side is gone, and what it said when it gave up.
+/// The next message; throws Error(disconnected) when the other side is gone, and what it said when it gave
+/// up.
 wire::Message expect_message(wire::Channel& channel);
 [[noreturn]] void throw_fatal(const wire::Fatal& fatal);
 /// Tells the other side, if it still listens.
 void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept;
 wire::Fatal fatal_of(const std::exception& error);
+
+/// Whoever fails closes the connection, and what others then meet says no more than that. Of equals `one`;
+/// nothing if there is neither.
+std::exception_ptr first_cause(const std::exception_ptr& one, const std::exception_ptr& other);
+
+/// Not the failure of one entry: there is no going on with the others.
+bool ends_session(const Error& error);
 
 template <class T>
 T take(wire::Message message) {

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/limits.hpp"
+#include "sync/session.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -116,7 +117,7 @@ void Transfer::work() {
 
 void Transfer::fail(const std::exception_ptr& error) {
   std::lock_guard lock(mutex_);
-  if (!error_) error_ = error;
+  error_ = first_cause(error_, error);
   changed_.notify_all();
 }
 
@@ -174,7 +175,7 @@ void Transfer::report(const Item& item, const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
   if (known == nullptr) throw;
   // Not this file's error, but the session's end.
-  if (known->is(Errc::cancelled) || known->is(Errc::protocol) || replica_.state_damaged()) throw;
+  if (ends_session(*known) || replica_.state_damaged()) throw;
   {
     std::lock_guard lock(mutex_);
     if (error_) throw;

@@ -39,10 +39,7 @@ void Channel::append(Bytes& out, const Message& message, std::size_t body_bytes)
 
 void Channel::send(const Message& message) {
   std::lock_guard lock(send_mutex_);
-  {
-    std::lock_guard order(order_mutex_);
-    conversation_.sent(type_of(message));
-  }
+  note_sent(type_of(message));
   append(pending_, message, encoded_bytes(message));
   if (pending_.size() >= gather_bytes) flush_locked();
 }
@@ -85,10 +82,7 @@ void Channel::send_bulk(Message message) {
     else frame = framed(single, compressor.compress(body, level), message_bytes);
   }
   std::lock_guard lock(send_mutex_);
-  {
-    std::lock_guard order(order_mutex_);
-    conversation_.sent(type);
-  }
+  note_sent(type);
   flush_locked();
   if (!as_it_is) return put_frame(std::move(frame));
   const auto coded_bytes = raw_head_bytes + message_bytes;
@@ -126,6 +120,12 @@ void Channel::throttle(std::size_t bytes) {
 }
 
 bool Channel::has_input() const { return input_pos_ < input_.size() || transport_->has_input(); }
+
+void Channel::note_sent(MessageType type) {
+  std::lock_guard order(order_mutex_);
+  if (conversation_.over()) throw Error(Errc::disconnected, "the other side");  // nobody listens any more
+  conversation_.sent(type);
+}
 
 void Channel::check_received(MessageType type) {
   std::lock_guard order(order_mutex_);

@@ -28,7 +28,8 @@ class Channel {
   Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options);
   ~Channel();
 
-  /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order.
+  /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order and
+  /// Error(disconnected) after the end of the session.
   void send(const Message& message);
   void send_bulk(Message message);
   void flush();
@@ -48,6 +49,7 @@ class Channel {
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
   void put_frame(Bytes frame);
+  void note_sent(MessageType type);
   void check_received(MessageType type);
   void throttle(std::size_t bytes);
   int bulk_level();

@@ -15,7 +15,7 @@ class Queue {
   void push(Parcel parcel, std::size_t bytes) {
     std::unique_lock lock(mutex_);
     space_.wait(lock, [&] { return closed_ || queued_bytes_ < limits::pipe_bytes_max; });
-    if (closed_) throw Error(Errc::cancelled, "connection");
+    if (closed_) throw Error(Errc::disconnected, "the other side");
     queued_bytes_ += bytes;
     total_bytes_ += bytes;
     parcels_.emplace_back(std::move(parcel), bytes);

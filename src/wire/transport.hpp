@@ -21,7 +21,7 @@ using Parcel = std::variant<Bytes, Message>;
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Throws Error(Errc::cancelled) once either side has closed.
+  /// Throws Error(Errc::disconnected) once either side has closed.
   virtual void send(Bytes frame) = 0;
   /// For a local end only: coding a large message to decode it next door would be copying for nothing.
   /// It counts as the `coded_bytes` that it would have taken. Throws as send() does.

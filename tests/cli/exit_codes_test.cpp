@@ -69,7 +69,7 @@ TEST_CASE("what copy() throws is told on one line", "[exit]") {
 TEST_CASE("a run stopped on request says only that", "[exit]") {
   FakeConsole fake;
   const auto stopped = [](const CopyOptions&, const CopyObserver&) -> CopyReport {
-    throw Error(Errc::cancelled, "the destination went away");
+    throw Error(Errc::cancelled, "copy");
   };
   CHECK(run_copy({"s", "d"}, fake.console, stopped, [] { return true; }) == 20);
   CHECK(fake.err.str() == "syncline: stopped; what was finished is kept; run the same command again\n");

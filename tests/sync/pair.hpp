@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "support/frame_pipe.hpp"
 #include "support/temp_dir.hpp"
 #include "sync/copy.hpp"
 #include "syncline/copy.hpp"
@@ -32,6 +35,12 @@ struct Outcome {
   }
 };
 
+/// SYNCLINE_TEST_LINK=frames: copies cross a pipe that codes and checks all as a network does.
+inline bool over_frames() {
+  const char* kind = std::getenv("SYNCLINE_TEST_LINK");
+  return kind != nullptr && std::string_view(kind) == "frames";
+}
+
 /// `outside`, if given, is how far a copy that throws has come.
 inline Outcome run_copy(const CopyOptions& options, const sync::World& source = {},
                         const sync::World& target = {}, Outcome* outside = nullptr) {
@@ -41,7 +50,8 @@ inline Outcome run_copy(const CopyOptions& options, const sync::World& source = 
   observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
   observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
   observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
-  out.report = sync::run_copy(source, target, options, observer);
+  out.report =
+      sync::run_copy(source, target, options, observer, over_frames() ? make_frame_pipe : wire::make_pipe);
   return out;
 }
 

@@ -110,3 +110,18 @@ TEST_CASE("several sources with --delete may not delete what each other brings",
   CHECK(pair.dir.read("dst/f") == "x");
   CHECK(pair.dir.read("dst/g") == "y");
 }
+
+TEST_CASE("chunks that come unchecked from another process are refused", "[sync]") {
+  const auto size_bytes = GENERATE(1'000u, 200'000u, 6'000'000u);
+  CAPTURE(size_bytes);
+  Pair pair;
+  pair.dir.write("src/file", random_text(size_bytes, 7));
+  try {
+    sync::run_copy({}, {}, pair.options, {}, make_lying_pipe);
+    FAIL("taken over");
+  } catch (const Error& error) {
+    CHECK(error.is(Errc::protocol));
+    CHECK(std::string(error.what()).find("unchecked") != std::string::npos);
+  }
+  CHECK_FALSE(pair.dir.exists("dst/file"));
+}

@@ -166,8 +166,9 @@ TEST_CASE("a small edit of a large file sends little", "[sync]") {
   content.insert(2'000'000, "an insertion");
   pair.dir.write("src/file", content);
   const auto outcome = pair.copy();
-  CHECK(outcome.report.sent_bytes < 1'000);
-  CHECK(outcome.report.bytes_matched > 4'999'000);
+  const std::uint64_t literal_max = over_frames() ? 65'536 : 100;  // one chunk is less than a round trip
+  CHECK(outcome.report.sent_bytes < literal_max + 1'000);
+  CHECK(outcome.report.bytes_literal <= literal_max);
   CHECK(pair.dir.read("dst/file") == content);
 }
 
@@ -185,7 +186,7 @@ TEST_CASE("every changed byte is told as found there or as sent", "[sync]") {
     CAPTURE(name);
     CHECK(report.bytes_changed == content.size());
     CHECK(report.bytes_matched + report.bytes_literal == report.bytes_changed);
-    CHECK(report.bytes_literal < 20'000);
+    CHECK(report.bytes_literal < 65'536);
   };
   content.replace(1'000'000, 100, std::string(100, '1'));  // found by the sums of a gap
   changed("src/file");
