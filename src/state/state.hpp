@@ -6,6 +6,7 @@
 // indexed read of a few dozen bytes and a rename of a directory touches two rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,6 +55,12 @@ struct DirSummary {
 struct DirRecord {
   DirSummary summary;
   std::vector<StoredEntry> entries;  ///< sorted bytewise by name
+
+  const StoredEntry* find(std::string_view name) const {
+    const auto at = std::ranges::lower_bound(
+        entries, name, {}, [](const StoredEntry& entry) { return std::string_view(entry.name); });
+    return at != entries.end() && at->name == name ? &*at : nullptr;
+  }
 };
 
 /// The last agreement with one peer.

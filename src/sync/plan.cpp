@@ -211,10 +211,8 @@ std::optional<state::StoredEntry> Planner::stored_entry(state::DirId id, const s
     cached_id_ = id;
   }
   if (!cached_record_) return std::nullopt;
-  const auto& entries = cached_record_->entries;
-  const auto at = std::ranges::lower_bound(entries, name, {}, &state::StoredEntry::name);
-  if (at == entries.end() || at->name != name) return std::nullopt;
-  return *at;
+  const auto* stored = cached_record_->find(name);
+  return stored == nullptr ? std::nullopt : std::optional(*stored);
 }
 
 Base Planner::make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref) {

@@ -84,6 +84,10 @@ struct PlanOptions {
   std::function<void(const ErrorEvent&)> on_error;
 };
 
+/// Whether every directory of `drift` (partial listings) stands where our records have it. What was changed
+/// over there in a directory that we moved or removed cannot be compared by records.
+bool is_in_place(Replica& replica, const RemoteDirs& drift);
+
 /// Compares the replica's tree with what the other side has. Needs no I/O but the records.
 Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root,
                const PlanOptions& options);

@@ -102,10 +102,7 @@ void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const Re
   if (std::ranges::find(node.unknown, remote.name) != node.unknown.end()) return;
   state::DirId id = 0;
   if (options_.from_records) {
-    // Recorded: remove_gone() decides, after the renames. But where the other side moved the directory as we
-    // did, the record's place of it is gone there, and what was told stands here.
-    const bool in_place = remote_path(node) == node.path().text();
-    if (in_place && stored_entry(node.id, remote.name)) return;
+    if (stored_entry(node.id, remote.name)) return;  // remove_gone() decides, after the renames
     // Recorded of a directory that this one has replaced under its name.
     const auto stored = stored_entry(ref.id, remote.name);
     if (stored && stored->stat.type == fs::FileType::directory)
@@ -222,6 +219,26 @@ void Planner::limit_removes() {
   if (!limit || plan_.removes.size() <= *limit) return;
   plan_.removes.resize(*limit);
   plan_.delete_limit_reached = true;
+}
+
+bool is_in_place(Replica& replica, const RemoteDirs& drift) {
+  const auto reader = replica.database().reader();
+  const auto device = replica.tree().root_stat.device;
+  const auto stands = [&](const RelPath& path) {
+    DirNode* node = replica.tree().root.get();
+    for (const auto name : path.components()) {
+      DirNode* child = node->child(name);
+      const auto record = reader->dir(node->id);
+      const auto* stored = record ? record->find(name) : nullptr;
+      const bool was_dir = stored != nullptr && stored->stat.type == fs::FileType::directory;
+      // New over there; unless we moved one here that our records know under another name.
+      if (!was_dir) return child == nullptr || !reader->dir(child->id);
+      if (child == nullptr || child->id != dir_id(stored->stat, device)) return false;
+      node = child;
+    }
+    return true;
+  };
+  return std::ranges::all_of(drift, [&](const auto& told) { return stands(RelPath::parse(told.first)); });
 }
 
 }  // namespace syncline::sync

@@ -126,12 +126,7 @@ void Receiver::tell_roots() {
 void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
   std::optional<state::DirRecord> record;
   if (!whole && !node.recorded) record = reader.dir(node.id);
-  const auto stored_of = [&](std::string_view name) -> const state::StoredEntry* {
-    if (!record) return nullptr;
-    const auto at = std::ranges::lower_bound(
-        record->entries, name, {}, [](const auto& stored) { return std::string_view(stored.name); });
-    return at != record->entries.end() && at->name == name ? &*at : nullptr;
-  };
+  const auto stored_of = [&](std::string_view name) { return record ? record->find(name) : nullptr; };
   if (whole || !node.recorded) {
     std::vector<const Entry*> entries;
     std::vector<std::string> gone;

@@ -169,6 +169,10 @@ SenderResult Sender::run() {
     finish(first_meeting && !options_.copy->dry_run);
     if (!first_meeting || options_.copy->dry_run) return result_;
   } else {
+    if (from_records_ && !is_in_place(replica_, remote_)) {
+      from_records_ = false;
+      remote_.clear();
+    }
     if (!from_records_) fetch_listings();
     plan();
     if (options_.copy->dry_run) {

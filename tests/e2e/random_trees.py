@@ -9,7 +9,7 @@ in the destination and loss of the state in between. Seeds are printed with ever
 one are kept; SYNCLINE_RANDOM_SEEDS overrides SEEDS (default 60), SYNCLINE_RANDOM_FIRST overrides FIRST_SEED.
 
 An edit that keeps size and mtime is told by the state alone: ctime has moved against the record. So one is not drawn
-in a scenario that loses its state (then nothing tells), nor together with renames (a file that is edited so, renamed
+in a scenario that loses its state (then nothing tells), nor together with renames and hard links (a file that is edited so, renamed
 over another name and met again under an mtime that the record knows elsewhere cannot be told from one that was only
 renamed). Everything else is drawn in all scenarios."""
 import os
@@ -58,10 +58,10 @@ class Editor:
     def __init__(self, rng, stealth, renames):
         self.rng = rng
         kinds = [(25, self.create), (10, self.make_dir), (20, self.change), (10, self.remove), (5, self.remove_dir),
-                 (4, self.symlink), (4, self.hard_link), (2, self.fifo), (3, self.chmod), (2, self.xattr),
+                 (4, self.symlink), (2, self.fifo), (3, self.chmod), (2, self.xattr),
                  (2, self.duplicate)]
         if renames:
-            kinds.append((10, self.rename))
+            kinds += [(10, self.rename), (4, self.hard_link)]
         if stealth:
             kinds.append((3, self.stealth))
         self.weights = [weight for weight, _ in kinds]

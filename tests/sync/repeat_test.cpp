@@ -8,6 +8,7 @@
 
 #include "pair.hpp"
 #include "support/catch.hpp"
+#include "tree_picture.hpp"
 
 using namespace syncline;
 using namespace syncline::test;
@@ -136,6 +137,37 @@ TEST_CASE("a directory that both sides renamed alike is the same one to later de
   CHECK_FALSE(pair.dir.exists("dst/new/gone"));
   CHECK_FALSE(pair.dir.exists("dst/new/moved"));
   CHECK_FALSE(pair.dir.exists("dst/old"));
+  CHECK(pair.copy().changes.empty());
+}
+
+TEST_CASE("what was edited over there in a directory that moved or went here is dealt with", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/old");
+  pair.dir.make_dir("src/old/inner");
+  pair.dir.write("src/old/file", "ours");
+  pair.dir.write("src/old/inner/kept", "kept");
+  pair.copy();
+  SECTION("a file in it was changed") { pair.dir.write("dst/old/file", "theirs, and longer"); }
+  SECTION("a file came into a directory of it that went here") {
+    stdfs::remove_all(pair.dir.path("src/old/inner"));
+    pair.dir.write("dst/old/inner/new", "theirs");
+  }
+  SECTION("the attributes of a file that moved with it were changed") {
+    stdfs::permissions(pair.dir.path("dst/old/file"), stdfs::perms::owner_read);
+    stdfs::rename(pair.dir.path("src/old/file"), pair.dir.path("src/old/renamed"));
+  }
+  SECTION("it was removed") { stdfs::remove_all(pair.dir.path("dst/old")); }
+  SECTION("it moved there too, and has something new") {
+    stdfs::rename(pair.dir.path("dst/old"), pair.dir.path("dst/moved"));
+    pair.dir.write("dst/moved/new", "theirs");
+  }
+  stdfs::rename(pair.dir.path("src/old"), pair.dir.path("src/moved"));
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.exit_code == 0);
+  CHECK(outcome.errors.empty());
+  CHECK(outcome.report.in_step);
+  CHECK(differences(picture_of(pair.dir.path("src")), picture_of(pair.dir.path("dst"))).empty());
   CHECK(pair.copy().changes.empty());
 }
 
