@@ -252,6 +252,7 @@ bool Planner::linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
 void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced) {
   const Entry& entry = node.entries[index];
   touch(node);
+  if (entry.type == fs::FileType::regular && linked(node, index, nullptr, true)) return;
   if (replaced == nullptr && try_rename(node, index)) return;
   const bool edited = replaced != nullptr && replaced->edited;
   switch (entry.type) {
@@ -265,7 +266,6 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
       break;
     }
     case fs::FileType::regular:
-      if (linked(node, index, nullptr, true)) break;
       emit(node, entry, '>', true, {}, edited);
       plan_.files.push_back({&node, index, -1});
       plan_.file_bytes += entry.size_bytes;

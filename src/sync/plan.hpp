@@ -69,6 +69,7 @@ struct RemoteDir {
   std::vector<wire::EntryInfo> entries;  ///< sorted by name
   std::vector<std::string> gone;         ///< partial listings only
   std::vector<std::string> unknown;
+  bool whole = false;  ///< the entries are all that is there
 };
 using RemoteDirs = std::unordered_map<std::string, RemoteDir>;
 
@@ -84,8 +85,9 @@ struct PlanOptions {
   std::function<void(const ErrorEvent&)> on_error;
 };
 
-/// Whether every directory of `drift` (partial listings) stands where our records have it. What was changed
-/// over there in a directory that we moved or removed cannot be compared by records.
+/// Whether every directory of `drift` is the one that our records have under its path. What was changed over
+/// there in a directory that we moved or removed, or that was put in its place, cannot be compared by
+/// records.
 bool is_in_place(Replica& replica, const RemoteDirs& drift);
 
 /// Compares the replica's tree with what the other side has. Needs no I/O but the records.

@@ -224,7 +224,7 @@ void Planner::limit_removes() {
 bool is_in_place(Replica& replica, const RemoteDirs& drift) {
   const auto reader = replica.database().reader();
   const auto device = replica.tree().root_stat.device;
-  const auto stands = [&](const RelPath& path) {
+  const auto stands = [&](const RelPath& path, const RemoteDir& told) {
     DirNode* node = replica.tree().root.get();
     for (const auto name : path.components()) {
       DirNode* child = node->child(name);
@@ -236,9 +236,10 @@ bool is_in_place(Replica& replica, const RemoteDirs& drift) {
       if (child == nullptr || child->id != dir_id(stored->stat, device)) return false;
       node = child;
     }
-    return true;
+    return !told.whole;
   };
-  return std::ranges::all_of(drift, [&](const auto& told) { return stands(RelPath::parse(told.first)); });
+  return std::ranges::all_of(drift,
+                             [&](const auto& dir) { return stands(RelPath::parse(dir.first), dir.second); });
 }
 
 }  // namespace syncline::sync

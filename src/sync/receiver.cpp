@@ -139,7 +139,7 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
       for (const auto& stored : record->entries)
         if (node.find(stored.name) == nullptr && !is_unknown(node, stored.name)) gone.push_back(stored.name);
     replica_.load_details(node);
-    tell_dir(node, true, entries, gone);
+    tell_dir(node, !whole, entries, gone);
   }
   for (const auto& child : node.children) {
     const auto* stored = stored_of(child->name);

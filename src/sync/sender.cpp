@@ -91,6 +91,7 @@ void Sender::collect_listing(std::vector<std::string>* next) {
                        std::make_move_iterator(listing.entries.end()));
     dir.gone.insert(dir.gone.end(), listing.gone.begin(), listing.gone.end());
     dir.unknown.insert(dir.unknown.end(), listing.unknown.begin(), listing.unknown.end());
+    dir.whole = dir.whole || !listing.partial;
   }
 }
 

@@ -140,6 +140,39 @@ TEST_CASE("a directory that both sides renamed alike is the same one to later de
   CHECK(pair.copy().changes.empty());
 }
 
+TEST_CASE("a renamed file that got a second name keeps both", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.write("src/a", "what another name had");
+  pair.dir.write("src/m", "linked");
+  pair.copy();
+  stdfs::rename(pair.dir.path("src/m"), pair.dir.path("src/z"));
+  stdfs::remove(pair.dir.path("src/a"));
+  stdfs::create_hard_link(pair.dir.path("src/z"), pair.dir.path("src") + GENERATE("/a", "/b", "/zz"));
+  CHECK(pair.copy().report.in_step);
+  CHECK(differences(picture_of(pair.dir.path("src")), picture_of(pair.dir.path("dst"))).empty());
+  CHECK(pair.copy().changes.empty());
+}
+
+TEST_CASE("a directory that was made anew over there is filled again", "[sync]") {
+  Pair pair;
+  pair.dir.make_dir("src/d");
+  pair.dir.write("src/d/f", "content");
+  pair.copy();
+  pair.dir.make_dir("dst/other");
+  stdfs::remove_all(pair.dir.path("dst/d"));
+  pair.dir.make_dir("dst/d");
+  SECTION("alone") {}
+  SECTION("with a change here") { pair.dir.write("src/d/g", "more"); }
+  SECTION("with a removal here") { stdfs::remove(pair.dir.path("src/d/f")); }
+  SECTION("with something in it") { pair.dir.write("dst/d/h", "theirs"); }
+  stdfs::remove(pair.dir.path("dst/other"));
+  pair.options.delete_extra = true;
+  CHECK(pair.copy().report.exit_code == 0);
+  CHECK(differences(picture_of(pair.dir.path("src")), picture_of(pair.dir.path("dst"))).empty());
+  CHECK(pair.copy().changes.empty());
+}
+
 TEST_CASE("what was edited over there in a directory that moved or went here is dealt with", "[sync]") {
   Pair pair;
   pair.options.delete_extra = true;
@@ -158,6 +191,12 @@ TEST_CASE("what was edited over there in a directory that moved or went here is 
     stdfs::rename(pair.dir.path("src/old/file"), pair.dir.path("src/old/renamed"));
   }
   SECTION("it was removed") { stdfs::remove_all(pair.dir.path("dst/old")); }
+  SECTION("it was replaced by another of the name") {
+    stdfs::rename(pair.dir.path("dst/old/inner"), pair.dir.path("dst/aside"));
+    pair.dir.make_dir("dst/old/inner");
+    stdfs::remove_all(pair.dir.path("dst/aside"));
+    pair.dir.write("src/old/inner/more", "more");
+  }
   SECTION("it moved there too, and has something new") {
     stdfs::rename(pair.dir.path("dst/old"), pair.dir.path("dst/moved"));
     pair.dir.write("dst/moved/new", "theirs");
