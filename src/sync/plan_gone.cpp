@@ -7,7 +7,7 @@
 namespace syncline::sync {
 
 void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* parent) {
-  gone_.push_back({live, parent, stored, false});
+  gone_.push_back({live, parent, stored});
   Gone* self = &gone_.back();
   gone_by_inode_.emplace(stored.stat.inode, self);
   if (stored.stat.type != fs::FileType::directory) return;
@@ -24,22 +24,31 @@ void Planner::find_gone(DirNode& node) {
   for (const auto& stored : record->entries) {
     const Entry* present = node.find(stored.name);
     const bool unknown = std::ranges::find(node.unknown, stored.name) != node.unknown.end();
-    if (present != nullptr && present->type == stored.stat.type) continue;
-    if (present == nullptr && !unknown) add_gone(stored, &node, nullptr);
+    if (unknown || (present != nullptr && present->type == stored.stat.type)) continue;
+    if (present == nullptr) {
+      add_gone(stored, &node, nullptr);
+    } else if (stored.stat.type == fs::FileType::directory) {
+      gone_.push_back({&node, nullptr, stored});
+      gone_.back().replaced = true;
+      gone_by_inode_.emplace(stored.stat.inode, &gone_.back());
+    }
   }
+}
+
+/// Where the other side has a directory that moved here, as long as no rename of it is planned.
+const Gone* Planner::old_place(const DirNode& node) const {
+  const auto found = gone_by_inode_.find(static_cast<std::uint64_t>(node.id));
+  if (found == gone_by_inode_.end()) return nullptr;
+  const Gone& gone = *found->second;
+  return !gone.moved && gone.stored.stat.type == fs::FileType::directory ? &gone : nullptr;
 }
 
 std::string Planner::remote_path(const DirNode& node) const {
   if (node.parent == nullptr) return {};
-  const auto moved = gone_by_inode_.find(static_cast<std::uint64_t>(node.id));
-  std::string out;
-  std::string_view name = node.name;
-  if (moved != gone_by_inode_.end() && !moved->second->moved &&
-      moved->second->stored.stat.type == fs::FileType::directory)
-    return remote_path(*moved->second);
-  out = remote_path(*node.parent);
+  if (const Gone* old = old_place(node)) return remote_path(*old);
+  std::string out = remote_path(*node.parent);
   if (!out.empty()) out += '/';
-  return out += name;
+  return out += node.name;
 }
 
 std::string Planner::remote_path(const Gone& gone) const {
@@ -47,6 +56,18 @@ std::string Planner::remote_path(const Gone& gone) const {
       gone.live_parent != nullptr ? remote_path(*gone.live_parent) : remote_path(*gone.gone_parent);
   if (!out.empty()) out += '/';
   return out += gone.stored.name;
+}
+
+/// Whether the other side still has it in a directory that makes way for something of another type.
+bool Planner::is_replaced(const DirNode& node) const {
+  if (node.parent == nullptr) return false;
+  const Gone* old = old_place(node);
+  return old != nullptr ? is_replaced(*old) : is_replaced(*node.parent);
+}
+
+bool Planner::is_replaced(const Gone& gone) const {
+  if (gone.replaced) return true;
+  return gone.live_parent != nullptr ? is_replaced(*gone.live_parent) : is_replaced(*gone.gone_parent);
 }
 
 bool Planner::try_rename(DirNode& node, std::uint32_t index) {
@@ -61,6 +82,7 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
       (old.size_bytes != entry.size_bytes || old.mtime_ns != entry.mtime_ns))
     return false;
   if (entry.type != fs::FileType::regular && entry.type != fs::FileType::directory) return false;
+  if (is_replaced(gone)) return false;
   const std::string from = remote_path(gone);
   const auto parent = RelPath::parse(from).parent().text();
   if (const auto drift = remote_.find(parent); drift != remote_.end())
@@ -189,7 +211,7 @@ void Planner::remove_gone() {
   // A directory that was taken for moved, but was not (its inode serves a new one): its entries go too.
   for (std::size_t i = 0; i < gone_.size(); ++i) {
     Gone& gone = gone_[i];
-    if (gone.moved || gone.stored.stat.type != fs::FileType::directory) continue;
+    if (gone.moved || gone.replaced || gone.stored.stat.type != fs::FileType::directory) continue;
     const auto id = dir_id(gone.stored.stat, replica_.tree().root_stat.device);
     if (!live_dirs_.contains(id)) continue;
     if (const auto record = reader_->dir(id))
@@ -198,7 +220,7 @@ void Planner::remove_gone() {
   // Children were added after their parents: backwards gives children first.
   std::unordered_map<const Gone*, bool> kept;
   for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
-    if (gone->moved) continue;
+    if (gone->moved || is_replaced(*gone)) continue;
     const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
     if (!options_.copy->delete_extra || incomplete_) continue;
     const std::string path = remote_path(*gone);

@@ -14,7 +14,8 @@ struct Gone {
   DirNode* live_parent = nullptr;  ///< exactly one of the two parents is set
   Gone* gone_parent = nullptr;
   state::StoredEntry stored;
-  bool moved = false;  ///< a rename of it was planned
+  bool moved = false;     ///< a rename of it was planned
+  bool replaced = false;  ///< by an entry of another type: what it holds over there goes with it
 };
 
 /// Where the other side keeps a directory's entries, in our terms.
@@ -34,8 +35,11 @@ class Planner {
   void find_leaders(const DirNode& node);
   void find_gone(DirNode& node);
   void add_gone(const state::StoredEntry& stored, DirNode* live, Gone* gone);
+  const Gone* old_place(const DirNode& node) const;
   std::string remote_path(const DirNode& node) const;
   std::string remote_path(const Gone& gone) const;
+  bool is_replaced(const DirNode& node) const;
+  bool is_replaced(const Gone& gone) const;
 
   RemoteDir remote_dir(const DirNode& node, const RemoteRef& ref, const std::string& path);
   void visit(DirNode& node, const RemoteRef& ref);

@@ -154,6 +154,26 @@ TEST_CASE("a renamed file that got a second name keeps both", "[sync]") {
   CHECK(pair.copy().changes.empty());
 }
 
+TEST_CASE("a file out of a directory that moved away for a file finds its place", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/d");
+  pair.dir.make_dir("src/d/sub");
+  pair.dir.write("src/d/sub/f", "content of f");
+  pair.dir.write("src/d/sub/g", "content of g");
+  pair.copy();
+  pair.dir.write("dst/d/theirs", "no shortcuts in here");
+  stdfs::rename(pair.dir.path("src/d/sub"), pair.dir.path("src/moved"));
+  pair.dir.write("src/d/sub", "a file now");
+  pair.dir.make_dir("src/new");
+  stdfs::rename(pair.dir.path("src/moved/f"), pair.dir.path("src/new/f"));
+  const auto outcome = pair.copy();
+  CHECK(outcome.errors.empty());
+  CHECK(outcome.report.in_step);
+  CHECK(differences(picture_of(pair.dir.path("src")), picture_of(pair.dir.path("dst"))).empty());
+  CHECK(pair.copy().changes.empty());
+}
+
 TEST_CASE("a directory that was made anew over there is filled again", "[sync]") {
   Pair pair;
   pair.dir.make_dir("src/d");
