@@ -78,6 +78,10 @@ class FileWrite {
   virtual void copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
                          std::uint64_t length_bytes) = 0;
   virtual void zeros(std::uint64_t offset, std::uint64_t length_bytes) = 0;
+  /// Fills `out` with bytes of the new version that were given at `offset`; false when they are not there, or
+  /// not to be had: a target that is patched in place has its new version in the journal. What was not
+  /// given may come as anything.
+  virtual bool read_back(std::span<std::byte> out, std::uint64_t offset) = 0;
   /// The old file, open for reading; null for a new one, one of another type, or one that may not
   /// be read. Read through this: while a target is patched in place, every other attempt to open
   /// it, also by this process, fails with EWOULDBLOCK and makes others wait (F_SETLEASE).

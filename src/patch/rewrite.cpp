@@ -133,6 +133,11 @@ void RewriteWrite::zeros(std::uint64_t offset, std::uint64_t length_bytes) {
   temp_->file().punch(offset, std::min(length_bytes, end_ - offset));
 }
 
+bool RewriteWrite::read_back(std::span<std::byte> out, std::uint64_t offset) {
+  flush();
+  return temp_->file().pread(out, offset) == out.size();
+}
+
 /// What the sender does not say of a replaced file stays as it was: mode, owner where that is
 /// permitted, extended attributes.
 void RewriteWrite::keep_old(fs::Metadata& wanted, fs::Stat& current) {

@@ -31,6 +31,7 @@ class RewriteWrite final : public FileWrite {
   void copy_from(std::uint64_t offset, const fs::File& source, std::uint64_t source_offset,
                  std::uint64_t length_bytes) override;
   void zeros(std::uint64_t offset, std::uint64_t length_bytes) override;
+  bool read_back(std::span<std::byte> out, std::uint64_t offset) override;
   const fs::File* basis() const override { return basis_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
   /// finish() without the queue.

@@ -270,16 +270,22 @@ void Applier::step_zeros(FileState& file, std::uint64_t bytes) {
   file.offset += bytes;
 }
 
-/// A chunk out of another file of this replica; what is found there counts only if its id agrees.
+/// A chunk out of another file of this replica, or from further up in this one; what is found there counts
+/// only if its id agrees.
 void Applier::step_other(FileState& file, const wire::StepOther& other) {
   const std::uint64_t offset = file.offset;
   file.offset += other.chunk.length_bytes;
   try {
-    const auto path = RelPath::parse(other.path);
-    const auto source = dir_of(path.parent())->open_read(std::string(path.name()));
     Bytes content(other.chunk.length_bytes);
-    if (source->pread(content, other.offset) == content.size())
-      return put_chunk(file, offset, other.chunk, content);
+    bool found = false;
+    if (other.path == file.begin.path) {
+      found = file.write->read_back(content, other.offset);
+    } else {
+      const auto path = RelPath::parse(other.path);
+      const auto source = dir_of(path.parent())->open_read(std::string(path.name()));
+      found = source->pread(content, other.offset) == content.size();
+    }
+    if (found) return put_chunk(file, offset, other.chunk, content);
   } catch (const Error&) {
     // Not there (any more): asked for below.
   }

@@ -78,6 +78,7 @@ class Transfer {
     wire::FileSteps message;
     std::size_t bytes = 0;
     bool is_new = false;  ///< without a base: mostly content, which shares little with what else is said
+    DedupeIndex own;      ///< of a new file: its chunks so far
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
   };
 
@@ -109,7 +110,7 @@ class Transfer {
   void add_step(Steps& out, wire::Step step, std::size_t bytes);
   void put_steps(Steps& out);
   bool add_other(Steps& out, const hash::ChunkId& id, std::uint32_t length_bytes, std::uint64_t offset);
-  void add_content(Steps& out, const hash::ChunkId& id, Bytes content);
+  void add_content(Steps& out, const hash::ChunkId& id, std::uint64_t offset, Bytes content);
   bool send_new(const Item& item, const Source& source);
   void send_whole(const Item& item, const Source& source);
   void send_stream(const Item& item, const Source& source);

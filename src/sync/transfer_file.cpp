@@ -257,18 +257,20 @@ void Transfer::add_data(Steps& out, const Source& source, const manifest::Manife
       if (!add_other(out, chunk.id, chunk.length_bytes, offset)) {
         Bytes content(chunk.length_bytes);
         if (source.file->pread(content, offset) != content.size()) throw Error(Errc::changed, "source");
-        add_content(out, chunk.id, std::move(content));
+        add_content(out, chunk.id, offset, std::move(content));
       }
       offset += chunk.length_bytes;
     }
   }
 }
 
-/// False unless the other side has the chunk, in a file that is named to it then.
+/// False unless the other side has the chunk, in a file that is named to it then: one that is settled, or
+/// this one further up.
 bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t length_bytes,
                          std::uint64_t offset) {
-  const auto place = dedupe_.find(id, length_bytes);
-  if (!place || !place->settled) return false;
+  auto place = dedupe_.find(id, length_bytes);
+  if (!place || !place->settled) place = out.own.find(id, length_bytes);
+  if (!place) return false;
   const auto ref = ref_of(id, length_bytes);
   {
     std::lock_guard lock(mutex_);
@@ -279,8 +281,9 @@ bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t leng
   return true;
 }
 
-void Transfer::add_content(Steps& out, const hash::ChunkId& id, Bytes content) {
+void Transfer::add_content(Steps& out, const hash::ChunkId& id, std::uint64_t offset, Bytes content) {
   const auto bytes = content.size();
+  if (out.is_new) out.own.add(id, static_cast<std::uint32_t>(bytes), 0, offset);
   events_.counters.literal_bytes += bytes;
   if (out.is_new && channel_.is_local()) return add_step(out, wire::StepLocal{id, std::move(content)}, bytes);
   add_step(out, wire::StepData{ref_of(id, static_cast<std::uint32_t>(bytes)), std::move(content)}, bytes);

@@ -54,7 +54,7 @@ void Transfer::send_whole(const Item& item, const Source& source) {
       if (chunk.length_bytes == fresh.params.max_bytes && chunk::is_zero(bytes))
         add_zeros(out, chunk.total_bytes());
       else if (!add_other(out, chunk.id, chunk.length_bytes, offset))
-        add_content(out, chunk.id, Bytes(bytes.begin(), bytes.end()));
+        add_content(out, chunk.id, offset, Bytes(bytes.begin(), bytes.end()));
       offset += chunk.total_bytes();
     }
     return std::move(fresh);
@@ -77,7 +77,7 @@ void Transfer::send_stream(const Item& item, const Source& source) {
       const auto length = static_cast<std::uint32_t>(piece->length_bytes);
       if (!add_other(out, piece->id, length, piece->offset)) {
         dedupe_.add(piece->id, length, file, piece->offset);
-        add_content(out, piece->id, std::move(piece->content));
+        add_content(out, piece->id, piece->offset, std::move(piece->content));
       }
     }
     return stream.finish();
@@ -110,6 +110,7 @@ void Transfer::send_begun(const Item& item, const Source& source, SendSteps&& se
     Steps out;
     out.file = out.message.file = begin.file;
     out.is_new = true;
+    out.own.add_file(begin.path);
     const manifest::Manifest fresh = send_steps(out);
     put_steps(out);
     check_unchanged(source);

@@ -151,6 +151,25 @@ TEST_CASE("giving a range twice keeps the later bytes", "[patch]") {
   }
 }
 
+TEST_CASE("what was given can be read back unless it waits in the journal", "[patch]") {
+  for (const auto strategy : {Strategy::rewrite, Strategy::clone, Strategy::inplace}) {
+    CAPTURE(static_cast<int>(strategy));
+    test::TempDir dir;
+    dir.write("file", std::string(10'000, 'o'));
+    const auto file_system = test::make_test_fs(fs::linux_fs(), {strategy == Strategy::clone});
+    test::Replica replica(*file_system, dir.path(), options_for(strategy));
+    auto plan = plan_of(10'000, 9'000, 0, 1'000);
+    plan.expected = replica.stat("file");
+    const auto file = replica.begin("file", plan);
+    REQUIRE(file->strategy() == strategy);
+    file->write(100, as_bytes(std::string(50, 'a')));  // smaller than any buffer
+    Bytes back(50);
+    REQUIRE(file->read_back(back, 100) == (strategy != Strategy::inplace));
+    if (strategy != Strategy::inplace) CHECK(as_text(back) == std::string(50, 'a'));
+    CHECK_FALSE(file->read_back(back, 9'990));  // the new version ends there
+  }
+}
+
 TEST_CASE("zeros become holes and holes stay", "[patch]") {
   constexpr std::uint64_t size = 8ull << 20;
   for (const auto strategy : {Strategy::rewrite, Strategy::clone, Strategy::inplace}) {

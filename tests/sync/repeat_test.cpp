@@ -249,6 +249,19 @@ TEST_CASE("content that is there under another name is not sent again", "[sync]"
   CHECK(pair.dir.read("dst/two") == content);
 }
 
+TEST_CASE("content that repeats inside a new file crosses once", "[sync]") {
+  Pair pair;
+  const auto content = random_text(600'000, 2);
+  std::string repeated;
+  const int times = GENERATE(4, 20);  // sent whole, and as it is read
+  for (int i = 0; i < times; ++i) repeated += content;
+  pair.dir.write("src/repeated", repeated);
+  const auto report = pair.copy().report;
+  CHECK(report.sent_bytes < 700'000);
+  CHECK(report.bytes_literal + report.bytes_matched == repeated.size());
+  CHECK(pair.dir.read("dst/repeated") == repeated);
+}
+
 TEST_CASE("a small edit of a large file sends little", "[sync]") {
   Pair pair;
   auto content = random_text(5'000'000, 3);
