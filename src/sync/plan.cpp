@@ -134,6 +134,14 @@ void Planner::relink_below(DirNode& top) {
   });
 }
 
+/// The entry cannot come to its place; another of its names stands for it then.
+void Planner::keep_out(const Entry& entry, const std::string& path, const std::string& cause,
+                       const std::string& next) {
+  fail(path, cause, next);
+  const auto leader = leaders_.find({entry.device, entry.inode});
+  if (leader != leaders_.end() && leader->second == path) leader->second.clear();
+}
+
 void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref) {
   const Entry& entry = node.entries[index];
   const std::string name(node.name_of(entry));
@@ -141,17 +149,20 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   const bool is_dir = entry.type == fs::FileType::directory;
   const bool was_dir = remote.type == fs::FileType::directory;
   if (is_dir != was_dir) {
-    if (was_dir && !options_.copy->delete_extra) {
-      fail(path, "a directory stands where a file must come", "left as it is; use --delete to replace it");
-      return;
-    }
+    if (was_dir && !options_.copy->delete_extra)
+      return keep_out(entry, path, "a directory stands where a file must come",
+                      "left as it is; use --delete to replace it");
     state::DirId id = 0;
     if (const auto stored = stored_entry(ref.id, name); options_.from_records && stored && was_dir)
       id = dir_id(stored->stat, replica_.tree().root_stat.device);
     std::vector<PlannedRemove> make_way;
-    if (!remove_tree(path, remote, id, make_way)) return;
+    const bool all = remove_tree(path, remote, id, make_way);
     plan_.make_way_count += make_way.size();
     for (auto& one : make_way) plan_.structure.emplace_back(std::move(one));
+    if (!all)
+      return keep_out(entry, path,
+                      "a directory with something that a rule protects stands where a file must come",
+                      "left as it is");
     create(node, index, nullptr);
     return;
   }
@@ -232,6 +243,7 @@ bool Planner::linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
   const auto leader = leaders_.find({entry.device, entry.inode});
   if (leader == leaders_.end()) return false;
   const std::string path = node.path_of(node.name_of(entry));
+  if (leader->second.empty()) leader->second = path;
   if (leader->second == path) {
     leader_groups_[leader->first] = changed || remote == nullptr ? 0 : remote->link_group;
     return false;

@@ -89,6 +89,9 @@ struct PlanOptions {
 /// there in a directory that we moved or removed, or that was put in its place, cannot be compared by
 /// records.
 bool is_in_place(Replica& replica, const RemoteDirs& drift);
+/// Whether the tree has a name that our records have not: where the other side holds entries of its own (no
+/// --delete), one of them may stand there.
+bool has_new_names(Replica& replica);
 
 /// Compares the replica's tree with what the other side has. Needs no I/O but the records.
 Plan make_plan(Replica& replica, const RemoteDirs& remote, const wire::EntryInfo& remote_root,

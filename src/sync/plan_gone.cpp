@@ -243,6 +243,19 @@ void Planner::limit_removes() {
   plan_.delete_limit_reached = true;
 }
 
+bool has_new_names(Replica& replica) {
+  const auto reader = replica.database().reader();
+  bool found = false;
+  for_each_dir(*replica.tree().root, [&](DirNode& node) {
+    if (found || node.recorded || node.unreadable) return;
+    const auto record = reader->dir(node.id);
+    found = !record || std::ranges::any_of(node.entries, [&](const Entry& entry) {
+      return record->find(node.name_of(entry)) == nullptr;
+    });
+  });
+  return found;
+}
+
 bool is_in_place(Replica& replica, const RemoteDirs& drift) {
   const auto reader = replica.database().reader();
   const auto device = replica.tree().root_stat.device;

@@ -67,6 +67,8 @@ class Planner {
   void touch(DirNode& node) { touched_.insert({&node, true}); }
   void emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
             bool edited, const std::string& renamed_from = {}, const std::string& link = {});
+  void keep_out(const Entry& entry, const std::string& path, const std::string& cause,
+                const std::string& next);
   void fail(const std::string& path, const std::string& cause, const std::string& next);
 
   Replica& replica_;

@@ -75,6 +75,7 @@ bool Sender::compare_roots() {
   channel_.flush();
   remote_roots_ = take<wire::Roots>(expect());
   from_records_ = remote_roots_.agreed.has_value() && agreement.has_value();
+  theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
   collect_listing(nullptr);
   return remote_roots_.in_step;
 }
@@ -170,7 +171,7 @@ SenderResult Sender::run() {
     finish(first_meeting && !options_.copy->dry_run);
     if (!first_meeting || options_.copy->dry_run) return result_;
   } else {
-    if (from_records_ && !is_in_place(replica_, remote_)) {
+    if (from_records_ && (!is_in_place(replica_, remote_) || (theirs_differ_ && has_new_names(replica_)))) {
       from_records_ = false;
       remote_.clear();
     }

@@ -49,6 +49,7 @@ class Sender {
   wire::Roots remote_roots_;
   RemoteDirs remote_;
   bool from_records_ = false;
+  bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
   Plan plan_;
   delta::SumKey sum_key_;
 

@@ -154,6 +154,63 @@ TEST_CASE("a renamed file that got a second name keeps both", "[sync]") {
   CHECK(pair.copy().changes.empty());
 }
 
+TEST_CASE("what stayed over there without --delete gives way as it would at first contact", "[sync]") {
+  Pair pair;
+  pair.dir.write("src/name", "a file");
+  pair.dir.make_dir("src/dir");
+  pair.dir.write("src/dir/f", "in a directory");
+  pair.dir.write("src/other", "other");
+  pair.copy();
+  stdfs::remove_all(pair.dir.path("src/name"));
+  stdfs::remove_all(pair.dir.path("src/dir"));
+  CHECK(pair.copy().report.exit_code == 0);
+  SECTION("a file for a directory") {
+    pair.dir.make_dir("src/name");
+    pair.dir.write("src/name/g", "g");
+    CHECK(pair.copy().report.exit_code == 0);
+    CHECK(pair.dir.read("dst/name/g") == "g");
+  }
+  SECTION("a file for a file that moved to its name") {
+    stdfs::rename(pair.dir.path("src/other"), pair.dir.path("src/name"));
+    CHECK(pair.copy().report.exit_code == 0);
+    CHECK(pair.dir.read("dst/name") == "other");
+  }
+  SECTION("a directory for a file only with --delete") {
+    pair.dir.write("src/dir", "now a file");
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.exit_code == 23);
+    REQUIRE(outcome.failed("dir"));
+    CHECK(outcome.errors.front().next.find("--delete") != std::string::npos);
+    CHECK(pair.dir.read("dst/dir/f") == "in a directory");
+  }
+  SECTION("a directory for one of the names of a file: the others come") {
+    pair.dir.write("src/dir", "now a file");
+    stdfs::create_hard_link(pair.dir.path("src/dir"), pair.dir.path("src/dir2"));
+    stdfs::create_hard_link(pair.dir.path("src/dir"), pair.dir.path("src/dir3"));
+    const auto outcome = pair.copy();
+    CHECK(outcome.errors.size() == 1);
+    CHECK(pair.dir.read("dst/dir2") == "now a file");
+    CHECK(lstat_of(pair.dir.path("dst/dir2")).st_ino == lstat_of(pair.dir.path("dst/dir3")).st_ino);
+  }
+  CHECK(pair.dir.read("dst/other") == "other");
+}
+
+TEST_CASE("a directory that holds what a rule protects does not silently keep a file out", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.options.filters = {{false, "*.keep"}};
+  pair.dir.make_dir("src/x");
+  pair.dir.write("src/x/f", "1");
+  pair.copy();
+  pair.dir.write("dst/x/mine.keep", "protected");
+  stdfs::remove_all(pair.dir.path("src/x"));
+  pair.dir.write("src/x", "a file now");
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.exit_code == 23);
+  CHECK(outcome.failed("x"));
+  CHECK(pair.dir.read("dst/x/mine.keep") == "protected");
+}
+
 TEST_CASE("a file out of a directory that moved away for a file finds its place", "[sync]") {
   Pair pair;
   pair.options.delete_extra = true;
