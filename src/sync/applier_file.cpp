@@ -275,21 +275,21 @@ void Applier::step_zeros(FileState& file, std::uint64_t bytes) {
 void Applier::step_other(FileState& file, const wire::StepOther& other) {
   const std::uint64_t offset = file.offset;
   file.offset += other.chunk.length_bytes;
-  try {
-    Bytes content(other.chunk.length_bytes);
-    bool found = false;
-    if (other.path == file.begin.path) {
-      found = file.write->read_back(content, other.offset);
-    } else {
+  Bytes content(other.chunk.length_bytes);
+  bool found = false;
+  if (other.path == file.begin.path) {
+    found = file.write->read_back(content, other.offset);
+  } else {
+    try {
       const auto path = RelPath::parse(other.path);
       const auto source = dir_of(path.parent())->open_read(std::string(path.name()));
       found = source->pread(content, other.offset) == content.size();
+    } catch (const Error&) {
+      // Not there (any more): asked for below.
     }
-    if (found) return put_chunk(file, offset, other.chunk, content);
-  } catch (const Error&) {
-    // Not there (any more): asked for below.
   }
-  request_chunk(file, offset, other.chunk);
+  if (found) put_chunk(file, offset, other.chunk, content);
+  else request_chunk(file, offset, other.chunk);
 }
 
 void Applier::step_gap(FileState& file, wire::StepGap step) {

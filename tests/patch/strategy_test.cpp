@@ -66,6 +66,24 @@ std::string run_recipe(const test::Recipe& recipe, Strategy strategy, bool& was_
   return dir.read("file");
 }
 
+/// A change of a file of 10,000 bytes that is about to be made with one strategy.
+struct Change {
+  explicit Change(Strategy strategy)
+      : file_system((dir.write("file", std::string(10'000, 'o')),
+                     test::make_test_fs(fs::linux_fs(), {strategy == Strategy::clone}))),
+        replica(*file_system, dir.path(), options_for(strategy)) {
+    auto plan = plan_of(10'000, 9'000, 0, 1'000);
+    plan.expected = replica.stat("file");
+    file = replica.begin("file", plan);
+    REQUIRE(file->strategy() == strategy);
+  }
+
+  test::TempDir dir;
+  std::unique_ptr<fs::Fs> file_system;
+  test::Replica replica;
+  std::unique_ptr<patch::FileWrite> file;
+};
+
 }  // namespace
 
 TEST_CASE("all strategies make the same bytes of random recipes", "[patch]") {
@@ -128,45 +146,29 @@ TEST_CASE("a patch in place that grows too large becomes a rewrite with the same
 TEST_CASE("giving a range twice keeps the later bytes", "[patch]") {
   for (const auto strategy : {Strategy::rewrite, Strategy::clone, Strategy::inplace}) {
     CAPTURE(static_cast<int>(strategy));
-    test::TempDir dir;
-    dir.write("file", std::string(10'000, 'o'));
-    const auto file_system = test::make_test_fs(fs::linux_fs(), {strategy == Strategy::clone});
-    test::Replica replica(*file_system, dir.path(), options_for(strategy));
-    auto file = replica.begin("file", [&] {
-      auto plan = plan_of(10'000, 9'000, 0, 1'000);
-      plan.expected = replica.stat("file");
-      return plan;
-    }());
-    REQUIRE(file->strategy() == strategy);
-    file->copy(0, 0, 10'000);
-    file->write(100, as_bytes(std::string(50, 'a')));
-    file->write(120, as_bytes(std::string(5, 'b')));
-    file->finish({}, 0);
-    file.reset();
-    REQUIRE(test::error_text(replica.area->commit().at(0).error).empty());
+    Change change(strategy);
+    change.file->copy(0, 0, 10'000);
+    change.file->write(100, as_bytes(std::string(50, 'a')));
+    change.file->write(120, as_bytes(std::string(5, 'b')));
+    change.file->finish({}, 0);
+    change.file.reset();
+    REQUIRE(test::error_text(change.replica.area->commit().at(0).error).empty());
     std::string wanted(10'000, 'o');
     wanted.replace(100, 50, 50, 'a');
     wanted.replace(120, 5, 5, 'b');
-    CHECK(dir.read("file") == wanted);
+    CHECK(change.dir.read("file") == wanted);
   }
 }
 
 TEST_CASE("what was given can be read back unless it waits in the journal", "[patch]") {
   for (const auto strategy : {Strategy::rewrite, Strategy::clone, Strategy::inplace}) {
     CAPTURE(static_cast<int>(strategy));
-    test::TempDir dir;
-    dir.write("file", std::string(10'000, 'o'));
-    const auto file_system = test::make_test_fs(fs::linux_fs(), {strategy == Strategy::clone});
-    test::Replica replica(*file_system, dir.path(), options_for(strategy));
-    auto plan = plan_of(10'000, 9'000, 0, 1'000);
-    plan.expected = replica.stat("file");
-    const auto file = replica.begin("file", plan);
-    REQUIRE(file->strategy() == strategy);
-    file->write(100, as_bytes(std::string(50, 'a')));  // smaller than any buffer
+    Change change(strategy);
+    change.file->write(100, as_bytes(std::string(50, 'a')));  // smaller than any buffer
     Bytes back(50);
-    REQUIRE(file->read_back(back, 100) == (strategy != Strategy::inplace));
+    REQUIRE(change.file->read_back(back, 100) == (strategy != Strategy::inplace));
     if (strategy != Strategy::inplace) CHECK(as_text(back) == std::string(50, 'a'));
-    CHECK_FALSE(file->read_back(back, 9'990));  // the new version ends there
+    CHECK_FALSE(change.file->read_back(back, 9'990));  // the new version ends there
   }
 }
 
