@@ -27,7 +27,9 @@ inline constexpr std::size_t batch_bytes_max = 1 * mib;        // a batch before
 inline constexpr std::size_t pipe_bytes_max = 8 * mib;         // queued in one direction
 inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums
 
-// Content. The largest chunk of the largest size class is below frame_bytes_max.
+// Content. A chunk fits into one message.
+inline constexpr std::size_t chunk_bytes_max = 2 * mib;
+static_assert(chunk_bytes_max < frame_bytes_max);
 inline constexpr std::size_t read_buffer_bytes = 512 * kib;
 inline constexpr int read_attempts_max = 3;  // of a file that changes while it is read
 

@@ -2,8 +2,7 @@
 // Header, trailer and chunk table of the manifest formats.
 #include "manifest/body_codec.hpp"
 
-#include <bit>
-
+#include "base/limits.hpp"
 #include "manifest/codec.hpp"
 
 namespace syncline::manifest {
@@ -14,12 +13,10 @@ constexpr std::size_t record_bytes_min = 1 + hash::digest_bytes;
 
 ChunkParams read_params(ByteReader& in) {
   ChunkParams params;
-  params.min_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
-  params.avg_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
-  params.max_bytes = static_cast<std::uint32_t>(in.varint_max(chunk_bytes_max));
-  const bool in_order =
-      params.min_bytes >= 1 && params.min_bytes <= params.avg_bytes && params.avg_bytes <= params.max_bytes;
-  if (!in_order || !std::has_single_bit(params.avg_bytes)) in.fail(Errc::malformed);
+  params.min_bytes = static_cast<std::uint32_t>(in.varint_max(limits::chunk_bytes_max));
+  params.avg_bytes = static_cast<std::uint32_t>(in.varint_max(limits::chunk_bytes_max));
+  params.max_bytes = static_cast<std::uint32_t>(in.varint_max(limits::chunk_bytes_max));
+  if (!params.is_valid()) in.fail(Errc::malformed);
   return params;
 }
 

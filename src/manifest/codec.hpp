@@ -22,9 +22,6 @@ enum class Algorithm : std::uint8_t {
   sha256 = 2,  ///< reserved; this build refuses it
 };
 
-/// A chunk must fit into one frame of the wire.
-inline constexpr std::uint32_t chunk_bytes_max = 4 * 1024 * 1024;
-
 /// The form that may leave the installation: no keyed digests. One coding per manifest.
 Bytes encode(const Manifest& manifest);
 /// With the keyed digests, for files of this installation only: whoever knows them and the content

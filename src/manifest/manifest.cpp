@@ -3,6 +3,7 @@
 #include "manifest/manifest.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <string_view>
 
@@ -15,9 +16,6 @@ namespace {
 constexpr std::uint64_t gib = std::uint64_t{1024} * limits::mib;
 constexpr std::uint64_t first_class_bytes_max = 8 * gib;
 constexpr std::uint32_t avg_bytes_max = 1024 * limits::kib;
-// Twice instead of four times the average in the last class: a chunk must fit into one frame.
-constexpr std::uint32_t chunk_bytes_max = 2 * limits::mib;
-static_assert(chunk_bytes_max < limits::frame_bytes_max);
 
 // Changing a byte of the coding below changes every root: then count this up.
 constexpr std::string_view root_domain = "syncline file root 1\n";
@@ -30,8 +28,14 @@ ChunkParams params_for_size(std::uint64_t file_bytes) {
        file_bytes > class_bytes_max && params.avg_bytes < avg_bytes_max; class_bytes_max *= 4)
     params.avg_bytes *= 4;
   params.min_bytes = params.avg_bytes / 2;
-  params.max_bytes = std::min(params.avg_bytes * 4, chunk_bytes_max);
+  // Twice instead of four times the average in the last class.
+  params.max_bytes = std::min<std::uint32_t>(params.avg_bytes * 4, limits::chunk_bytes_max);
   return params;
+}
+
+bool ChunkParams::is_valid() const {
+  return min_bytes >= 1 && min_bytes <= avg_bytes && avg_bytes <= max_bytes &&
+         std::has_single_bit(avg_bytes) && max_bytes <= limits::chunk_bytes_max;
 }
 
 hash::Digest Manifest::root() const {

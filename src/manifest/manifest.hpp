@@ -16,6 +16,8 @@ struct ChunkParams {
   std::uint32_t avg_bytes = 16 * 1024;  ///< a power of two
   std::uint32_t max_bytes = 64 * 1024;
   bool operator==(const ChunkParams&) const = default;
+  /// In order, none 0, the average a power of two, none above limits::chunk_bytes_max.
+  bool is_valid() const;
 };
 
 /// On average 16 KiB up to 8 GiB, then four times larger for every factor of four in size up to 1 MiB (a chunk

@@ -184,6 +184,18 @@ void file_type(A& a, fs::FileType& v) {
 template <class A>
 void fields(A& a, manifest::ChunkParams& v) {
   a.num(v.min_bytes), a.num(v.avg_bytes), a.num(v.max_bytes);
+  if constexpr (A::decoding) {
+    if (!v.is_valid()) a.fail(Errc::malformed);
+  }
+}
+/// Whoever reads a length may take memory for it.
+template <class A>
+void chunk_length(A& a, std::uint32_t& v) {
+  a.num(v);
+  if constexpr (A::decoding) {
+    if (v == 0) a.fail(Errc::malformed);
+    if (v > limits::chunk_bytes_max) a.fail(Errc::limit_exceeded);
+  }
 }
 template <class A>
 void fields(A& a, fs::XattrPair& v) {
@@ -260,7 +272,7 @@ void fields(A& a, ManifestReply& v) {
   path(a, v.path);
   a.num(v.size_bytes), a.fixed(v.content);
   fields(a, v.params);
-  a.list(v.lengths, count_max, [&](std::uint32_t& x) { a.num(x); });
+  a.list(v.lengths, count_max, [&](std::uint32_t& x) { chunk_length(a, x); });
   a.list(v.repeats, count_max, [&](std::uint32_t& x) { a.num(x); });
   a.list(v.ids, count_max, [&](hash::Digest& x) { short_id(a, x); });
   if constexpr (A::decoding) {
@@ -287,7 +299,7 @@ void fields(A& a, MakeLink& v) {
 template <class A>
 void fields(A& a, WriteFile& v) {
   path(a, v.path), fields(a, v.meta), fields(a, v.params);
-  a.list(v.lengths, count_max, [&](std::uint32_t& x) { a.num(x); });
+  a.list(v.lengths, count_max, [&](std::uint32_t& x) { chunk_length(a, x); });
   a.array(v.root);
   a.list(v.ids, count_max, [&](hash::ChunkId& x) { a.digest(x); });
   a.blob(v.content, limits::frame_bytes_max);
@@ -318,7 +330,7 @@ void fields(A& a, FileBegin& v) {
 }
 template <class A>
 void fields(A& a, ChunkRef& v) {
-  a.num(v.length_bytes), a.array(v.id);
+  chunk_length(a, v.length_bytes), a.array(v.id);
 }
 template <class A>
 void chunks(A& a, std::vector<ChunkRef>& v) {
@@ -376,7 +388,7 @@ void fields(A& a, GapDelta& v) {
 }
 template <class A>
 void fields(A& a, ChunkRequest& v) {
-  a.num(v.file), a.num(v.new_offset), a.num(v.length_bytes);
+  a.num(v.file), a.num(v.new_offset), chunk_length(a, v.length_bytes);
 }
 template <class A>
 void fields(A& a, ChunkData& v) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "base/limits.hpp"
 #include "document.hpp"
 #include "sample_manifest.hpp"
 #include "support/catch.hpp"
@@ -146,7 +147,7 @@ TEST_CASE("contradictions inside a well-sealed manifest are refused", "[manifest
   refused([](Manifest& m) { m.params.min_bytes = 0; });
   refused([](Manifest& m) { m.params.min_bytes = m.params.avg_bytes + 1; });
   refused([](Manifest& m) { m.params.avg_bytes = m.params.max_bytes * 2; });
-  refused([](Manifest& m) { m.params.max_bytes = chunk_bytes_max + 1; });
+  refused([](Manifest& m) { m.params.max_bytes = limits::chunk_bytes_max + 1; });
 }
 
 TEST_CASE("a count far beyond the data is refused before memory is taken for it", "[manifest]") {

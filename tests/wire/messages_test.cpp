@@ -175,8 +175,6 @@ TEST_CASE("numbers are held to the width of their field", "[wire]") {
   };
   CHECK_FALSE(decode_error(MessageType::hello, hello("ff ff 03")));
   CHECK(decode_error(MessageType::hello, hello("80 80 04")) == Errc::limit_exceeded);
-  CHECK_FALSE(decode_error(MessageType::chunk_request, from_hex("00 00 ff ff ff ff 0f")));
-  CHECK(decode_error(MessageType::chunk_request, from_hex("00 00 80 80 80 80 10")) == Errc::limit_exceeded);
   CHECK_FALSE(decode_error(MessageType::gap_sums, from_hex("00 00 ff 01 00")));
   CHECK(decode_error(MessageType::gap_sums, from_hex("00 00 80 02 00")) == Errc::limit_exceeded);
   EntryInfo extreme;
@@ -186,6 +184,38 @@ TEST_CASE("numbers are held to the width of their field", "[wire]") {
     extreme.mtime_ns = time;
     CHECK(again(Listing{"", false, {extreme}, {}, {}}).entries.at(0).mtime_ns == time);
   }
+}
+
+TEST_CASE("a chunk has at least one byte and at most the limit, wherever it is announced", "[wire]") {
+  const auto check = [](auto&& make) {
+    const auto refusal = [&](std::uint32_t length) {
+      const Message message = make(length);
+      return decode_error(type_of(message), encode(message));
+    };
+    CHECK_FALSE(refusal(1));
+    CHECK_FALSE(refusal(limits::chunk_bytes_max));
+    CHECK(refusal(0) == Errc::malformed);
+    CHECK(refusal(limits::chunk_bytes_max + 1) == Errc::limit_exceeded);
+  };
+  check([](std::uint32_t length) { return ChunkRequest{0, 0, length}; });
+  check([](std::uint32_t length) { return FileSteps{0, {StepOther{{length, {}}, "f", 0}}}; });
+  check([](std::uint32_t length) { return FileSteps{0, {StepPatch{0, 0, {{length, {}}}, {}}}}; });
+  check([](std::uint32_t length) { return FileSteps{0, {StepGap{0, {}, {{length, {}}}}}}; });
+  check([](std::uint32_t length) { return Batch{{WriteFile{"f", {}, {}, {length}, {}, {}, {}}}}; });
+  check([](std::uint32_t length) { return ManifestReply{"f", 0, 0, {}, {length}, {1}, {{}}}; });
+}
+
+TEST_CASE("chunk sizes of a peer are held to what a manifest may say", "[wire]") {
+  const auto refusal = [](std::uint32_t min, std::uint32_t avg, std::uint32_t max) {
+    FileBegin begin;
+    begin.params = {min, avg, max};
+    return decode_error(MessageType::file_begin, encode(begin));
+  };
+  CHECK_FALSE(refusal(1, 1, limits::chunk_bytes_max));
+  CHECK(refusal(1, 1, limits::chunk_bytes_max + 1) == Errc::malformed);
+  CHECK(refusal(0, 0, 0) == Errc::malformed);
+  CHECK(refusal(1, 3, 4) == Errc::malformed);
+  CHECK(refusal(4, 2, 8) == Errc::malformed);
 }
 
 TEST_CASE("texts end at their limits", "[wire]") {
