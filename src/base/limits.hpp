@@ -22,7 +22,8 @@ inline constexpr std::size_t xattr_count_max = 1024;
 
 // Wire.
 inline constexpr std::size_t frame_bytes_max = 9 * mib;        // one message: a whole gap side and its header
-inline constexpr std::size_t list_count_max = 1024 * kib;      // elements of one list in a message
+inline constexpr std::size_t list_count_max = 1024 * kib;      // numbers and ids of one list in a message
+inline constexpr std::size_t list_items_max = 64 * kib;        // paths, entries, operations, steps of one
 inline constexpr std::size_t batch_bytes_max = 1 * mib;        // a batch before compression
 inline constexpr std::size_t pipe_bytes_max = 8 * mib;         // queued in one direction
 inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums
@@ -40,6 +41,10 @@ inline constexpr std::size_t block_bytes_max = 8 * kib;
 inline constexpr unsigned sum_bits_min = 8;
 inline constexpr unsigned sum_bits_max = 32;
 inline constexpr std::size_t block_chain_max = 16;  // equal sums that the search looks at in one place
+
+// What a broken transfer leaves for the next one: at least so many bytes of a file, of so many files.
+inline constexpr std::size_t partial_bytes_min = 1 * mib;
+inline constexpr std::size_t partial_count_max = 64;
 
 // Receiving: one durable batch.
 inline constexpr std::size_t commit_files_max = 1000;

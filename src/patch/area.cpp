@@ -87,6 +87,9 @@ class AreaImpl final : public Area {
   bool wants_commit() const override { return core_->wants_commit(); }
   std::vector<Outcome> commit() override;
   std::uint64_t written_bytes() const override { return core_->written_bytes; }
+  std::vector<std::uint32_t> partials() const override;
+  std::unique_ptr<fs::File> open_partial(std::uint32_t number) const override;
+  void drop_partials() override;
   void close_clean() override;
 
  private:
@@ -204,6 +207,26 @@ std::vector<Outcome> AreaImpl::commit() {
   return outcomes;
 }
 
+std::vector<std::uint32_t> AreaImpl::partials() const {
+  std::vector<std::uint32_t> out;
+  if (!core_->area->stat_at(partial_dir_name)) return out;
+  const auto dir = core_->area->open_dir(partial_dir_name);
+  for (std::uint32_t number = 0; number < limits::partial_count_max; ++number)
+    if (const auto stat = dir->stat_at(std::to_string(number)); stat && stat->type == fs::FileType::regular)
+      out.push_back(number);
+  return out;
+}
+
+std::unique_ptr<fs::File> AreaImpl::open_partial(std::uint32_t number) const {
+  return core_->area->open_dir(partial_dir_name)->open_read(std::to_string(number));
+}
+
+void AreaImpl::drop_partials() {
+  if (!core_->area->stat_at(partial_dir_name)) return;
+  remove_dead_temps(*core_->area->open_dir(partial_dir_name));
+  core_->area->remove_dir(partial_dir_name);
+}
+
 void AreaImpl::close_clean() {
   core_->journal.remove();
   const auto remove_if_empty = [](fs::Dir& dir, const std::string& name) {
@@ -235,6 +258,7 @@ std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOption
   drop_default_acl(*area);
   drop_default_acl(*temp_dir);
   Recovery recovery;
+  recovery.partial_files_kept = keep_partials(*temp_dir, *area);
   recovery.temp_files_removed = remove_dead_temps(*temp_dir);
   recover_journal(*core->root, *area, core->temps, core->durable(), recovery);
   return std::make_unique<AreaImpl>(std::move(core), std::move(recovery));

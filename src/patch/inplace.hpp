@@ -33,6 +33,9 @@ class InplaceWrite final : public FileWrite {
   }
   const fs::File* basis() const override { return rewrite_ ? rewrite_->basis() : target_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
+  void leave_behind() noexcept override {
+    if (rewrite_) rewrite_->leave_behind();
+  }
 
  private:
   /// A sector of which only a part has been given.

@@ -90,6 +90,9 @@ class FileWrite {
   /// file, what `metadata` does not tell is kept (mode, xattrs, owner where that is permitted); a
   /// new file without a mode gets 0600. Throws what stands in the way of the metadata.
   virtual void finish(const fs::Metadata& metadata, std::uint64_t token) = 0;
+  /// The session broke: what was written stays as a temporary file, and the next Area::open() makes it a
+  /// partial one. Nothing is left of a target that was to be patched in place. The last call.
+  virtual void leave_behind() noexcept = 0;
 };
 
 struct AreaOptions {
@@ -110,6 +113,7 @@ struct Recovery {
   /// only what differs from it.
   std::vector<std::string> kept_as;
   std::uint64_t temp_files_removed = 0;
+  std::uint64_t partial_files_kept = 0;  ///< now in partials()
 };
 
 /// The `.syncline/` directory of a replica's root and everything that is written through it.
@@ -145,6 +149,12 @@ class Area {
   /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync
   /// nothing of the batch is acknowledged. One failing file does not stop the others.
   virtual std::vector<Outcome> commit() = 0;
+  /// Numbers of the files that broken transfers left, `.syncline/partial/NUMBER`: some bytes of some version
+  /// of something, for whoever looks for content by its ids. At most limits::partial_count_max.
+  virtual std::vector<std::uint32_t> partials() const = 0;
+  virtual std::unique_ptr<fs::File> open_partial(std::uint32_t number) const = 0;
+  /// A session ran to its end: nobody will ask for them any more.
+  virtual void drop_partials() = 0;
   /// Bytes written to files, temps and journal so far.
   virtual std::uint64_t written_bytes() const = 0;
   /// Removes `.syncline/` when nothing is left in it and nothing else claims it (no root marker).

@@ -187,6 +187,26 @@ std::uint64_t remove_dead_temps(fs::Dir& temp_dir) {
   return count;
 }
 
+std::uint64_t keep_partials(fs::Dir& temp_dir, fs::Dir& area) {
+  std::vector<const fs::DirEntry*> worth;
+  const auto listing = temp_dir.list();
+  for (const auto& entry : listing.entries)
+    if (entry.stat.type == fs::FileType::regular && entry.stat.allocated_bytes >= limits::partial_bytes_min)
+      worth.push_back(&entry);
+  if (worth.empty()) return 0;
+  if (!area.stat_at(partial_dir_name)) area.make_dir(partial_dir_name, 0700);
+  const auto partial_dir = area.open_dir(partial_dir_name);
+  std::uint64_t count = 0;
+  std::uint32_t number = 0;
+  for (const auto* entry : worth) {
+    while (number < limits::partial_count_max && partial_dir->stat_at(std::to_string(number))) ++number;
+    if (number == limits::partial_count_max) break;  // the rest is removed with the other dead ones
+    temp_dir.rename(entry->name, *partial_dir, std::to_string(number));
+    ++count;
+  }
+  return count;
+}
+
 void recover_journal(fs::Dir& root, fs::Dir& area, TempSpace& temps, bool durable, Recovery& recovery) {
   const auto found = area.stat_at(journal_name);
   if (!found) return;

@@ -62,6 +62,16 @@ void RewriteWrite::flush() {
   buffer_.clear();
 }
 
+void RewriteWrite::leave_behind() noexcept {
+  if (!temp_) return;
+  try {
+    flush();
+    temp_->leave();
+  } catch (const Error&) {
+    // Less is left then: it serves only to spare bytes.
+  }
+}
+
 void RewriteWrite::put(std::uint64_t offset, ByteView data) {
   if (!buffer_.empty() && offset != buffer_offset_ + buffer_.size()) flush();
   end_ = std::max(end_, offset + data.size());

@@ -34,6 +34,7 @@ class RewriteWrite final : public FileWrite {
   bool read_back(std::span<std::byte> out, std::uint64_t offset) override;
   const fs::File* basis() const override { return basis_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
+  void leave_behind() noexcept override;
   /// finish() without the queue.
   Pending complete(const fs::Metadata& metadata, std::uint64_t token);
 

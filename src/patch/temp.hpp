@@ -33,6 +33,8 @@ class TempFile {
   void close() { file_.reset(); }
   /// The name has been given to something else: nothing is left to remove.
   void renamed() { dir_.reset(); }
+  /// It stays for the next run to find.
+  void leave() { dir_.reset(); }
   /// Best effort: what cannot be removed now is removed by the next run.
   void remove() noexcept;
 

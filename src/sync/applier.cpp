@@ -31,13 +31,29 @@ Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions
 }
 
 Applier::~Applier() {
+  stop();
+  for (auto& worker : workers_) worker.files.clear();
+}
+
+void Applier::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
-  for (auto& worker : workers_) worker.thread.join();
-  committer_.join();
+  for (auto& worker : workers_)
+    if (worker.thread.joinable()) worker.thread.join();
+  if (committer_.joinable()) committer_.join();
+}
+
+void Applier::salvage() {
+  stop();
+  for (auto& worker : workers_) {
+    for (auto& [number, file] : worker.files)
+      if (file->write && !file->failed) file->write->leave_behind();
+    worker.files.clear();
+  }
+  commit();
 }
 
 /// The first error of a thread ends the session: the other side waits for answers that will not come, and
@@ -96,7 +112,6 @@ void Applier::work(std::size_t index) {
     }
     changed_.notify_all();
   }
-  worker.files.clear();
 }
 
 void Applier::commit_loop() {

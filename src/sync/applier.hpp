@@ -29,7 +29,11 @@ class Applier {
   /// Waits until nothing is under way; throws the first error of a thread.
   void drain();
   void refresh_links();
+  void drop_partials() { area_->drop_partials(); }
   void close_clean() { area_->close_clean(); }
+  /// The session broke: makes visible what is complete, leaves the rest behind as partial files. The last
+  /// call.
+  void salvage();
   std::uint64_t written_bytes() const { return area_->written_bytes(); }
 
  private:
@@ -48,6 +52,7 @@ class Applier {
     std::thread thread;
   };
 
+  void stop();
   void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
   void work(std::size_t index);
   void commit_loop();

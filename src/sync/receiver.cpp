@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "chunk/chunker.hpp"
 #include "sync/applier.hpp"
 #include "sync/index.hpp"
@@ -15,7 +16,10 @@ namespace syncline::sync {
 namespace {
 
 constexpr const char* area_name = ".syncline";
-constexpr std::size_t listing_entries_max = 4000;  ///< a message; a large directory comes in several
+/// Of one message; a large directory comes in several.
+constexpr std::size_t listing_items_max = 4000;
+constexpr std::size_t listing_bytes_max = limits::mib;
+constexpr std::size_t reply_chunks_max = 256 * limits::kib;  ///< of one manifest reply: 20 bytes each
 
 /// It is there, or may be: known of it is nothing.
 bool is_unknown(const DirNode& node, std::string_view name) {
@@ -27,17 +31,21 @@ class Receiver {
   Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
       : replica_(replica), channel_(channel), options_(options) {}
   void run();
+  void salvage(const std::exception& cause);
 
  private:
   void shake_hands();
   void open_area();
   void scan();
   void tell_roots();
+  void tell_partials();
   void tell_drift(DirNode& node, state::Reader& reader, bool whole);
   void tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
                 const std::vector<std::string>& gone);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);
+  manifest::Manifest manifest_of(const std::string& path);
+  void tell_manifest(const std::string& path, const manifest::Manifest& manifest);
   void serve();
   void finish(const wire::Finish& finish);
   void restore_root_time();
@@ -66,6 +74,10 @@ void Receiver::shake_hands() {
   check_hello(theirs);
   peer_ = hash_hex(theirs.replica_id);
   begin_ = take<wire::Begin>(expect_message(channel_));
+  if (begin_.guess && *begin_.guess != hello) {
+    take<wire::Roots>(expect_message(channel_));
+    begin_ = take<wire::Begin>(expect_message(channel_));
+  }
   rules_.attributes = begin_.attributes;
 }
 
@@ -114,12 +126,40 @@ void Receiver::tell_roots() {
   if (agreed) mine.agreed = theirs.agreed;
   in_step_ = mine.in_step;
   channel_.send(mine);
+  if (!mine.in_step) tell_partials();
   if (agreed && !mine.in_step) {
     const auto reader = replica_.database().reader();
     tell_drift(*replica_.tree().root, *reader, false);
   }
   channel_.send(wire::ListEnd{});
   channel_.flush();
+}
+
+/// What a broken transfer has brought already: chunks are found anew in it, so that nothing need be believed.
+void Receiver::tell_partials() {
+  if (!area_) return;
+  for (const auto number : area_->partials()) {
+    const auto file = area_->open_partial(number);
+    const auto size = file->stat().size_bytes;
+    const auto found =
+        chunk::import_file(*file, size, manifest::params_for_size(size), replica_.key(), options_.threads);
+    read_bytes_ += size;
+    wire::Partials partials;
+    partials.number = number;
+    std::uint64_t offset = 0;
+    for (const auto& chunk : found.chunks) {
+      if (chunk.repeat_count == 1) {
+        partials.lengths.push_back(chunk.length_bytes);
+        partials.offsets.push_back(offset);
+        partials.ids.push_back(chunk.id);
+      }
+      offset += chunk.total_bytes();
+      if (partials.lengths.size() < reply_chunks_max) continue;
+      channel_.send(partials);
+      partials.lengths.clear(), partials.offsets.clear(), partials.ids.clear();
+    }
+    if (!partials.lengths.empty()) channel_.send(partials);
+  }
 }
 
 /// What is not as our last commit left it. `whole`: this directory is new here, all of it is told.
@@ -154,16 +194,25 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
   wire::Listing listing;
   listing.dir = node.path().text();
   listing.partial = partial;
-  listing.gone = gone;
-  listing.unknown = node.unknown;
-  if (node.unreadable) listing.unknown.push_back(".");
-  for (const Entry* entry : entries) {
-    listing.entries.push_back(entry_info(node, *entry, rules_));
-    if (listing.entries.size() < listing_entries_max) continue;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  const auto make_room = [&](std::size_t item_bytes) {
+    bytes += item_bytes;
+    if (++count <= listing_items_max && bytes <= listing_bytes_max) return;
     channel_.send(listing);
     listing.entries.clear();
     listing.gone.clear();
     listing.unknown.clear();
+    count = 1;
+    bytes = item_bytes;
+  };
+  for (const auto& name : gone) make_room(name.size()), listing.gone.push_back(name);
+  for (const auto& name : node.unknown) make_room(name.size()), listing.unknown.push_back(name);
+  if (node.unreadable) make_room(1), listing.unknown.push_back(".");
+  for (const Entry* entry : entries) {
+    auto info = entry_info(node, *entry, rules_);
+    make_room(info.name.size() + info.link_target.size());
+    listing.entries.push_back(std::move(info));
   }
   channel_.send(listing);
 }
@@ -181,53 +230,65 @@ void Receiver::answer(const wire::ListRequest& request) {
   channel_.flush();
 }
 
-void Receiver::answer(const wire::ManifestRequest& request) {
-  for (const auto& text : request.paths) {
-    wire::ManifestReply reply;
-    reply.path = text;
-    try {
-      const auto path = RelPath::parse(text);
-      std::unique_ptr<fs::File> file;
-      DirNode* node = nullptr;
-      {
-        std::lock_guard lock(replica_.mutex());
-        node = replica_.tree().find_dir(path.parent());
-        if (node == nullptr) throw Error(Errc::foreign, text);
-        file = replica_.open_read(*node, path.name());
-      }
-      const fs::Stat stat = file->stat();
-      std::optional<manifest::Manifest> known;
-      {
-        std::lock_guard lock(replica_.mutex());
-        replica_.load_details(*node);
-        Entry* entry = node->find(path.name());
-        if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns)
-          throw Error(Errc::foreign, text);
-        if (const Content* content = node->content_of(*entry))
-          known = replica_.manifest_of(*content, stat.size_bytes);
-      }
-      if (!known) {
-        known = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
-                                   replica_.key(), options_.threads);
-        read_bytes_ += stat.size_bytes;
-        std::lock_guard lock(replica_.mutex());
-        if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, *known, 0);
-      }
-      reply.size_bytes = known->size_bytes;
-      reply.content = known->root().prefix();
-      reply.params = known->params;
-      for (const auto& chunk : known->chunks) {
-        reply.lengths.push_back(chunk.length_bytes);
-        reply.repeats.push_back(chunk.repeat_count);
-        reply.ids.push_back(chunk.id);
-      }
-    } catch (const Error&) {
-      if (replica_.state_damaged()) throw;
-      reply.lengths.clear();  // the sender then sends the whole file
-      reply.repeats.clear();
-      reply.ids.clear();
+/// The manifest of a regular file here, from the records or by reading it. Throws where there is none.
+manifest::Manifest Receiver::manifest_of(const std::string& text) {
+  const auto path = RelPath::parse(text);
+  std::unique_ptr<fs::File> file;
+  DirNode* node = nullptr;
+  {
+    std::lock_guard lock(replica_.mutex());
+    node = replica_.tree().find_dir(path.parent());
+    if (node == nullptr) throw Error(Errc::foreign, text);
+    file = replica_.open_read(*node, path.name());
+  }
+  const fs::Stat stat = file->stat();
+  {
+    std::lock_guard lock(replica_.mutex());
+    replica_.load_details(*node);
+    Entry* entry = node->find(path.name());
+    if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns)
+      throw Error(Errc::foreign, text);
+    if (const Content* content = node->content_of(*entry))
+      if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return std::move(*known);
+  }
+  auto fresh = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
+                                  replica_.key(), options_.threads);
+  read_bytes_ += stat.size_bytes;
+  std::lock_guard lock(replica_.mutex());
+  if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, fresh, 0);
+  return fresh;
+}
+
+void Receiver::tell_manifest(const std::string& path, const manifest::Manifest& manifest) {
+  wire::ManifestReply reply;
+  reply.path = path;
+  reply.size_bytes = manifest.size_bytes;
+  reply.content = manifest.root().prefix();
+  reply.params = manifest.params;
+  for (const auto& chunk : manifest.chunks) {
+    if (reply.lengths.size() == reply_chunks_max) {
+      reply.more = true;
+      channel_.send(reply);
+      reply.more = false;
+      reply.lengths.clear(), reply.repeats.clear(), reply.ids.clear();
     }
-    channel_.send(reply);
+    reply.lengths.push_back(chunk.length_bytes);
+    reply.repeats.push_back(chunk.repeat_count);
+    reply.ids.push_back(chunk.id);
+  }
+  channel_.send(reply);
+}
+
+void Receiver::answer(const wire::ManifestRequest& request) {
+  for (const auto& path : request.paths) {
+    try {
+      tell_manifest(path, manifest_of(path));
+    } catch (const Error& error) {
+      if (replica_.state_damaged() || ends_session(error)) throw;
+      wire::ManifestReply nothing;  // the sender then sends the whole file
+      nothing.path = path;
+      channel_.send(nothing);
+    }
   }
   channel_.flush();
 }
@@ -270,11 +331,12 @@ void Receiver::finish(const wire::Finish& finish) {
   if (applier_) {
     applier_->drain();
     applier_->refresh_links();
+    applier_->drop_partials();
     area_written_bytes_ = applier_->written_bytes();
   }
   const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
   if (applier_) applier_->close_clean();
-  else if (area_) area_->close_clean();
+  else if (area_) area_->drop_partials(), area_->close_clean();
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_)) {
     if ((begin_.flags & wire::begin_index) != 0)
@@ -299,8 +361,24 @@ void Receiver::finish(const wire::Finish& finish) {
   }
   out.disk_written_bytes = area_written_bytes_ + replica_.database().written_bytes();
   out.content_read_bytes = read_bytes_;
+  if (finish.unanswered) return;
   channel_.send(out);
   channel_.flush();
+}
+
+/// The other side went away, or the person stopped us: what has arrived whole is kept, and what has not
+/// serves the next session.
+void Receiver::salvage(const std::exception& cause) {
+  const auto* known = dynamic_cast<const Error*>(&cause);
+  const bool innocent = known != nullptr && (known->is(Errc::disconnected) || known->is(Errc::cancelled) ||
+                                             known->is_errno(ETIMEDOUT) || known->is_errno(ECONNRESET));
+  if (!innocent || !applier_) return;
+  try {
+    applier_->salvage();
+    replica_.commit(options_.durability != patch::Durability::none);
+  } catch (const Error&) {
+    // It costs bytes in the next session. The cause of this one's end is what is told.
+  }
 }
 
 void Receiver::run() {
@@ -316,11 +394,13 @@ void Receiver::run() {
 }  // namespace
 
 void run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options) {
+  Receiver receiver(replica, channel, options);
   try {
-    Receiver(replica, channel, options).run();
+    receiver.run();
   } catch (const std::exception& error) {
     tell_fatal(channel, error);
     channel.close();
+    receiver.salvage(error);
     throw;
   }
 }

@@ -247,4 +247,18 @@ void Replica::save_agreement(const std::string& peer, const state::Agreement& ag
 
 void Replica::forget_agreement(const std::string& peer) { writer().erase_agreement(peer); }
 
+std::optional<wire::Hello> Replica::last_peer(const std::string& label) {
+  const auto coded = database_->value("peer " + label);
+  if (!coded) return std::nullopt;
+  try {
+    return std::get<wire::Hello>(wire::decode(wire::MessageType::hello, *coded));
+  } catch (const Error&) {
+    return std::nullopt;  // of another version
+  }
+}
+
+void Replica::save_last_peer(const std::string& label, const wire::Hello& peer) {
+  writer().put_value("peer " + label, wire::encode(peer));
+}
+
 }  // namespace syncline::sync

@@ -12,6 +12,7 @@
 #include "sync/identity.hpp"
 #include "sync/selector.hpp"
 #include "sync/tree.hpp"
+#include "wire/messages.hpp"
 
 namespace syncline::sync {
 
@@ -92,6 +93,10 @@ class Replica {
   /// Takes part in the next commit().
   void save_agreement(const std::string& peer, const state::Agreement& agreement);
   void forget_agreement(const std::string& peer);
+  /// Who answered under `label` last time, if that was ever committed; save_last_peer() takes part in the
+  /// next commit.
+  std::optional<wire::Hello> last_peer(const std::string& label);
+  void save_last_peer(const std::string& label, const wire::Hello& peer);
 
  private:
   state::Writer& writer();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "sync/index.hpp"
 #include "sync/sender_session.hpp"
 #include "sync/session.hpp"
@@ -17,15 +18,30 @@ constexpr std::size_t list_request_dirs = 4096;
 
 wire::Message Sender::expect() { return expect_message(channel_); }
 
+/// Over a network we begin under the guess that the receiver is who it was last time: its hello then comes
+/// with its roots, and all is said in one round trip.
 void Sender::shake_hands() {
   wire::Hello hello;
   hello.replica_id = replica_.id();
   channel_.send(hello);
+  if (!options_.peer_label.empty()) guess_ = replica_.last_peer(options_.peer_label);
+  if (guess_) return begin(*guess_);
   channel_.flush();
+  begin(take_hello());
+}
+
+wire::Hello Sender::take_hello() {
   const auto reply = take<wire::Hello>(expect());
   check_hello(reply);
-  peer_ = hash_hex(reply.replica_id);
-  if ((reply.features & wire::feature_privileged) == 0)
+  if (!options_.peer_label.empty() && reply != guess_) replica_.save_last_peer(options_.peer_label, reply);
+  return reply;
+}
+
+/// `receiver`: as it said, or as we guess.
+void Sender::begin(const wire::Hello& receiver) {
+  peer_ = hash_hex(receiver.replica_id);
+  rules_ = options_.rules;
+  if ((receiver.features & wire::feature_privileged) == 0)
     rules_.attributes &= ~(wire::attr_owner | wire::attr_group);
   if (options_.copy->checksum) rules_.attributes |= wire::attr_content;
   options_digest_ = digest_of_options(*options_.copy, options_.selector, rules_);
@@ -38,6 +54,7 @@ void Sender::shake_hands() {
   replica_.world().random->fill(std::as_writable_bytes(std::span(&sum_key_.value, 1)));
   begin.sum_key = sum_key_.value;
   begin.backup_dir = options_.copy->backup_dir.value_or("");
+  begin.guess = guess_;
   channel_.send(begin);
   channel_.flush();
 }
@@ -63,16 +80,30 @@ void Sender::scan() {
     verify_contents(replica_, rules_, options_.threads, events_.counters.read_bytes,
                     [&] { events_.check_cancelled(); });
   own_root_ = tree_root(replica_.tree(), rules_);
+  scanned_ = true;
 }
 
-/// Tells our root, hears theirs. True when nothing is to be done.
-bool Sender::compare_roots() {
+std::optional<state::Agreement> Sender::tell_roots() {
   wire::Roots roots;
   roots.root = own_root_;
   const auto agreement = replica_.agreement(peer_, options_digest_);
   if (agreement) roots.agreed = wire::AgreedRoots{agreement->own_root, agreement->peer_root};
   channel_.send(roots);
   channel_.flush();
+  return agreement;
+}
+
+/// Tells our root, hears theirs. True when nothing is to be done.
+bool Sender::compare_roots() {
+  auto agreement = tell_roots();
+  if (guess_) {
+    const auto receiver = take_hello();
+    if (receiver != *std::exchange(guess_, std::nullopt)) {
+      begin(receiver);
+      scan();
+      agreement = tell_roots();
+    }
+  }
   remote_roots_ = take<wire::Roots>(expect());
   from_records_ = remote_roots_.agreed.has_value() && agreement.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
@@ -85,6 +116,10 @@ void Sender::collect_listing(std::vector<std::string>* next) {
   for (;;) {
     auto message = expect();
     if (std::holds_alternative<wire::ListEnd>(message)) return;
+    if (auto* partials = std::get_if<wire::Partials>(&message)) {
+      partials_.push_back(std::move(*partials));
+      continue;
+    }
     auto listing = take<wire::Listing>(std::move(message));
     if (next != nullptr) note_children(listing, *next);
     RemoteDir& dir = remote_[listing.dir];
@@ -115,14 +150,18 @@ void Sender::fetch_listings() {
   std::vector<std::string> level{""};
   while (!level.empty()) {
     std::vector<std::string> next;
-    for (std::size_t at = 0; at < level.size(); at += list_request_dirs) {
-      wire::ListRequest request;
-      request.dirs.assign(
-          level.begin() + static_cast<std::ptrdiff_t>(at),
-          level.begin() + static_cast<std::ptrdiff_t>(std::min(at + list_request_dirs, level.size())));
+    wire::ListRequest request;
+    std::size_t bytes = 0;
+    for (auto& dir : level) {
+      bytes += dir.size();
+      request.dirs.push_back(std::move(dir));
+      if (&dir != &level.back() && request.dirs.size() < list_request_dirs && bytes < limits::batch_bytes_max)
+        continue;
       channel_.send(request);
       channel_.flush();
       collect_listing(&next);
+      request.dirs.clear();
+      bytes = 0;
     }
     level = std::move(next);
   }
@@ -148,9 +187,16 @@ void Sender::plan() {
   events_.counters.transferring = true;
 }
 
+/// Nothing was done, and nothing is to be remembered: that needs no answer.
+void Sender::leave() {
+  channel_.send(wire::Finish{false, true, own_root_});
+  channel_.flush();
+  result_.receiver_root = remote_roots_.root;
+}
+
 void Sender::finish(bool agree) {
   if (!finished_) {
-    channel_.send(wire::Finish{agree, refreshed_root(replica_, rules_)});
+    channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
     channel_.flush();
     finished_ = take<wire::Finished>(expect());
   }
@@ -168,8 +214,11 @@ SenderResult Sender::run() {
     if (first_meeting && options_.index && !options_.copy->dry_run)
       index_contents(replica_, options_.threads, events_.counters.read_bytes,
                      [&] { events_.check_cancelled(); });
-    finish(first_meeting && !options_.copy->dry_run);
-    if (!first_meeting || options_.copy->dry_run) return result_;
+    if (!first_meeting || options_.copy->dry_run) {
+      leave();
+      return result_;
+    }
+    finish(true);
   } else {
     if (from_records_ && (!is_in_place(replica_, remote_) || (theirs_differ_ && has_new_names(replica_)))) {
       from_records_ = false;
@@ -200,9 +249,24 @@ SenderResult Sender::run() {
   return result_;
 }
 
+/// What was read and hashed need not be so again.
+void Sender::salvage() noexcept {
+  try {
+    if (scanned_ && !options_.copy->dry_run) replica_.commit(false);
+  } catch (const std::exception&) {
+    // It costs time in the next session. The cause of this one's end is what is told.
+  }
+}
+
 SenderResult run_sender(Replica& replica, wire::Channel& channel, Events& events,
                         const SenderOptions& options) {
-  return Sender(replica, channel, events, options).run();
+  Sender sender(replica, channel, events, options);
+  try {
+    return sender.run();
+  } catch (const Error& error) {
+    if (ends_session(error)) sender.salvage();
+    throw;
+  }
 }
 
 }  // namespace syncline::sync

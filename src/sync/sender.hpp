@@ -16,6 +16,8 @@ struct SenderOptions {
   const Selector* selector = nullptr;
   IdentityRules rules;
   unsigned threads = 2;
+  /// Not empty, over a network: names the receiver to ourselves, so that it is remembered who it was.
+  std::string peer_label;
   std::string cache_path;  ///< of recently changed chunks; empty: none
   bool index = true;       ///< give every larger file a manifest before the end
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "sync/index.hpp"
 #include "sync/sender_session.hpp"
 #include "sync/session.hpp"
@@ -10,7 +11,29 @@
 namespace syncline::sync {
 namespace {
 
-constexpr std::size_t ops_per_batch = 2000;
+/// Operations on their way to the receiver, gathered into messages of moderate size.
+class OpStream {
+ public:
+  explicit OpStream(wire::Channel& channel) : channel_(channel) {}
+  void put(wire::Op op) {
+    const auto op_bytes = wire::encoded_bytes(op);
+    if (batch_.ops.size() == ops_max || bytes_ + op_bytes > limits::batch_bytes_max) flush();
+    bytes_ += op_bytes;
+    batch_.ops.push_back(std::move(op));
+  }
+  void flush() {
+    if (!batch_.ops.empty()) channel_.send(batch_);
+    batch_.ops.clear();
+    bytes_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t ops_max = 2000;
+  wire::Channel& channel_;
+  wire::Batch batch_;
+  std::size_t bytes_ = 0;
+};
+
 /// Below this many new bytes it does not pay to read all records for content that the other side may hold.
 constexpr std::uint64_t dedupe_seed_bytes_min = 256 * 1024;
 constexpr int defer_rounds_max = 4;
@@ -79,53 +102,50 @@ void Sender::receive_replies(Transfer& transfer) {
 }
 
 void Sender::send_structure() {
-  wire::Batch batch;
-  const auto put = [&](wire::Op op) {
-    batch.ops.push_back(std::move(op));
-    if (batch.ops.size() < ops_per_batch) return;
-    channel_.send(batch);
-    batch.ops.clear();
-  };
+  OpStream ops(channel_);
   for (const auto& one : plan_.structure) {
-    if (const auto* rename = std::get_if<PlannedRename>(&one)) put(wire::Rename{rename->from, rename->to});
+    if (const auto* rename = std::get_if<PlannedRename>(&one))
+      ops.put(wire::Rename{rename->from, rename->to});
     else if (const auto* remove = std::get_if<PlannedRemove>(&one))
-      put(wire::Remove{remove->path, remove->directory});
+      ops.put(wire::Remove{remove->path, remove->directory});
     else {
       const Item& item = std::get<Item>(one);
-      put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});
+      ops.put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});
     }
   }
-  if (!batch.ops.empty()) channel_.send(batch);
+  ops.flush();
 }
 
 void Sender::send_others(Transfer& transfer) {
-  wire::Batch batch;
+  OpStream ops(channel_);
   for (const Item& item : plan_.others) {
     const Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
     try {
       if (entry.type == fs::FileType::symlink) {
-        batch.ops.emplace_back(wire::MakeSymlink{path, item.node->extra_of(entry).link_target,
-                                                 transfer.meta_at(*item.node, entry)});
+        ops.put(wire::MakeSymlink{path, item.node->extra_of(entry).link_target,
+                                  transfer.meta_at(*item.node, entry)});
       } else {
         const Extra& extra = item.node->extra_of(entry);
-        batch.ops.emplace_back(wire::MakeNode{path, entry.type, extra.device_major, extra.device_minor,
-                                              transfer.meta_at(*item.node, entry)});
+        ops.put(wire::MakeNode{path, entry.type, extra.device_major, extra.device_minor,
+                               transfer.meta_at(*item.node, entry)});
       }
     } catch (const Error& error) {
       events_.error(
           {path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
     }
-    if (batch.ops.size() == ops_per_batch) {
-      channel_.send(batch);
-      batch.ops.clear();
-    }
   }
-  if (!batch.ops.empty()) channel_.send(batch);
+  ops.flush();
 }
 
-/// Files that are equal on both sides are places to copy from.
+/// Files that are equal on both sides are places to copy from, and so is what a broken transfer left there.
 void Sender::seed_dedupe(DedupeIndex& dedupe) {
+  for (const auto& partial : std::exchange(partials_, {})) {
+    const auto file = dedupe.add_file(wire::partial_path(partial.number));
+    for (std::size_t i = 0; i < partial.lengths.size(); ++i)
+      dedupe.add(partial.ids[i], partial.lengths[i], file, partial.offsets[i]);
+  }
+  dedupe.settle();
   std::uint64_t new_bytes = 0;
   std::unordered_map<const DirNode*, std::vector<std::uint32_t>> planned;
   for (const Item& item : plan_.files) {
@@ -171,27 +191,20 @@ void Sender::send_files(Transfer& transfer) {
 }
 
 void Sender::send_tail(Transfer& transfer) {
-  wire::Batch batch;
-  const auto put = [&](wire::Op op) {
-    batch.ops.push_back(std::move(op));
-    if (batch.ops.size() < ops_per_batch) return;
-    channel_.send(batch);
-    batch.ops.clear();
-  };
-  for (const auto& link : plan_.links) put(wire::MakeLink{link.path, link.existing});
-  for (const auto& remove : plan_.removes) put(wire::Remove{remove.path, remove.directory});
+  OpStream ops(channel_);
+  for (const auto& link : plan_.links) ops.put(wire::MakeLink{link.path, link.existing});
+  for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory});
   for (const Item& item : plan_.metas) {
     const Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
     try {
-      put(wire::SetMeta{path, transfer.meta_at(*item.node, entry)});
+      ops.put(wire::SetMeta{path, transfer.meta_at(*item.node, entry)});
     } catch (const Error& error) {
       events_.error(
           {path, "source", error.code().message(), "the others go on", error.is_errno(ENOENT) ? 24 : 23});
     }
   }
-  if (!batch.ops.empty()) channel_.send(batch);
-  batch.ops.clear();
+  ops.flush();
   for (const DirNode* node : plan_.dir_metas) {
     wire::SetMeta op;
     op.path = node->path().text();
@@ -211,9 +224,9 @@ void Sender::send_tail(Transfer& transfer) {
         continue;
       }
     }
-    put(std::move(op));
+    ops.put(std::move(op));
   }
-  if (!batch.ops.empty()) channel_.send(batch);
+  ops.flush();
 }
 
 void Sender::transfer() {
@@ -236,7 +249,7 @@ void Sender::transfer() {
       if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached)
         result_.in_step = true;
     }
-    channel_.send(wire::Finish{result_.in_step, refreshed_root(replica_, rules_)});
+    channel_.send(wire::Finish{result_.in_step, false, refreshed_root(replica_, rules_)});
     channel_.flush();
     // What stands in them is true whatever the other side says now, and it is busy with its own.
     replica_.write_records();

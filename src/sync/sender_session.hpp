@@ -15,9 +15,14 @@ class Sender {
       : replica_(replica), channel_(channel), events_(events), options_(options), rules_(options.rules) {}
 
   SenderResult run();
+  void salvage() noexcept;
 
  private:
   void shake_hands();
+  wire::Hello take_hello();
+  void begin(const wire::Hello& receiver);
+  std::optional<state::Agreement> tell_roots();
+  void leave();
   void scan();
   bool compare_roots();
   void fetch_listings();
@@ -43,11 +48,14 @@ class Sender {
   const SenderOptions& options_;
   IdentityRules rules_;
   SenderResult result_;
+  std::optional<wire::Hello> guess_;
   std::string peer_;
   hash::Digest options_digest_;
   hash::Digest own_root_;
   wire::Roots remote_roots_;
   RemoteDirs remote_;
+  std::vector<wire::Partials> partials_;
+  bool scanned_ = false;
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
   Plan plan_;

@@ -123,6 +123,9 @@ void Transfer::fail(const std::exception_ptr& error) {
 
 std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer) {
   std::unique_lock lock(mutex_);
+  wanted_.clear();
+  list_wanted_manifests(items);
+  ask_manifests(lock, nullptr);
   items_ = &items;
   next_item_ = 0;
   may_defer_ = may_defer;

@@ -120,6 +120,8 @@ class Transfer {
   bool claim_stream(std::uint64_t bytes);
   void send_meta_only(const Item& item, const Source& source);
   void remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe);
+  void list_wanted_manifests(const std::vector<Item>& items);
+  void ask_manifests(std::unique_lock<std::mutex>& lock, const std::string* urgent);
   std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);
 
   // Replies.
@@ -163,6 +165,10 @@ class Transfer {
   std::map<std::uint64_t, Open> open_;
   std::size_t unanswered_ = 0;  ///< files with gaps that wait for sums
   std::map<std::string, wire::ManifestReply> manifests_;
+  std::map<std::string, std::uint64_t>
+      asked_;  ///< manifests that are on their way or not yet used: base bytes
+  std::vector<std::pair<std::string, std::uint64_t>> wanted_;  ///< those to be asked for, in reverse order
+  std::uint64_t asked_bytes_ = 0;
   std::map<std::string, Item> begun_;  ///< files sent with a base, for on_retry()
   std::vector<Item> retries_;
   std::set<std::string> distrusted_;  ///< paths whose base the receiver did not confirm

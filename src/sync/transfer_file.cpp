@@ -18,6 +18,9 @@ constexpr std::uint64_t search_bytes_min = 64 * limits::kib;
 constexpr std::size_t search_files_min = 4;
 /// A base without a manifest on our side is asked for one from this size on; below, it is one gap.
 constexpr std::uint64_t ask_manifest_bytes_min = 64 * limits::kib;
+/// Manifests asked for ahead: so many, of bases of so many bytes together (20 bytes of manifest for 16 KiB).
+constexpr std::size_t asked_manifests_max = 256;
+constexpr std::uint64_t asked_base_bytes_max = 4096 * std::uint64_t{limits::mib};
 constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
 
 wire::ChunkRef ref_of(const hash::ChunkId& id, std::uint32_t length_bytes) {
@@ -73,13 +76,45 @@ void Transfer::send_file(const Item& item) {
   }
 }
 
-std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
-  channel_.send(wire::ManifestRequest{{path}});
+/// Bases of which we have no record: their manifests are asked for ahead, many in one round trip.
+void Transfer::list_wanted_manifests(const std::vector<Item>& items) {
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    if (item->base < 0) continue;
+    const Base& base = plan_.bases[static_cast<std::size_t>(item->base)];
+    if (!base.stored && base.size_bytes >= ask_manifest_bytes_min)
+      wanted_.emplace_back(path_of(*item), base.size_bytes);
+  }
+}
+
+/// Keeps a window of requests under way; `urgent` is asked for in any case.
+void Transfer::ask_manifests(std::unique_lock<std::mutex>& lock, const std::string* urgent) {
+  wire::ManifestRequest request;
+  if (urgent != nullptr && asked_.try_emplace(*urgent, 0).second) request.paths.push_back(*urgent);
+  while (!wanted_.empty() && asked_.size() < asked_manifests_max && asked_bytes_ < asked_base_bytes_max) {
+    auto [path, bytes] = std::move(wanted_.back());
+    wanted_.pop_back();
+    if (!asked_.try_emplace(path, bytes).second) continue;
+    asked_bytes_ += bytes;
+    request.paths.push_back(std::move(path));
+  }
+  if (request.paths.empty()) return;
+  lock.unlock();
+  channel_.send(request);
   channel_.flush();
+  lock.lock();
+}
+
+std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return manifests_.contains(path) || error_; });
+  ask_manifests(lock, &path);
+  changed_.wait(lock, [&] {
+    const auto reply = manifests_.find(path);
+    return (reply != manifests_.end() && !reply->second.more) || error_;
+  });
   if (error_) std::rethrow_exception(error_);
-  auto node = manifests_.extract(path);
+  const auto node = manifests_.extract(path);
+  asked_bytes_ -= asked_.extract(path).mapped();
+  lock.unlock();
   const wire::ManifestReply& reply = node.mapped();
   if (reply.lengths.empty()) return std::nullopt;
   manifest::Manifest out;

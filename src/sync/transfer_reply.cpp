@@ -24,8 +24,18 @@ void Transfer::on_chunk_request(const wire::ChunkRequest& message) {
 
 void Transfer::on_manifest(wire::ManifestReply message) {
   std::lock_guard lock(mutex_);
-  manifests_[message.path] = std::move(message);
-  changed_.notify_all();
+  // In parts; the first has them all in the usual case.
+  const auto [known, fresh] = manifests_.try_emplace(message.path);
+  wire::ManifestReply& whole = known->second;
+  if (fresh) {
+    whole = std::move(message);
+  } else {
+    whole.more = message.more;
+    whole.lengths.insert(whole.lengths.end(), message.lengths.begin(), message.lengths.end());
+    whole.repeats.insert(whole.repeats.end(), message.repeats.begin(), message.repeats.end());
+    whole.ids.insert(whole.ids.end(), message.ids.begin(), message.ids.end());
+  }
+  if (!whole.more) changed_.notify_all();
 }
 
 void Transfer::on_retry(const std::string& path) {

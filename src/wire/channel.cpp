@@ -22,10 +22,11 @@ constexpr std::size_t raw_bytes_max = limits::frame_bytes_max + gather_bytes + 6
 
 }  // namespace
 
-Channel::Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options)
+Channel::Channel(std::unique_ptr<Transport> transport, Conversation conversation,
+                 const ChannelOptions& options)
     : transport_(std::move(transport)),
       options_(options),
-      conversation_(role),
+      conversation_(conversation),
       stream_out_(options.level.value_or(default_level) == 0 ? 1 : options.level.value_or(default_level)) {}
 
 Channel::~Channel() = default;
@@ -39,7 +40,7 @@ void Channel::append(Bytes& out, const Message& message, std::size_t body_bytes)
 
 void Channel::send(const Message& message) {
   std::lock_guard lock(send_mutex_);
-  note_sent(type_of(message));
+  note_sent(message);
   append(pending_, message, encoded_bytes(message));
   if (pending_.size() >= gather_bytes) flush_locked();
 }
@@ -69,7 +70,6 @@ void Channel::send_bulk(Message message) {
   thread_local compress::Compressor compressor;
   const auto body_bytes = encoded_bytes(message);
   const auto message_bytes = 1 + varint_bytes(body_bytes) + body_bytes;
-  const auto type = type_of(message);
   const int level = bulk_level();
   const bool as_it_is = level == compress::level_off && transport_->is_local();
   bulk_bytes_ += message_bytes;
@@ -82,7 +82,7 @@ void Channel::send_bulk(Message message) {
     else frame = framed(single, compressor.compress(body, level), message_bytes);
   }
   std::lock_guard lock(send_mutex_);
-  note_sent(type);
+  note_sent(message);
   flush_locked();
   if (!as_it_is) return put_frame(std::move(frame));
   const auto coded_bytes = raw_head_bytes + message_bytes;
@@ -121,15 +121,41 @@ void Channel::throttle(std::size_t bytes) {
 
 bool Channel::has_input() const { return input_pos_ < input_.size() || transport_->has_input(); }
 
-void Channel::note_sent(MessageType type) {
+bool Channel::session_is_over() const {
+  std::lock_guard order(order_mutex_);
+  return conversation_.over();
+}
+
+void Channel::begin_session(Conversation conversation, const ChannelOptions& options) {
+  std::scoped_lock lock(send_mutex_, order_mutex_);
+  conversation_ = conversation;
+  options_ = options;
+  bulk_bytes_ = 0;
+}
+
+void Channel::note_sent(const Message& message) {
   std::lock_guard order(order_mutex_);
   if (conversation_.over()) throw Error(Errc::disconnected, "the other side");  // nobody listens any more
-  conversation_.sent(type);
+  conversation_.sent(type_of(message));
+  note_consequences(message);
 }
 
 void Channel::check_received(MessageType type) {
   std::lock_guard order(order_mutex_);
   conversation_.received(type);
+}
+
+void Channel::note_received(const Message& message) {
+  std::lock_guard order(order_mutex_);
+  note_consequences(message);
+}
+
+/// What only the content of a message tells.
+void Channel::note_consequences(const Message& message) {
+  if (const auto* finish = std::get_if<Finish>(&message); finish != nullptr && finish->unanswered)
+    conversation_.finish_unanswered();
+  if (const auto* open = std::get_if<Open>(&message); open != nullptr && !conversation_.role())
+    conversation_.take_role(open->direction == Direction::push ? Role::receiver : Role::sender);
 }
 
 std::optional<Message> Channel::receive() {
@@ -139,6 +165,7 @@ std::optional<Message> Channel::receive() {
     if (!parcel) return std::nullopt;
     if (auto* message = std::get_if<Message>(&*parcel)) {
       check_received(type_of(*message));
+      note_received(*message);
       return std::move(*message);
     }
     auto* frame = std::get_if<Bytes>(&*parcel);
@@ -165,7 +192,9 @@ std::optional<Message> Channel::receive() {
   const auto body = reader.blob(limits::frame_bytes_max);
   input_pos_ += reader.offset();
   check_received(type);
-  return decode(type, body);
+  auto message = decode(type, body);
+  note_received(message);
+  return message;
 }
 
 }  // namespace syncline::wire

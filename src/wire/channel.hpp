@@ -25,7 +25,10 @@ struct ChannelOptions {
 /// send_bulk() and flush() may be called from several threads; receive() from one.
 class Channel {
  public:
-  Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options);
+  /// `conversation`: this end's part in it.
+  Channel(std::unique_ptr<Transport> transport, Conversation conversation, const ChannelOptions& options);
+  Channel(std::unique_ptr<Transport> transport, Role role, const ChannelOptions& options)
+      : Channel(std::move(transport), Conversation(role), options) {}
   ~Channel();
 
   /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order and
@@ -40,6 +43,9 @@ class Channel {
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }
   void close() { transport_->close(); }
+  /// The session is over and the connection is to carry another one.
+  void begin_session(Conversation conversation, const ChannelOptions& options);
+  bool session_is_over() const;
   std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
   std::uint64_t received_bytes() const { return transport_->received_bytes(); }
 
@@ -49,15 +55,17 @@ class Channel {
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
   void put_frame(Bytes frame);
-  void note_sent(MessageType type);
+  void note_sent(const Message& message);
   void check_received(MessageType type);
+  void note_received(const Message& message);
+  void note_consequences(const Message& message);
   void throttle(std::size_t bytes);
   int bulk_level();
 
   std::unique_ptr<Transport> transport_;
   ChannelOptions options_;
   std::mutex send_mutex_;
-  std::mutex order_mutex_;
+  mutable std::mutex order_mutex_;
   Conversation conversation_;
   Bytes pending_;
   compress::StreamCompressor stream_out_;

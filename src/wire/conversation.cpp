@@ -6,50 +6,89 @@
 
 namespace syncline::wire {
 
-bool Conversation::allowed(Role from, MessageType type) const {
-  using T = MessageType;
-  const bool sender = from == Role::sender;
-  if (type == T::fatal) return phase_ != Phase::over;
-  switch (phase_) {
-    case Phase::hello: return type == T::hello && (hellos_ & (sender ? 1u : 2u)) == 0;
-    case Phase::begin: return sender && type == T::begin;
-    case Phase::roots: return type == T::roots && sender == !sender_root_;
-    case Phase::drift: return !sender && (type == T::listing || type == T::list_end);
-    case Phase::transfer:
-      if (sender)
-        return type == T::list_request || type == T::manifest_request || type == T::batch ||
-               type == T::file_begin || type == T::file_steps || type == T::file_end ||
-               type == T::gap_matches || type == T::gap_delta || type == T::chunk_data || type == T::flush ||
-               type == T::finish;
-      return type == T::listing || type == T::list_end || type == T::manifest_reply || type == T::gap_sums ||
-             type == T::chunk_request || type == T::ack || type == T::failure;
-    case Phase::finishing: return !sender && (type == T::finished || type == T::failure || type == T::ack);
-    case Phase::over: return false;
-  }
-  return false;
+Conversation Conversation::asking(Role role) {
+  Conversation out(role);
+  out.end_ = End::asking;
+  out.phase_ = Phase::open;
+  out.opened_ = false;
+  return out;
 }
 
-void Conversation::step(Role from, MessageType type) {
-  if (!allowed(from, type)) {
-    throw Error(Errc::protocol, std::string("message '") + name_of(type) + "' from the " +
-                                    (from == Role::sender ? "sender" : "receiver"));
+Conversation Conversation::answering() {
+  Conversation out(Role::receiver);
+  out.role_.reset();
+  out.end_ = End::answering;
+  out.phase_ = Phase::open;
+  out.opened_ = false;
+  return out;
+}
+
+bool Conversation::allowed_to_sender(MessageType type) const {
+  using T = MessageType;
+  if (type == T::event) return server_sends() && phase_ > Phase::hello && phase_ < Phase::over;
+  switch (phase_) {
+    case Phase::hello: return type == T::hello;
+    case Phase::begin:
+    case Phase::answer: return type == T::begin;
+    case Phase::roots: return type == T::roots;
+    case Phase::transfer:
+      return type == T::list_request || type == T::manifest_request || type == T::batch ||
+             type == T::file_begin || type == T::file_steps || type == T::file_end ||
+             type == T::gap_matches || type == T::gap_delta || type == T::chunk_data || type == T::flush ||
+             type == T::finish;
+    case Phase::summary: return type == T::summary;
+    default: return false;
   }
+}
+
+bool Conversation::allowed_to_receiver(MessageType type) const {
+  using T = MessageType;
+  if (!receiver_hello_) return type == T::hello && phase_ <= Phase::answer;
+  switch (phase_) {
+    case Phase::answer: return type == T::roots;
+    case Phase::drift: return type == T::partials || type == T::listing || type == T::list_end;
+    case Phase::transfer:
+      return type == T::listing || type == T::list_end || type == T::manifest_reply || type == T::gap_sums ||
+             type == T::chunk_request || type == T::ack || type == T::failure;
+    case Phase::finishing: return type == T::finished || type == T::failure || type == T::ack;
+    default: return false;
+  }
+}
+
+bool Conversation::allowed(bool ours, MessageType type) const {
+  using T = MessageType;
+  if (type == T::fatal) return phase_ != Phase::over;
+  if (type == T::open) return phase_ == Phase::open && is_from_client(ours);
+  if (phase_ == Phase::open) return false;
+  if (!opened_ && !is_from_client(ours)) return type == T::opened;
+  return is_from_sender(ours) ? allowed_to_sender(type) : allowed_to_receiver(type);
+}
+
+void Conversation::step(bool ours, MessageType type) {
+  if (!allowed(ours, type)) {
+    const char* side = end_ != End::none && !role_ ? (is_from_client(ours) ? "client" : "server")
+                       : is_from_sender(ours)      ? "sender"
+                                                   : "receiver";
+    throw Error(Errc::protocol, std::string("message '") + name_of(type) + "' from the " + side);
+  }
+  if (type == MessageType::hello && !is_from_sender(ours)) receiver_hello_ = true;
+  else move_on(type);
+}
+
+void Conversation::move_on(MessageType type) {
   using T = MessageType;
   switch (type) {
-    case T::hello:
-      hellos_ |= from == Role::sender ? 1u : 2u;
-      if (hellos_ == 3) phase_ = Phase::begin;
-      break;
+    case T::open: phase_ = Phase::hello; break;
+    case T::opened: opened_ = true; break;
+    case T::hello: phase_ = Phase::begin; break;
     case T::begin: phase_ = Phase::roots; break;
-    case T::roots:
-      if (sender_root_) phase_ = Phase::drift;
-      sender_root_ = true;
-      break;
+    case T::roots: phase_ = phase_ == Phase::roots ? Phase::answer : Phase::drift; break;
     case T::list_end:
       if (phase_ == Phase::drift) phase_ = Phase::transfer;
       break;
     case T::finish: phase_ = Phase::finishing; break;
-    case T::finished:
+    case T::finished: end(); break;
+    case T::summary:
     case T::fatal: phase_ = Phase::over; break;
     default: break;
   }

@@ -12,6 +12,7 @@ namespace {
 
 /// Elements of one list: a hostile message of empty elements must not cost memory out of proportion.
 constexpr std::size_t count_max = limits::list_count_max;
+constexpr std::size_t items_max = limits::list_items_max;
 
 /// Writes fields; the counterpart of Decoder, member for member.
 class Encoder {
@@ -215,6 +216,7 @@ template <class A>
 void fields(A& a, Begin& v) {
   a.num(v.attributes), a.num(v.flags), a.digest(v.options), a.fixed(v.sum_key);
   path(a, v.backup_dir);
+  a.optional(v.guess, [&](Hello& x) { fields(a, x); });
 }
 template <class A>
 void fields(A& a, EntryInfo& v) {
@@ -239,18 +241,18 @@ void fields(A& a, Roots& v) {
 }
 template <class A>
 void fields(A& a, ListRequest& v) {
-  a.list(v.dirs, count_max, [&](std::string& x) { path(a, x); });
+  a.list(v.dirs, items_max, [&](std::string& x) { path(a, x); });
   a.flag(v.end);
 }
 template <class A>
 void names(A& a, std::vector<std::string>& v) {
-  a.list(v, count_max, [&](std::string& x) { a.text(x, limits::name_bytes_max); });
+  a.list(v, items_max, [&](std::string& x) { a.text(x, limits::name_bytes_max); });
 }
 template <class A>
 void fields(A& a, Listing& v) {
   path(a, v.dir);
   a.flag(v.partial);
-  a.list(v.entries, count_max, [&](EntryInfo& x) { fields(a, x); });
+  a.list(v.entries, items_max, [&](EntryInfo& x) { fields(a, x); });
   names(a, v.gone);
   names(a, v.unknown);
 }
@@ -258,7 +260,7 @@ template <class A>
 void fields(A&, ListEnd&) {}
 template <class A>
 void fields(A& a, ManifestRequest& v) {
-  a.list(v.paths, count_max, [&](std::string& x) { path(a, x); });
+  a.list(v.paths, items_max, [&](std::string& x) { path(a, x); });
 }
 template <class A>
 void short_id(A& a, hash::Digest& v) {
@@ -270,7 +272,7 @@ void short_id(A& a, hash::Digest& v) {
 template <class A>
 void fields(A& a, ManifestReply& v) {
   path(a, v.path);
-  a.num(v.size_bytes), a.fixed(v.content);
+  a.num(v.size_bytes), a.fixed(v.content), a.flag(v.more);
   fields(a, v.params);
   a.list(v.lengths, count_max, [&](std::uint32_t& x) { chunk_length(a, x); });
   a.list(v.repeats, count_max, [&](std::uint32_t& x) { a.num(x); });
@@ -318,7 +320,7 @@ void fields(A& a, Remove& v) {
 }
 template <class A>
 void fields(A& a, Batch& v) {
-  a.list(v.ops, count_max, [&](Op& x) { a.variant(x, [&](auto& op) { fields(a, op); }); });
+  a.list(v.ops, items_max, [&](Op& x) { a.variant(x, [&](auto& op) { fields(a, op); }); });
 }
 
 template <class A>
@@ -367,7 +369,7 @@ void fields(A& a, StepLocal& v) {
 template <class A>
 void fields(A& a, FileSteps& v) {
   a.num(v.file);
-  a.list(v.steps, count_max, [&](Step& x) { a.variant(x, [&](auto& step) { fields(a, step); }); });
+  a.list(v.steps, items_max, [&](Step& x) { a.variant(x, [&](auto& step) { fields(a, step); }); });
 }
 template <class A>
 void fields(A& a, FileEnd& v) {
@@ -409,7 +411,7 @@ void fields(A& a, Failure& v) {
 }
 template <class A>
 void fields(A& a, Finish& v) {
-  a.flag(v.agree), a.digest(v.root);
+  a.flag(v.agree), a.flag(v.unanswered), a.digest(v.root);
 }
 template <class A>
 void fields(A& a, Finished& v) {
@@ -418,6 +420,81 @@ void fields(A& a, Finished& v) {
 template <class A>
 void fields(A& a, Fatal& v) {
   a.num(v.code), a.flag(v.syncline_code), a.text(v.message, limits::path_bytes_max);
+}
+
+template <class A>
+void direction(A& a, Direction& v) {
+  a.num(v);
+  if constexpr (A::decoding) {
+    if (v != Direction::push && v != Direction::pull) a.fail(Errc::malformed);
+  }
+}
+template <class A>
+void number(A& a, std::optional<std::uint32_t>& v) {
+  a.optional(v, [&](std::uint32_t& x) { a.num(x); });
+}
+template <class A>
+void number(A& a, std::optional<std::uint64_t>& v) {
+  a.optional(v, [&](std::uint64_t& x) { a.num(x); });
+}
+template <class A>
+void fields(A& a, PullOptions& v) {
+  a.num(v.flags), number(a, v.uid), number(a, v.gid), number(a, v.max_delete);
+  a.list(v.filters, items_max, [&](PullFilter& x) { a.flag(x.include), path(a, x.pattern); });
+  a.optional(v.files_from, [&](std::vector<std::string>& x) {
+    a.list(x, count_max, [&](std::string& one) { path(a, one); });
+  });
+  path(a, v.backup_dir), number(a, v.level), number(a, v.bytes_per_second);
+}
+template <class A>
+void fields(A& a, Open& v) {
+  a.fixed(v.magic), a.num(v.version), a.num(v.features), direction(a, v.direction);
+  a.text(v.share, limits::name_bytes_max), path(a, v.path), a.text(v.entry, limits::name_bytes_max);
+  a.num(v.flags), a.num(v.update), a.num(v.durability);
+  a.optional(v.pull, [&](PullOptions& x) { fields(a, x); });
+}
+template <class A>
+void fields(A& a, Opened& v) {
+  a.num(v.version), a.num(v.features), a.text(v.entry, limits::name_bytes_max);
+}
+template <class A>
+void fields(A& a, Partials& v) {
+  a.num(v.number);
+  a.list(v.lengths, count_max, [&](std::uint32_t& x) { chunk_length(a, x); });
+  a.list(v.offsets, count_max, [&](std::uint64_t& x) { a.num(x); });
+  a.list(v.ids, count_max, [&](hash::Digest& x) { short_id(a, x); });
+  if constexpr (A::decoding) {
+    if (v.offsets.size() != v.lengths.size() || v.ids.size() != v.lengths.size()) a.fail(Errc::malformed);
+  }
+}
+template <class A>
+void fields(A& a, ChangeInfo& v) {
+  a.text(v.itemized, limits::name_bytes_max), path(a, v.path), path(a, v.link_target);
+  path(a, v.renamed_from), a.flag(v.edited);
+}
+template <class A>
+void fields(A& a, ErrorInfo& v) {
+  path(a, v.path), path(a, v.cause), path(a, v.next), a.num(v.exit_code);
+}
+template <class A>
+void fields(A& a, NoticeInfo& v) {
+  path(a, v.text);
+}
+template <class A>
+void fields(A& a, ProgressInfo& v) {
+  a.num(v.phase), a.num(v.files_scanned), a.num(v.files_done), a.num(v.files_total), a.num(v.bytes_done);
+  a.num(v.bytes_total), a.num(v.matched_bytes);
+}
+template <class A>
+void fields(A& a, Event& v) {
+  a.variant(v.what, [&](auto& x) { fields(a, x); });
+}
+template <class A>
+void fields(A& a, Summary& v) {
+  a.num(v.files_total), a.num(v.files_changed), a.num(v.files_deleted), a.num(v.files_renamed);
+  a.num(v.bytes_total), a.num(v.bytes_changed), a.num(v.bytes_matched), a.num(v.bytes_literal);
+  a.num(v.content_read_bytes), a.num(v.errors), a.num(v.exit_code), a.flag(v.in_step);
+  a.flag(v.delete_limit_reached);
 }
 
 template <std::size_t K = 0>
@@ -436,6 +513,8 @@ Message decode_index(std::size_t index, ByteView payload) {
 
 }  // namespace
 
+std::string partial_path(std::uint32_t number) { return ".syncline/partial/" + std::to_string(number); }
+
 MessageType type_of(const Message& message) { return static_cast<MessageType>(message.index() + 1); }
 
 const char* name_of(MessageType type) {
@@ -444,7 +523,9 @@ const char* name_of(MessageType type) {
                                           "manifest reply", "batch",      "file begin",  "file steps",
                                           "file end",       "gap sums",   "gap matches", "gap delta",
                                           "chunk request",  "chunk data", "flush",       "ack",
-                                          "failure",        "finish",     "finished",    "fatal"};
+                                          "failure",        "finish",     "finished",    "fatal",
+                                          "open",           "opened",     "partials",    "event",
+                                          "summary"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }
@@ -455,6 +536,12 @@ std::size_t encoded_bytes(const Message& message) {
              message);
   if (measurer.bytes() > limits::frame_bytes_max)
     throw Error(Errc::limit_exceeded, std::string(name_of(type_of(message))) + " message");
+  return measurer.bytes();
+}
+
+std::size_t encoded_bytes(const Op& op) {
+  Measurer measurer;
+  measurer.variant(op, [&](auto& one) { fields(measurer, one); });
   return measurer.bytes();
 }
 

@@ -46,6 +46,11 @@ enum class MessageType : std::uint8_t {
   finish = 21,
   finished = 22,
   fatal = 23,
+  open = 24,
+  opened = 25,
+  partials = 26,
+  event = 27,
+  summary = 28,
 };
 
 /// Which attributes are compared and set. Bits of Begin::attributes.
@@ -77,6 +82,72 @@ struct Hello {
   std::uint16_t version = protocol_version;
   std::uint64_t features = 0;              ///< HelloFeature bits; unknown ones are ignored
   std::array<std::byte, 16> replica_id{};  ///< random, kept in the replica's state
+  bool operator==(const Hello&) const = default;
+};
+
+/// What the client wants of a share: the first message over a network.
+enum class Direction : std::uint8_t { push = 1, pull = 2 };
+
+enum OpenFlag : std::uint32_t {
+  open_contents = 1,  ///< the path was typed with a trailing slash: it must be a directory
+  open_dry_run = 2,   ///< nothing is made for this session
+  open_one_file_system = 4,
+};
+
+enum PullFlag : std::uint32_t {
+  pull_recursive = 1,
+  pull_links = 2,
+  pull_perms = 4,
+  pull_times = 8,
+  pull_group = 16,
+  pull_owner = 32,
+  pull_devices = 64,
+  pull_hard_links = 128,
+  pull_acls = 256,
+  pull_xattrs = 512,
+  pull_sparse = 1024,
+  pull_update_only = 2048,
+  pull_checksum = 4096,
+  pull_delete = 8192,
+  pull_gitignore = 16384,
+};
+
+struct PullFilter {
+  bool include = false;
+  std::string pattern;
+};
+
+/// How a server is to send: the options of the person at the client.
+struct PullOptions {
+  std::uint32_t flags = 0;  ///< PullFlag bits
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::optional<std::uint64_t> max_delete;
+  std::vector<PullFilter> filters;
+  std::optional<std::vector<std::string>> files_from;
+  std::string backup_dir;
+  std::optional<std::uint32_t> level;  ///< of compression; 0: off
+  std::optional<std::uint64_t> bytes_per_second;
+};
+
+struct Open {
+  std::uint32_t magic = protocol_magic;
+  std::uint16_t version = protocol_version;  ///< the highest that the client speaks
+  std::uint64_t features = 0;                ///< unknown ones are ignored
+  Direction direction = Direction::push;
+  std::string share;        ///< empty: the only one
+  std::string path;         ///< below the share's root
+  std::string entry;        ///< push: the one entry that is sent, under this name if `path` is a directory
+  std::uint32_t flags = 0;  ///< OpenFlag bits
+  std::uint8_t update = 0;  ///< push: of the options of the receiver
+  std::uint8_t durability = 0;
+  std::optional<PullOptions> pull;
+};
+
+struct Opened {
+  std::uint16_t version = protocol_version;  ///< that of the session
+  std::uint64_t features = 0;
+  std::string entry;  ///< not empty: the session is about this one entry
 };
 
 struct AgreedRoots {
@@ -90,6 +161,9 @@ struct Begin {
   hash::Digest options;  ///< digest of all that decides what "in step" means (attributes, filters, delete)
   std::uint64_t sum_key = 0;
   std::string backup_dir;  ///< relative to the root; empty: none
+  /// Who the sender takes the receiver for, as it has not heard its hello yet. Under a wrong guess this
+  /// message and the roots after it mean nothing, and another one follows.
+  std::optional<Hello> guess;
 };
 
 /// An entry as the other side sees it: its quick identity.
@@ -126,6 +200,18 @@ struct ListRequest {
   bool end = false;  ///< no more requests will come
 };
 
+/// Chunks that a broken transfer left with the receiver. They lie in no file of the replica: StepOther finds
+/// them under the path partial_path(number).
+struct Partials {
+  std::uint32_t number = 0;
+  std::vector<std::uint32_t> lengths;
+  std::vector<std::uint64_t> offsets;
+  std::vector<hash::Digest> ids;  ///< the first 16 bytes
+};
+
+/// Below the root of the receiver's replica.
+std::string partial_path(std::uint32_t number);
+
 /// `partial`: only what drifted since the agreement; else the whole directory.
 struct Listing {
   std::string dir;
@@ -144,6 +230,7 @@ struct ManifestReply {
   std::string path;
   std::uint64_t size_bytes = 0;
   std::uint64_t content = 0;  ///< first 8 bytes of the manifest root
+  bool more = false;          ///< the chunks go on in another reply
   manifest::ChunkParams params;
   std::vector<std::uint32_t> lengths;
   std::vector<std::uint32_t> repeats;
@@ -320,8 +407,9 @@ struct Failure {
   std::string message;
 };
 struct Finish {
-  bool agree = false;  ///< nothing failed: record an agreement
-  hash::Digest root;   ///< of the sender's tree as it was sent
+  bool agree = false;       ///< nothing failed: record an agreement
+  bool unanswered = false;  ///< both were in step and nothing is to be recorded: no finished follows
+  hash::Digest root;        ///< of the sender's tree as it was sent
 };
 struct Finished {
   hash::Digest root;
@@ -335,9 +423,55 @@ struct Fatal {
   std::string message;
 };
 
-using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
-                             ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
-                             GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal>;
+/// What a server that sends tells the person at the client.
+struct ChangeInfo {
+  std::string itemized;
+  std::string path;
+  std::string link_target;
+  std::string renamed_from;
+  bool edited = false;
+};
+struct ErrorInfo {
+  std::string path;
+  std::string cause;
+  std::string next;
+  std::uint8_t exit_code = 23;
+};
+struct NoticeInfo {
+  std::string text;
+};
+struct ProgressInfo {
+  std::uint8_t phase = 0;
+  std::uint64_t files_scanned = 0;
+  std::uint64_t files_done = 0;
+  std::uint64_t files_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t matched_bytes = 0;
+};
+struct Event {
+  std::variant<ChangeInfo, ErrorInfo, NoticeInfo, ProgressInfo> what;
+};
+struct Summary {
+  std::uint64_t files_total = 0;
+  std::uint64_t files_changed = 0;
+  std::uint64_t files_deleted = 0;
+  std::uint64_t files_renamed = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_changed = 0;
+  std::uint64_t bytes_matched = 0;
+  std::uint64_t bytes_literal = 0;
+  std::uint64_t content_read_bytes = 0;
+  std::uint64_t errors = 0;
+  std::uint8_t exit_code = 0;
+  bool in_step = false;
+  bool delete_limit_reached = false;
+};
+
+using Message =
+    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch,
+                 FileBegin, FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush,
+                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);
@@ -345,6 +479,7 @@ const char* name_of(MessageType type);
 /// Size of a message's payload, before compression. Throws Error(limit_exceeded) past
 /// limits::frame_bytes_max.
 std::size_t encoded_bytes(const Message& message);
+std::size_t encoded_bytes(const Op& op);
 /// Appends the payload. Throws Error(limit_exceeded) for a field past its own limit.
 void encode_to(Bytes& out, const Message& message);
 Bytes encode(const Message& message);

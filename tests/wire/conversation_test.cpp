@@ -17,7 +17,7 @@ using Turn = std::pair<Role, T>;
 constexpr Role sender = Role::sender;
 constexpr Role receiver = Role::receiver;
 
-constexpr unsigned type_count = 23;
+constexpr unsigned type_count = 28;
 
 void go(Conversation& at, Role role, const Turn& turn) {
   if (turn.first == role) at.sent(turn.second);
@@ -73,19 +73,29 @@ const std::vector<Turn> finishing = after(transferring, {{sender, T::finish}});
 
 TEST_CASE("a session opens with one hello from each side, in any order", "[wire]") {
   CHECK(allowed_after({}) == with_fatal({{sender, T::hello}, {receiver, T::hello}}));
-  CHECK(allowed_after({{sender, T::hello}}) == with_fatal({{receiver, T::hello}}));
   CHECK(allowed_after({{receiver, T::hello}}) == with_fatal({{sender, T::hello}}));
+  CHECK(allowed_after(shaken) == with_fatal({{sender, T::begin}}));
+}
+
+TEST_CASE("the sender need not wait for the receiver's hello, but the receiver has to begin with it",
+          "[wire]") {
+  const Turn theirs{receiver, T::hello};
+  std::vector<Turn> said{{sender, T::hello}};
+  for (const auto next : {T::begin, T::roots, T::begin, T::roots}) {
+    CHECK(allowed_after(said) == with_fatal({{sender, next}, theirs}));
+    said.emplace_back(sender, next);
+  }
+  CHECK(allowed_after(after(said, {theirs})) == with_fatal({{sender, T::begin}, {receiver, T::roots}}));
 }
 
 TEST_CASE("the sender begins and tells its root before the receiver does", "[wire]") {
-  CHECK(allowed_after(shaken) == with_fatal({{sender, T::begin}}));
   CHECK(allowed_after(after(shaken, {{sender, T::begin}})) == with_fatal({{sender, T::roots}}));
   CHECK(allowed_after(after(shaken, {{sender, T::begin}, {sender, T::roots}})) ==
-        with_fatal({{receiver, T::roots}}));
+        with_fatal({{sender, T::begin}, {receiver, T::roots}}));
 }
 
 TEST_CASE("the drift comes from the receiver until its end mark", "[wire]") {
-  const std::set<Turn> expected{{receiver, T::listing}, {receiver, T::list_end}};
+  const std::set<Turn> expected{{receiver, T::partials}, {receiver, T::listing}, {receiver, T::list_end}};
   for (const auto& before : {compared, after(compared, {{receiver, T::listing}})}) {
     auto allowed = allowed_after(before);
     allowed.erase({sender, T::finish});
@@ -95,12 +105,24 @@ TEST_CASE("the drift comes from the receiver until its end mark", "[wire]") {
 
 TEST_CASE("in the transfer each side has its own messages", "[wire]") {
   const std::set<Turn> expected = with_fatal({
-      {sender, T::list_request}, {sender, T::manifest_request}, {sender, T::batch},
-      {sender, T::file_begin},   {sender, T::file_steps},       {sender, T::file_end},
-      {sender, T::gap_matches},  {sender, T::gap_delta},        {sender, T::chunk_data},
-      {sender, T::flush},        {sender, T::finish},           {receiver, T::listing},
-      {receiver, T::list_end},   {receiver, T::manifest_reply}, {receiver, T::gap_sums},
-      {receiver, T::chunk_request}, {receiver, T::ack},         {receiver, T::failure},
+      {sender, T::list_request},
+      {sender, T::manifest_request},
+      {sender, T::batch},
+      {sender, T::file_begin},
+      {sender, T::file_steps},
+      {sender, T::file_end},
+      {sender, T::gap_matches},
+      {sender, T::gap_delta},
+      {sender, T::chunk_data},
+      {sender, T::flush},
+      {sender, T::finish},
+      {receiver, T::listing},
+      {receiver, T::list_end},
+      {receiver, T::manifest_reply},
+      {receiver, T::gap_sums},
+      {receiver, T::chunk_request},
+      {receiver, T::ack},
+      {receiver, T::failure},
   });
   CHECK(allowed_after(transferring) == expected);
   // None of them moves the session on, but for the finish.
@@ -149,4 +171,88 @@ TEST_CASE("a refused message names itself and its side and leaves the session wh
   CHECK_NOTHROW(at.received(T::hello));
   CHECK_THROWS_AS(at.sent(T::ack), Error);
   CHECK_NOTHROW(at.sent(T::hello));
+}
+
+namespace {
+
+constexpr bool client = true;
+constexpr bool server = false;
+using Word = std::pair<bool, T>;
+
+/// Over a network: the client's role decides who sends.
+bool accepts(Role role, const std::vector<Word>& before, const Word& word) {
+  const auto at_both = [&](bool end) {
+    auto at = end == client ? Conversation::asking(role) : Conversation::answering();
+    const auto go_one = [&](const Word& one) {
+      if (one.first == end) at.sent(one.second);
+      else at.received(one.second);
+      if (end == server && one.second == T::open) at.take_role(role == sender ? receiver : sender);
+    };
+    for (const auto& one : before) go_one(one);
+    try {
+      go_one(word);
+      return true;
+    } catch (const Error& error) {
+      CHECK(error.is(Errc::protocol));
+      return false;
+    }
+  };
+  const bool accepted = at_both(client);
+  CHECK(at_both(server) == accepted);
+  return accepted;
+}
+
+std::set<Word> words_after(Role role, const std::vector<Word>& before) {
+  std::set<Word> out;
+  for (const bool end : {client, server})
+    for (unsigned type = 0; type <= type_count + 1; ++type)
+      if (static_cast<T>(type) != T::fatal && accepts(role, before, {end, static_cast<T>(type)}))
+        out.insert({end, static_cast<T>(type)});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("over a network the client opens, and the server's first word answers that", "[wire]") {
+  for (const Role role : {sender, receiver}) {
+    CHECK(words_after(role, {}) == std::set<Word>{{client, T::open}});
+    CHECK(words_after(role, {{client, T::open}}) == std::set<Word>{{client, T::hello}, {server, T::opened}});
+    CHECK(words_after(role, {{client, T::open}, {server, T::opened}}) ==
+          std::set<Word>{{client, T::hello}, {server, T::hello}});
+  }
+}
+
+TEST_CASE("a client that sends may say all up to its root at once", "[wire]") {
+  std::vector<Word> said{{client, T::open}, {client, T::hello}, {client, T::begin}, {client, T::roots}};
+  CHECK(words_after(sender, said) == std::set<Word>{{client, T::begin}, {server, T::opened}});
+  said.insert(said.end(), {{server, T::opened}, {server, T::hello}});
+  CHECK(words_after(sender, said) == std::set<Word>{{client, T::begin}, {server, T::roots}});
+}
+
+TEST_CASE("a server that sends tells events, and a summary ends the session", "[wire]") {
+  std::vector<Word> said{{client, T::open}, {server, T::opened}, {client, T::hello}, {server, T::hello}};
+  for (const auto& next : std::vector<Word>{{server, T::begin},
+                                            {server, T::roots},
+                                            {client, T::roots},
+                                            {client, T::list_end},
+                                            {server, T::finish},
+                                            {client, T::finished}}) {
+    CAPTURE(name_of(next.second));
+    CHECK(accepts(receiver, said, {server, T::event}));
+    CHECK_FALSE(accepts(receiver, said, {client, T::event}));
+    CHECK_FALSE(accepts(receiver, said, {server, T::summary}));
+    said.push_back(next);
+  }
+  CHECK(words_after(receiver, said) == std::set<Word>{{server, T::event}, {server, T::summary}});
+  said.emplace_back(server, T::summary);
+  CHECK(words_after(receiver, said).empty());
+}
+
+TEST_CASE("a finish that wants no answer ends the session at once", "[wire]") {
+  for (const Role role : {sender, receiver}) {
+    Conversation at(role);
+    for (const auto& turn : finishing) go(at, role, turn);
+    at.finish_unanswered();
+    CHECK(at.over());
+  }
 }

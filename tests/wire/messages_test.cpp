@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/messages.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <random>
 #include <set>
@@ -67,16 +68,17 @@ TEST_CASE("every message type has the bytes that the format page gives it", "[wi
 }
 
 TEST_CASE("decoding puts every field where it belongs", "[wire]") {
-  const auto get = [](std::size_t index) {
-    const auto& sample = samples().at(index);
-    return decode(type_of(sample.message), sample.golden);
+  const auto get = [](MessageType type) {
+    const auto sample =
+        std::ranges::find_if(samples(), [&](const auto& one) { return type_of(one.message) == type; });
+    return decode(type, sample->golden);
   };
-  const auto begin = std::get<Begin>(get(1));
+  const auto begin = std::get<Begin>(get(MessageType::begin));
   CHECK(begin.attributes == 511);
   CHECK(begin.flags == (begin_dry_run | begin_sparse));
   CHECK(begin.sum_key == 0x0102030405060708);
   CHECK(begin.backup_dir == "old");
-  const auto listing = std::get<Listing>(get(5));
+  const auto listing = std::get<Listing>(get(MessageType::listing));
   REQUIRE(listing.entries.size() == 5);
   CHECK(listing.entries[0].mtime_ns == -1);
   CHECK(listing.entries[0].content == 0x1122334455667788);
@@ -85,7 +87,7 @@ TEST_CASE("decoding puts every field where it belongs", "[wire]") {
   CHECK(listing.entries[2].link_target == "x/y");
   CHECK(listing.entries[3].device_minor == 64);
   CHECK(listing.gone == std::vector<std::string>{"g"});
-  const auto batch = std::get<Batch>(get(9));
+  const auto batch = std::get<Batch>(get(MessageType::batch));
   REQUIRE(batch.ops.size() == 9);
   const auto& file = std::get<WriteFile>(batch.ops[4]);
   CHECK(as_text(file.content) == "hello");
@@ -94,10 +96,15 @@ TEST_CASE("decoding puts every field where it belongs", "[wire]") {
   CHECK(file.meta.mtime_ns == 1'000'000'000);
   REQUIRE(file.meta.xattrs.size() == 1);
   CHECK(file.meta.xattrs[0].name == "user.a");
-  const auto steps = std::get<FileSteps>(get(12));
+  const auto steps = std::get<FileSteps>(get(MessageType::file_steps));
   CHECK(std::get<StepGap>(steps.steps.at(4)).plan == delta::GapPlan{4096, 4106, 5, 1024, 9, 128, 11});
   CHECK(std::get<StepPatch>(steps.steps.at(6)).old_bytes == 9);
   CHECK(std::get<StepLocal>(steps.steps.at(7)).id == test::digest_of(0xEE));
+  const auto open = std::get<Open>(get(MessageType::open));
+  CHECK(open.direction == Direction::push);
+  CHECK(open.share == "music");
+  CHECK(open.path == "a/b");
+  CHECK(open.entry == "f");
 }
 
 TEST_CASE("a message that ends early is refused at every length, and so is one that goes on", "[wire]") {
@@ -145,7 +152,7 @@ TEST_CASE("random bytes never do worse than an error", "[wire]") {
 }
 
 TEST_CASE("only the message types of this version exist", "[wire]") {
-  for (const unsigned type : {0u, 24u, 255u}) {
+  for (const unsigned type : {0u, 29u, 255u}) {
     CAPTURE(type);
     CHECK(decode_error(static_cast<MessageType>(type), {}) == Errc::unsupported);
     CHECK(std::string(name_of(static_cast<MessageType>(type))) == (type == 0 ? "none" : "unknown"));
@@ -202,7 +209,7 @@ TEST_CASE("a chunk has at least one byte and at most the limit, wherever it is a
   check([](std::uint32_t length) { return FileSteps{0, {StepPatch{0, 0, {{length, {}}}, {}}}}; });
   check([](std::uint32_t length) { return FileSteps{0, {StepGap{0, {}, {{length, {}}}}}}; });
   check([](std::uint32_t length) { return Batch{{WriteFile{"f", {}, {}, {length}, {}, {}, {}}}}; });
-  check([](std::uint32_t length) { return ManifestReply{"f", 0, 0, {}, {length}, {1}, {{}}}; });
+  check([](std::uint32_t length) { return ManifestReply{"f", 0, 0, false, {}, {length}, {1}, {{}}}; });
 }
 
 TEST_CASE("chunk sizes of a peer are held to what a manifest may say", "[wire]") {
@@ -282,8 +289,8 @@ TEST_CASE("extended attributes are bounded in number and size", "[wire]") {
 TEST_CASE("a list cannot announce more elements than bytes follow", "[wire]") {
   for (const auto type : {MessageType::list_request, MessageType::manifest_request, MessageType::batch}) {
     CAPTURE(name_of(type));
-    CHECK(decode_error(type, counted(limits::list_count_max)) == Errc::truncated);
-    CHECK(decode_error(type, counted(limits::list_count_max + 1)) == Errc::limit_exceeded);
+    CHECK(decode_error(type, counted(limits::list_items_max)) == Errc::truncated);
+    CHECK(decode_error(type, counted(limits::list_items_max + 1)) == Errc::limit_exceeded);
     CHECK(decode_error(type, counted(~std::uint64_t{0})) == Errc::limit_exceeded);
   }
 }

@@ -48,7 +48,58 @@ Sample begin() {
   m.options = digest_of(0x22);
   m.sum_key = 0x0102030405060708;
   m.backup_dir = "old";
-  return {m, from_hex("ff 03 09 22*32 08 07 06 05 04 03 02 01 03 6f 6c 64")};
+  return {m, from_hex("ff 03 09 22*32 08 07 06 05 04 03 02 01 03 6f 6c 64 00")};
+}
+
+Sample guessing_begin() {
+  Begin m;
+  m.guess = std::get<Hello>(hello().message);
+  return {m, from_hex("00 00 00*32 00*8 00 01 53 4c 57 31 01 01 11*16")};
+}
+
+Sample pushing_open() {
+  Open m;
+  m.features = 2;
+  m.share = "music";
+  m.path = "a/b";
+  m.entry = "f";
+  m.flags = open_contents | open_dry_run;
+  m.update = 2;
+  m.durability = 1;
+  return {m, from_hex("53 4c 57 31 01 02 01 05 6d 75 73 69 63 03 61 2f 62 01 66 03 02 01 00")};
+}
+
+Sample pulling_open() {
+  Open m;
+  m.direction = Direction::pull;
+  PullOptions pull;
+  pull.flags = pull_recursive | pull_delete;
+  pull.uid = 300;
+  pull.max_delete = 5;
+  pull.filters = {{true, "*.c"}, {false, "*"}};
+  pull.files_from = {"x", "y/z"};
+  pull.backup_dir = "old";
+  pull.level = 3;
+  m.pull = pull;
+  return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 00 00 00 01 81 40 01 ac 02 00 01 05 "
+                      "02 01 03 2a 2e 63 00 01 2a 01 02 01 78 03 79 2f 7a 03 6f 6c 64 01 03 00")};
+}
+
+Sample partials() {
+  Partials m;
+  m.number = 2;
+  m.lengths = {9, 65536};
+  m.offsets = {0, 300};
+  m.ids = {digest_of(0x88), digest_of(0x99)};
+  return {m, from_hex("02 02 09 80 80 04 02 00 ac 02 02 88*16 99*16")};
+}
+
+Sample summary() {
+  Summary m;
+  m.files_total = 1, m.files_changed = 2, m.files_deleted = 3, m.files_renamed = 4, m.bytes_total = 300;
+  m.bytes_changed = 6, m.bytes_matched = 7, m.bytes_literal = 8, m.content_read_bytes = 9, m.errors = 10;
+  m.exit_code = 23, m.delete_limit_reached = true;
+  return {m, from_hex("01 02 03 04 ac 02 06 07 08 09 0a 17 00 01")};
 }
 
 Sample roots(bool agreed) {
@@ -91,10 +142,11 @@ Sample manifest_reply() {
   m.path = "f";
   m.size_bytes = 3 * 65536 + 9;
   m.content = 1;
+  m.more = true;
   m.lengths = {65536, 9};
   m.repeats = {3, 1};
   m.ids = {digest_of(0x88), digest_of(0x99)};
-  return {m, from_hex("01 66 89 80 0c 01 00*7 " + params_hex + "02 80 80 04 09 02 03 01 02 88*16 99*16")};
+  return {m, from_hex("01 66 89 80 0c 01 00*7 01 " + params_hex + "02 80 80 04 09 02 03 01 02 88*16 99*16")};
 }
 
 Sample batch() {
@@ -169,6 +221,7 @@ std::vector<Sample> make_samples() {
   return {
       hello(),
       begin(),
+      guessing_begin(),
       roots(false),
       roots(true),
       {ListRequest{{"", "d/e"}, true}, from_hex("02 00 03 64 2f 65 01")},
@@ -189,9 +242,19 @@ std::vector<Sample> make_samples() {
       {Flush{300}, from_hex("ac 02")},
       {Ack{300}, from_hex("ac 02")},
       {failure, from_hex("01 66 1c 00 01 02 6e 6f")},
-      {Finish{true, digest_of(0x0F)}, from_hex("01 0f*32")},
+      {Finish{true, false, digest_of(0x0F)}, from_hex("01 00 0f*32")},
+      {Finish{false, true, digest_of(0x0F)}, from_hex("00 01 0f*32")},
       {Finished{digest_of(0x0F), true, 300, 128}, from_hex("0f*32 01 ac 02 80 01")},
       {Fatal{8, true, "bad"}, from_hex("08 01 03 62 61 64")},
+      pushing_open(),
+      pulling_open(),
+      {Opened{1, 3, "f"}, from_hex("01 03 01 66")},
+      partials(),
+      {Event{ChangeInfo{">f", "a", "", "b", true}}, from_hex("00 02 3e 66 01 61 00 01 62 01")},
+      {Event{ErrorInfo{"a", "no", "go", 24}}, from_hex("01 01 61 02 6e 6f 02 67 6f 18")},
+      {Event{NoticeInfo{"hi"}}, from_hex("02 02 68 69")},
+      {Event{ProgressInfo{1, 2, 3, 4, 5, 300, 7}}, from_hex("03 01 02 03 04 05 ac 02 07")},
+      summary(),
   };
 }
 
