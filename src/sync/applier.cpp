@@ -31,14 +31,16 @@ Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions
 }
 
 Applier::~Applier() {
-  stop();
+  stop(Unstarted::dropped);
   for (auto& worker : workers_) worker.files.clear();
 }
 
-void Applier::stop() {
+void Applier::stop(Unstarted unstarted) {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    if (unstarted == Unstarted::dropped)
+      for (auto& worker : workers_) worker.jobs.clear();
     changed_.notify_all();
   }
   for (auto& worker : workers_)
@@ -47,7 +49,7 @@ void Applier::stop() {
 }
 
 void Applier::salvage() {
-  stop();
+  stop(Unstarted::done);
   for (auto& worker : workers_) {
     for (auto& [number, file] : worker.files)
       if (file->write && !file->failed) file->write->leave_behind();
@@ -86,7 +88,7 @@ void Applier::work(std::size_t index) {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !worker.jobs.empty(); });
-    if (stopping_) break;
+    if (worker.jobs.empty()) break;
     auto [bytes, job] = std::move(worker.jobs.front());
     worker.jobs.pop_front();
     ++busy_;
@@ -262,6 +264,7 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   channel_.send(out);
+  if (options_.on_failure && !retry) options_.on_failure(out);
 }
 
 std::shared_ptr<fs::Dir> Applier::dir_of(const RelPath& path) {

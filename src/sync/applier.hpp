@@ -52,7 +52,8 @@ class Applier {
     std::thread thread;
   };
 
-  void stop();
+  enum class Unstarted { dropped, done };  ///< jobs that still wait
+  void stop(Unstarted unstarted);
   void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
   void work(std::size_t index);
   void commit_loop();

@@ -85,7 +85,7 @@ void Applier::refresh(const RelPath& path, fs::FileType type, const hash::Digest
 }
 
 void Applier::make_dir(const wire::MakeDir& op) {
-  const auto path = RelPath::parse(op.path);
+  const auto path = path_of_peer(op.path);
   try {
     dir_of(path.parent())->make_dir(std::string(path.name()), new_dir_mode);
   } catch (const Error& error) {
@@ -95,7 +95,7 @@ void Applier::make_dir(const wire::MakeDir& op) {
 }
 
 void Applier::make_symlink(const wire::MakeSymlink& op) {
-  const auto path = RelPath::parse(op.path);
+  const auto path = path_of_peer(op.path);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   Pending pending;
@@ -113,7 +113,7 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
-  const auto path = RelPath::parse(op.path);
+  const auto path = path_of_peer(op.path);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   Pending pending;
@@ -130,8 +130,8 @@ void Applier::make_node(const wire::MakeNode& op) {
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
-  const auto path = RelPath::parse(op.path);
-  const auto existing = RelPath::parse(op.existing);
+  const auto path = path_of_peer(op.path);
+  const auto existing = path_of_peer(op.existing);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   links_moved_ = true;
@@ -156,7 +156,7 @@ void Applier::make_link(const wire::MakeLink& op) {
 
 void Applier::set_meta(const wire::SetMeta& op) {
   wait_committed();
-  const auto path = RelPath::parse(op.path);
+  const auto path = path_of_peer(op.path);
   const auto metadata = metadata_of(op.meta);
   const auto digest = xattr_digest(op.meta.xattrs, rules_.attributes);
   if (path.is_root()) {
@@ -201,8 +201,8 @@ void Applier::refresh_names_of(const fs::Stat& stat) {
 
 void Applier::rename(const wire::Rename& op) {
   wait_idle();
-  const auto from = RelPath::parse(op.from);
-  const auto to = RelPath::parse(op.to);
+  const auto from = path_of_peer(op.from);
+  const auto to = path_of_peer(op.to);
   const std::string from_name(from.name());
   const std::string to_name(to.name());
   const auto from_dir = dir_of(from.parent());
@@ -243,7 +243,7 @@ void Applier::back_up(const RelPath& path) {
     }
     dir = std::shared_ptr<fs::Dir>(dir->open_dir(name));
   };
-  const RelPath backup = RelPath::parse(begin_.backup_dir);
+  const RelPath backup = path_of_peer(begin_.backup_dir);
   const RelPath parent = path.parent();
   for (const auto component : backup.components()) make(std::string(component));
   for (const auto component : parent.components()) make(std::string(component));
@@ -282,13 +282,14 @@ bool Applier::is_mount_point(const fs::Stat& dir) const {
 
 void Applier::remove(const wire::Remove& op) {
   wait_idle();
-  const auto path = RelPath::parse(op.path);
+  const auto path = path_of_peer(op.path);
   const std::string name(path.name());
   const auto known = known_stat(path);
   if (!known) return;  // what is not there need not be removed
   const auto parent = dir_of(path.parent());
   const auto found = parent->stat_at(name);
   if (found) {
+    if (!options_.may_delete) throw Error(EPERM, "delete '" + escape_name(op.path) + "': not granted");
     if (!same_file(*known, *found)) throw Error(Errc::foreign, path.text());
     if (op.directory && is_mount_point(*found)) {
       if (options_.notice) options_.notice("'" + escape_name(op.path) + "' is a mount point: not deleted");

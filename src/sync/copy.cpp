@@ -4,95 +4,16 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <thread>
 
 #include "sync/places.hpp"
 #include "sync/receiver.hpp"
 #include "sync/sender.hpp"
 #include "sync/session.hpp"
+#include "sync/session_setup.hpp"
 
 namespace syncline::sync {
 namespace {
-
-constexpr auto progress_interval = std::chrono::milliseconds(100);
-
-std::uint32_t attributes_of(const CopyOptions& options) {
-  std::uint32_t out = 0;
-  if (options.perms) out |= wire::attr_mode;
-  if (options.owner || options.chown) out |= wire::attr_owner;
-  if (options.group || options.chown) out |= wire::attr_group;
-  if (options.times) out |= wire::attr_times | wire::attr_dir_times;
-  if (options.xattrs) out |= wire::attr_xattrs;
-  if (options.acls) out |= wire::attr_acls;
-  if (options.hard_links) out |= wire::attr_links;
-  return out;
-}
-
-void fill_selector(const CopyOptions& options, const std::string& prefix, Selector& out) {
-  out.prefix = prefix;
-  for (const auto& rule : options.filters) {
-    out.filters.add(rule.include, rule.pattern);
-    out.description += (rule.include ? '+' : '-') + rule.pattern + '\n';
-  }
-  if (options.files_from) {
-    out.listed.emplace(options.recursive);
-    for (const auto& path : *options.files_from) {
-      out.listed->add(path);
-      out.description += '=' + path + '\n';
-    }
-  }
-  out.use_gitignore = options.gitignore;
-  if (options.backup_dir) {
-    out.reserved.push_back(RelPath::parse(*options.backup_dir).text());
-    out.description += "backup " + *options.backup_dir + '\n';
-  }
-  out.description += prefix;
-}
-
-/// Reports progress until it is destroyed.
-class Ticker {
- public:
-  Ticker(Events& events, const wire::Channel& channel) : events_(events), channel_(channel) {
-    if (events_.observer().on_progress) thread_ = std::thread([this] { run(); });
-  }
-  ~Ticker() {
-    if (!thread_.joinable()) return;
-    {
-      std::lock_guard lock(mutex_);
-      stop_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-    tell();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, progress_interval, [&] { return stop_; })) tell();
-  }
-  void tell() {
-    const Counters& counters = events_.counters;
-    ProgressEvent event;
-    event.phase = counters.transferring ? ProgressEvent::Phase::transferring : ProgressEvent::Phase::scanning;
-    event.files_scanned = counters.files_scanned;
-    event.files_done = counters.files_done;
-    event.files_total = counters.files_total;
-    event.bytes_done = counters.bytes_done;
-    event.bytes_total = counters.bytes_total;
-    event.matched_bytes = counters.matched_bytes;
-    event.sent_bytes = channel_.sent_bytes();
-    std::lock_guard lock(events_.mutex());
-    events_.observer().on_progress(event);
-  }
-  Events& events_;
-  const wire::Channel& channel_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;
-  std::thread thread_;
-};
 
 class Copy {
  public:
@@ -146,8 +67,9 @@ void Copy::run_place(const Place& place) {
 bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
   const std::string target_dir = prepare_target(place);
-  ReplicaOptions target_options{target_dir, state_dir_, place.target_name, "", notice};
-  ReplicaOptions source_options{place.source_dir, state_dir_, place.source_name, place.target_name, notice};
+  ReplicaOptions target_options{target_dir, "", state_dir_, place.target_name, "", notice};
+  ReplicaOptions source_options{place.source_dir,  "",    state_dir_, place.source_name,
+                                place.target_name, notice};
   Replica target(target_world_, target_options);
   Replica source(source_world_, source_options);
   const CounterMark before(events_.counters);
@@ -194,7 +116,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   SenderResult result;
   std::exception_ptr sender_error;
   try {
-    Ticker ticker(events_, sending);
+    const ProgressTicker ticker(events_, [&] { return sending.sent_bytes(); });
     result = run_sender(source, sending, events_, sender);
   } catch (...) {
     sender_error = std::current_exception();

@@ -56,13 +56,15 @@ class Events {
     if (observer_.on_change) observer_.on_change(event);
   }
   void error(const ErrorEvent& event) {
-    ++counters.errors;
-    int seen = counters.worst_exit_code;
-    // 24 (a source that vanished or kept changing) is the milder one; anything else is 23 or what it says.
-    const int code = seen == 0 || seen == 24 ? event.exit_code : seen;
-    counters.worst_exit_code = code;
+    count_error(event.exit_code);
     std::lock_guard lock(mutex_);
     if (observer_.on_error) observer_.on_error(event);
+  }
+  void count_error(int exit_code) {
+    ++counters.errors;
+    const int seen = counters.worst_exit_code;
+    // 24 (a source that vanished or kept changing) is the milder one; anything else is 23 or what it says.
+    counters.worst_exit_code = seen == 0 || seen == 24 ? exit_code : seen;
   }
   void notice(const std::string& text) {
     std::lock_guard lock(mutex_);

@@ -12,24 +12,6 @@
 namespace syncline::sync {
 namespace {
 
-std::string without_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
-std::string base_name(const std::string& path) {
-  const auto plain = without_slashes(path);
-  const auto slash = plain.rfind('/');
-  return slash == std::string::npos ? plain : plain.substr(slash + 1);
-}
-
-std::string parent_name(const std::string& path) {
-  const auto plain = without_slashes(path);
-  const auto slash = plain.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : plain.substr(0, slash);
-}
-
 bool inside(const std::string& path, const std::string& root) {
   return path == root || path.starts_with(root == "/" ? root : root + "/");
 }
@@ -77,6 +59,24 @@ std::uint32_t id_of(const std::string& text, Lookup&& lookup, const char* what) 
 }
 
 }  // namespace
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+std::string base_name(const std::string& path) {
+  const auto plain = without_slashes(path);
+  const auto slash = plain.rfind('/');
+  return slash == std::string::npos ? plain : plain.substr(slash + 1);
+}
+
+std::string parent_name(const std::string& path) {
+  const auto plain = without_slashes(path);
+  const auto slash = plain.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : plain.substr(0, slash);
+}
 
 std::string state_directory(const CopyOptions& options) {
   if (options.state_dir) return without_slashes(*options.state_dir);

@@ -18,6 +18,11 @@ struct Place {
   std::string rule_prefix;  ///< what filter rules see before every path
 };
 
+/// Of a path as typed, slashes at its end not counted ("/" stays).
+std::string without_slashes(std::string path);
+std::string base_name(const std::string& path);
+std::string parent_name(const std::string& path);
+
 /// Where state is kept: `state_dir` of the options, else $XDG_STATE_HOME/syncline, else
 /// ~/.local/state/syncline. Throws Error(usage) when none of them is known.
 std::string state_directory(const CopyOptions& options);

@@ -15,7 +15,6 @@
 namespace syncline::sync {
 namespace {
 
-constexpr const char* area_name = ".syncline";
 /// Of one message; a large directory comes in several.
 constexpr std::size_t listing_items_max = 4000;
 constexpr std::size_t listing_bytes_max = limits::mib;
@@ -30,10 +29,11 @@ class Receiver {
  public:
   Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
       : replica_(replica), channel_(channel), options_(options) {}
-  void run();
+  ReceiverResult run();
   void salvage(const std::exception& cause);
 
  private:
+  wire::Message next();
   void shake_hands();
   void open_area();
   void scan();
@@ -46,8 +46,8 @@ class Receiver {
   void answer(const wire::ManifestRequest& request);
   manifest::Manifest manifest_of(const std::string& path);
   void tell_manifest(const std::string& path, const manifest::Manifest& manifest);
-  void serve();
-  void finish(const wire::Finish& finish);
+  ReceiverResult serve();
+  ReceiverResult finish(const wire::Finish& finish);
   void restore_root_time();
   Applier& applier();
 
@@ -64,19 +64,28 @@ class Receiver {
   std::atomic<std::uint64_t> read_bytes_ = 0;
 };
 
+wire::Message Receiver::next() {
+  for (;;) {
+    auto message = expect_message(channel_);
+    const auto* event = std::get_if<wire::Event>(&message);
+    if (event == nullptr) return message;
+    if (options_.on_event) options_.on_event(*event);
+  }
+}
+
 void Receiver::shake_hands() {
   wire::Hello hello;
   hello.replica_id = replica_.id();
   if (replica_.world().files->effective_uid() == 0) hello.features |= wire::feature_privileged;
   channel_.send(hello);
   channel_.flush();
-  const auto theirs = take<wire::Hello>(expect_message(channel_));
+  const auto theirs = take<wire::Hello>(next());
   check_hello(theirs);
   peer_ = hash_hex(theirs.replica_id);
-  begin_ = take<wire::Begin>(expect_message(channel_));
+  begin_ = take<wire::Begin>(next());
   if (begin_.guess && *begin_.guess != hello) {
-    take<wire::Roots>(expect_message(channel_));
-    begin_ = take<wire::Begin>(expect_message(channel_));
+    take<wire::Roots>(next());
+    begin_ = take<wire::Begin>(next());
   }
   rules_.attributes = begin_.attributes;
 }
@@ -110,7 +119,7 @@ void Receiver::scan() {
 }
 
 void Receiver::tell_roots() {
-  const auto theirs = take<wire::Roots>(expect_message(channel_));
+  const auto theirs = take<wire::Roots>(next());
   wire::Roots mine;
   mine.root = tree_root(replica_.tree(), rules_);
   Entry root;
@@ -219,7 +228,7 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
 
 void Receiver::answer(const wire::ListRequest& request) {
   for (const auto& dir : request.dirs) {
-    DirNode* node = replica_.tree().find_dir(RelPath::parse(dir));
+    DirNode* node = replica_.tree().find_dir(path_of_peer(dir));
     if (node == nullptr) continue;
     replica_.load_details(*node);
     std::vector<const Entry*> entries;
@@ -232,7 +241,7 @@ void Receiver::answer(const wire::ListRequest& request) {
 
 /// The manifest of a regular file here, from the records or by reading it. Throws where there is none.
 manifest::Manifest Receiver::manifest_of(const std::string& text) {
-  const auto path = RelPath::parse(text);
+  const auto path = path_of_peer(text);
   std::unique_ptr<fs::File> file;
   DirNode* node = nullptr;
   {
@@ -302,10 +311,10 @@ Applier& Receiver::applier() {
   return *applier_;
 }
 
-void Receiver::serve() {
+ReceiverResult Receiver::serve() {
   for (;;) {
     if (options_.cancelled && options_.cancelled()) throw Error(Errc::cancelled, "copy");
-    auto message = expect_message(channel_);
+    auto message = next();
     if (const auto* list = std::get_if<wire::ListRequest>(&message)) answer(*list);
     else if (const auto* manifests = std::get_if<wire::ManifestRequest>(&message)) answer(*manifests);
     else if (auto* batch = std::get_if<wire::Batch>(&message)) applier().apply(std::move(*batch));
@@ -326,7 +335,7 @@ void Receiver::restore_root_time() {
   replica_.tree().root_stat = replica_.root().stat();
 }
 
-void Receiver::finish(const wire::Finish& finish) {
+ReceiverResult Receiver::finish(const wire::Finish& finish) {
   wire::Finished out;
   if (applier_) {
     applier_->drain();
@@ -361,9 +370,11 @@ void Receiver::finish(const wire::Finish& finish) {
   }
   out.disk_written_bytes = area_written_bytes_ + replica_.database().written_bytes();
   out.content_read_bytes = read_bytes_;
-  if (finish.unanswered) return;
-  channel_.send(out);
-  channel_.flush();
+  if (!finish.unanswered) {
+    channel_.send(out);
+    channel_.flush();
+  }
+  return {in_step_, out.root, out.disk_written_bytes, out.content_read_bytes};
 }
 
 /// The other side went away, or the person stopped us: what has arrived whole is kept, and what has not
@@ -381,22 +392,22 @@ void Receiver::salvage(const std::exception& cause) {
   }
 }
 
-void Receiver::run() {
+ReceiverResult Receiver::run() {
   shake_hands();
   // What an interrupted run left is put in order before anything is looked at.
   const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
   if (!dry_run && replica_.root().stat_at(area_name)) open_area();
   scan();
   tell_roots();
-  serve();
+  return serve();
 }
 
 }  // namespace
 
-void run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options) {
+ReceiverResult run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options) {
   Receiver receiver(replica, channel, options);
   try {
-    receiver.run();
+    return receiver.run();
   } catch (const std::exception& error) {
     tell_fatal(channel, error);
     channel.close();

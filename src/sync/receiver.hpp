@@ -16,10 +16,21 @@ struct ReceiverOptions {
   bool one_file_system = false;
   std::function<void(const std::string&)> notice;
   std::function<bool()> cancelled;
+  bool may_delete = true;  ///< else every removal fails with EPERM, entry by entry
+  /// Where the person sits at this end: what the sender reports, and what fails here.
+  std::function<void(const wire::Event&)> on_event;
+  std::function<void(const wire::Failure&)> on_failure;
+};
+
+struct ReceiverResult {
+  bool in_step = false;  ///< from the start: nothing was to be done
+  hash::Digest root;
+  std::uint64_t disk_written_bytes = 0;
+  std::uint64_t content_read_bytes = 0;
 };
 
 /// Serves one session until the sender has finished. Failures of single entries go back to the
 /// sender; throws Error when the replica as a whole cannot be worked on (the sender is told first).
-void run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options);
+ReceiverResult run_receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options);
 
 }  // namespace syncline::sync

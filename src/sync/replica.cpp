@@ -10,6 +10,7 @@ namespace {
 
 std::string database_path(const World& world, const ReplicaOptions& options) {
   std::string identity = world.files->real_path(options.path);
+  if (!options.below.empty()) identity += '/' + options.below;
   if (!options.only_name.empty()) identity += '\0' + options.only_name;
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
@@ -32,6 +33,7 @@ Bytes root_identity(const fs::Stat& stat) {
 
 Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
   root_ = std::shared_ptr<fs::Dir>(world_.files->open_root(options_.path));
+  if (!options_.below.empty()) root_ = root_->open_beneath(RelPath::parse(options_.below));
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
   database_path_ = database_path(world_, options_);
   open_state();

@@ -25,6 +25,7 @@ struct World {
 
 struct ReplicaOptions {
   std::string path;        ///< the directory, as typed
+  std::string below;       ///< the replica is this directory below it; no symlink leads there
   std::string state_dir;   ///< where state databases live
   std::string only_name;   ///< not empty: the replica is this one entry of the directory
   std::string shown_name;  ///< name of that entry in the tree, when it differs

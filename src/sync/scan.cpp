@@ -10,11 +10,11 @@
 #include "base/limits.hpp"
 #include "chunk/rescan.hpp"
 #include "sync/replica.hpp"
+#include "sync/session.hpp"
 
 namespace syncline::sync {
 namespace {
 
-constexpr const char* area_name = ".syncline";
 constexpr unsigned threads_max = 8;             ///< for cold trees: blocking calls, not computing
 constexpr std::int64_t slow_entry_ns = 10'000;  ///< a mean above this means the disk is waited for
 constexpr std::uint64_t slow_sample_entries = 500;

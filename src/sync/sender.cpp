@@ -31,7 +31,12 @@ void Sender::shake_hands() {
 }
 
 wire::Hello Sender::take_hello() {
-  const auto reply = take<wire::Hello>(expect());
+  auto message = expect();
+  if (const auto* opened = std::get_if<wire::Opened>(&message)) {
+    check_opened(*opened);
+    message = expect();
+  }
+  const auto reply = take<wire::Hello>(std::move(message));
   check_hello(reply);
   if (!options_.peer_label.empty() && reply != guess_) replica_.save_last_peer(options_.peer_label, reply);
   return reply;

@@ -62,6 +62,10 @@ void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
     std::lock_guard lock(mutex_);
     ++failures_;
   }
+  if (!options_.tells_failures) {
+    events_.count_error(23);
+    return;
+  }
   ErrorEvent event;
   event.path = failure.path;
   event.side = "destination";

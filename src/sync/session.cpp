@@ -62,12 +62,24 @@ wire::Message expect_message(wire::Channel& channel) {
   return std::move(*message);
 }
 
+RelPath path_of_peer(const std::string& text) {
+  auto path = RelPath::parse(text);
+  if (text == area_name || text.starts_with(area_name + std::string("/")))
+    throw Error(Errc::protocol, "path '" + escape_name(text) + "'");
+  return path;
+}
+
 void check_hello(const wire::Hello& hello) {
   if (hello.magic != wire::protocol_magic)
     throw Error(Errc::unsupported, "the other side does not speak syncline's protocol");
   if (hello.version != wire::protocol_version)
     throw Error(Errc::unsupported,
                 "protocol version " + std::to_string(hello.version) + " of the other side");
+}
+
+void check_opened(const wire::Opened& opened) {
+  if (opened.version != wire::protocol_version)
+    throw Error(Errc::unsupported, "protocol version " + std::to_string(opened.version) + " of the server");
 }
 
 std::string hash_hex(const std::array<std::byte, 16>& id) {

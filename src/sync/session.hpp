@@ -12,6 +12,9 @@
 
 namespace syncline::sync {
 
+/// Of the directory at a replica's root that is ours and takes no part.
+inline constexpr const char* area_name = ".syncline";
+
 /// The next message; throws Error(disconnected) when the other side is gone, and what it said when it gave
 /// up.
 wire::Message expect_message(wire::Channel& channel);
@@ -34,8 +37,13 @@ T take(wire::Message message) {
               std::string("unexpected message '") + wire::name_of(wire::type_of(message)) + "'");
 }
 
+/// A path in the replica. Throws what RelPath::parse() throws, and Error(protocol) for one in our own area,
+/// which takes no part.
+RelPath path_of_peer(const std::string& text);
+
 /// Throws Error(unsupported) for another protocol or version.
 void check_hello(const wire::Hello& hello);
+void check_opened(const wire::Opened& opened);
 std::string hash_hex(const std::array<std::byte, 16>& id);
 
 /// Digest of all that decides what "in step" means: an agreement holds only under equal options.

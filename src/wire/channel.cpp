@@ -133,6 +133,11 @@ void Channel::begin_session(Conversation conversation, const ChannelOptions& opt
   bulk_bytes_ = 0;
 }
 
+void Channel::set_options(const ChannelOptions& options) {
+  std::lock_guard lock(send_mutex_);
+  options_ = options;
+}
+
 void Channel::note_sent(const Message& message) {
   std::lock_guard order(order_mutex_);
   if (conversation_.over()) throw Error(Errc::disconnected, "the other side");  // nobody listens any more

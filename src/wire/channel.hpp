@@ -46,6 +46,8 @@ class Channel {
   /// The session is over and the connection is to carry another one.
   void begin_session(Conversation conversation, const ChannelOptions& options);
   bool session_is_over() const;
+  /// Where they are known only after the first messages.
+  void set_options(const ChannelOptions& options);
   std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
   std::uint64_t received_bytes() const { return transport_->received_bytes(); }
 

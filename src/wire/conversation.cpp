@@ -25,7 +25,7 @@ Conversation Conversation::answering() {
 
 bool Conversation::allowed_to_sender(MessageType type) const {
   using T = MessageType;
-  if (type == T::event) return server_sends() && phase_ > Phase::hello && phase_ < Phase::over;
+  if (type == T::event) return server_sends() && phase_ >= Phase::hello && phase_ < Phase::over;
   switch (phase_) {
     case Phase::hello: return type == T::hello;
     case Phase::begin:

@@ -474,7 +474,7 @@ void fields(A& a, ChangeInfo& v) {
 }
 template <class A>
 void fields(A& a, ErrorInfo& v) {
-  path(a, v.path), path(a, v.cause), path(a, v.next), a.num(v.exit_code);
+  path(a, v.path), path(a, v.cause), path(a, v.next), a.num(v.exit_code), a.flag(v.at_destination);
 }
 template <class A>
 void fields(A& a, NoticeInfo& v) {

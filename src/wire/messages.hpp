@@ -135,9 +135,11 @@ struct Open {
   std::uint16_t version = protocol_version;  ///< the highest that the client speaks
   std::uint64_t features = 0;                ///< unknown ones are ignored
   Direction direction = Direction::push;
-  std::string share;        ///< empty: the only one
-  std::string path;         ///< below the share's root
-  std::string entry;        ///< push: the one entry that is sent, under this name if `path` is a directory
+  std::string share;  ///< empty: the only one
+  std::string path;   ///< below the share's root
+  /// Push: the one entry that is sent, under this name if `path` is a directory. Pull: what the entry is to
+  /// be called if `path` is none.
+  std::string entry;
   std::uint32_t flags = 0;  ///< OpenFlag bits
   std::uint8_t update = 0;  ///< push: of the options of the receiver
   std::uint8_t durability = 0;
@@ -436,6 +438,7 @@ struct ErrorInfo {
   std::string cause;
   std::string next;
   std::uint8_t exit_code = 23;
+  bool at_destination = false;
 };
 struct NoticeInfo {
   std::string text;

@@ -44,7 +44,8 @@ TEST_CASE("a checksum finds other content under an equal size and mtime without 
   CHECK(pair.copy().changes.empty());
 }
 
-TEST_CASE("without a checksum an equal size and mtime count as equal when there is no record", "[sync]") {
+TEST_CASE("without a checksum an equal size and mtime count as equal when there is no record",
+          "[sync][one_state]") {
   Pair pair;
   write_at(pair, "src/file", "before");
   pair.copy();

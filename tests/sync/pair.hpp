@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "served.hpp"
 #include "support/frame_pipe.hpp"
 #include "support/temp_dir.hpp"
 #include "sync/copy.hpp"
@@ -35,10 +37,25 @@ struct Outcome {
   }
 };
 
-/// SYNCLINE_TEST_LINK=frames: copies cross a pipe that codes and checks all as a network does.
-inline bool over_frames() {
+/// SYNCLINE_TEST_LINK. "frames": copies cross a pipe that codes and checks all as a network does. "push" and
+/// "pull": DST or SRC is at a server, which is asked for the whole file system.
+inline std::string_view test_link() {
   const char* kind = std::getenv("SYNCLINE_TEST_LINK");
-  return kind != nullptr && std::string_view(kind) == "frames";
+  return kind != nullptr ? kind : "";
+}
+
+/// `options` as a person would give them who has one side at a server.
+inline CopyOptions with_server(CopyOptions options, bool push) {
+  const auto there = [](const std::string& path) {
+    std::string out = "syncline://test/share";
+    if (path.front() != '/') out += std::filesystem::current_path().string() + '/';
+    for (const char c : path) out += c == '%' ? std::string("%25") : std::string(1, c);
+    return out;
+  };
+  if (push) options.destination = there(options.destination);
+  else
+    for (auto& source : options.sources) source = there(source);
+  return options;
 }
 
 /// `outside`, if given, is how far a copy that throws has come.
@@ -50,8 +67,20 @@ inline Outcome run_copy(const CopyOptions& options, const sync::World& source = 
   observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
   observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
   observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
-  out.report =
-      sync::run_copy(source, target, options, observer, over_frames() ? make_frame_pipe : wire::make_pipe);
+  const bool push = test_link() == "push";
+  if (push || test_link() == "pull") {
+    sync::ServedShare share;
+    share.dir = "/";
+    share.is_unconfined = true;
+    share.may_write = share.may_delete = true;
+    share.state_dir = *options.state_dir + "-server";
+    share.threads = options.threads;
+    Served served(share, push ? target : source);
+    out.report = served.copy(with_server(options, push), observer, push ? source : target);
+    return out;
+  }
+  out.report = sync::run_copy(source, target, options, observer,
+                              test_link() == "frames" ? make_frame_pipe : wire::make_pipe);
   return out;
 }
 

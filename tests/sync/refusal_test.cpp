@@ -10,7 +10,7 @@ using namespace syncline;
 using namespace syncline::test;
 namespace stdfs = std::filesystem;
 
-TEST_CASE("a source argument that is not there is told and the others are copied", "[sync]") {
+TEST_CASE("a source argument that is not there is told and the others are copied", "[sync][one_machine]") {
   Pair pair;
   pair.dir.write("src/f", "x");
   pair.options.sources = {pair.dir.path("missing"), pair.dir.path("src") + "/"};
@@ -21,7 +21,7 @@ TEST_CASE("a source argument that is not there is told and the others are copied
   CHECK(pair.dir.read("dst/f") == "x");
 }
 
-TEST_CASE("the destination may not lie inside the source unless excluded", "[sync]") {
+TEST_CASE("the destination may not lie inside the source unless excluded", "[sync][one_machine]") {
   Pair pair;
   pair.dir.write("src/f", "x");
   pair.options.destination = pair.dir.path("src/backup");
@@ -33,7 +33,7 @@ TEST_CASE("the destination may not lie inside the source unless excluded", "[syn
   CHECK_FALSE(pair.dir.exists("src/backup/backup"));
 }
 
-TEST_CASE("a directory is not copied onto itself", "[sync]") {
+TEST_CASE("a directory is not copied onto itself", "[sync][one_machine]") {
   Pair pair;
   pair.dir.write("src/f", "x");
   stdfs::create_directory_symlink(pair.dir.path("src"), pair.dir.path("alias"));
@@ -96,7 +96,7 @@ TEST_CASE("a source without a slash is copied under its name", "[sync]") {
   CHECK(pair.dir.read("dst/src/f") == "x");
 }
 
-TEST_CASE("several sources with --delete may not delete what each other brings", "[sync]") {
+TEST_CASE("several sources with --delete may not delete what each other brings", "[sync][one_machine]") {
   Pair pair;
   pair.dir.write("src/f", "x");
   pair.dir.make_dir("more");

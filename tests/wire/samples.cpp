@@ -251,7 +251,7 @@ std::vector<Sample> make_samples() {
       {Opened{1, 3, "f"}, from_hex("01 03 01 66")},
       partials(),
       {Event{ChangeInfo{">f", "a", "", "b", true}}, from_hex("00 02 3e 66 01 61 00 01 62 01")},
-      {Event{ErrorInfo{"a", "no", "go", 24}}, from_hex("01 01 61 02 6e 6f 02 67 6f 18")},
+      {Event{ErrorInfo{"a", "no", "go", 24, true}}, from_hex("01 01 61 02 6e 6f 02 67 6f 18 01")},
       {Event{NoticeInfo{"hi"}}, from_hex("02 02 68 69")},
       {Event{ProgressInfo{1, 2, 3, 4, 5, 300, 7}}, from_hex("03 01 02 03 04 05 ac 02 07")},
       summary(),

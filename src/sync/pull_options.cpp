@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// CopyOptions to wire::PullOptions and back.
+#include "sync/pull_options.hpp"
+
+#include <array>
+
+namespace syncline::sync {
+namespace {
+
+struct Switch {
+  wire::PullFlag flag;
+  bool CopyOptions::*option;
+};
+
+constexpr auto switches = std::to_array<Switch>({
+    {wire::pull_recursive, &CopyOptions::recursive},
+    {wire::pull_links, &CopyOptions::links},
+    {wire::pull_perms, &CopyOptions::perms},
+    {wire::pull_times, &CopyOptions::times},
+    {wire::pull_group, &CopyOptions::group},
+    {wire::pull_owner, &CopyOptions::owner},
+    {wire::pull_devices, &CopyOptions::devices},
+    {wire::pull_hard_links, &CopyOptions::hard_links},
+    {wire::pull_acls, &CopyOptions::acls},
+    {wire::pull_xattrs, &CopyOptions::xattrs},
+    {wire::pull_sparse, &CopyOptions::sparse},
+    {wire::pull_update_only, &CopyOptions::update_only},
+    {wire::pull_checksum, &CopyOptions::checksum},
+    {wire::pull_delete, &CopyOptions::delete_extra},
+    {wire::pull_gitignore, &CopyOptions::gitignore},
+});
+
+}  // namespace
+
+wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners) {
+  wire::PullOptions out;
+  for (const auto& one : switches)
+    if (options.*one.option) out.flags |= one.flag;
+  if (options.chown) out.flags |= wire::pull_owner | wire::pull_group;
+  out.uid = owners.uid;
+  out.gid = owners.gid;
+  out.max_delete = options.max_delete;
+  for (const auto& rule : options.filters) out.filters.push_back({rule.include, rule.pattern});
+  out.files_from = options.files_from;
+  out.backup_dir = options.backup_dir.value_or("");
+  if (options.compress_level) out.level = static_cast<std::uint32_t>(*options.compress_level);
+  out.bytes_per_second = options.bwlimit;
+  return out;
+}
+
+CopyOptions copy_options(const wire::Open& open, IdentityRules& owners) {
+  const wire::PullOptions pull = open.pull.value_or(wire::PullOptions{});
+  CopyOptions out;
+  for (const auto& one : switches) out.*one.option = (pull.flags & one.flag) != 0;
+  owners.uid = pull.uid;
+  owners.gid = pull.gid;
+  out.max_delete = pull.max_delete;
+  for (const auto& rule : pull.filters) out.filters.push_back({rule.include, rule.pattern});
+  out.files_from = pull.files_from;
+  if (!pull.backup_dir.empty()) out.backup_dir = pull.backup_dir;
+  if (pull.level) out.compress_level = static_cast<int>(*pull.level);
+  out.bwlimit = pull.bytes_per_second;
+  out.dry_run = (open.flags & wire::open_dry_run) != 0;
+  out.one_file_system = (open.flags & wire::open_one_file_system) != 0;
+  return out;
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of a copy whose sender is the server, on their way to it.
+#pragma once
+
+#include "sync/identity.hpp"
+#include "syncline/copy.hpp"
+#include "wire/messages.hpp"
+
+namespace syncline::sync {
+
+/// `owners`: what --chown gave. Owners are numbers from here on.
+wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners);
+
+/// The other way round; of `owners` the numbers are set.
+CopyOptions copy_options(const wire::Open& open, IdentityRules& owners);
+
+}  // namespace syncline::sync

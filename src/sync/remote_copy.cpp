@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client's end: sessions over one connection, and trying again.
+#include "sync/remote_copy.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "base/limits.hpp"
+#include "sync/places.hpp"
+#include "sync/pull_options.hpp"
+#include "sync/receiver.hpp"
+#include "sync/sender.hpp"
+#include "sync/session.hpp"
+#include "sync/session_setup.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr auto pause_first = std::chrono::milliseconds(500);
+constexpr auto pause_longest = std::chrono::milliseconds(30'000);
+constexpr auto poll_interval = std::chrono::milliseconds(100);
+/// A connection that brought this much was worth it: the pauses begin anew.
+constexpr std::uint64_t progress_bytes_min = 64 * limits::kib;
+
+bool is_worth_another_try(const Error& error, bool was_connected) {
+  if (error.is(Errc::disconnected) || error.is(Errc::truncated)) return true;
+  for (const int number : {ETIMEDOUT, ECONNRESET, EPIPE, ECONNABORTED, ENETDOWN, ENETUNREACH, EHOSTUNREACH,
+                           EHOSTDOWN, ENETRESET})
+    if (error.is_errno(number)) return true;
+  return was_connected && error.is_errno(ECONNREFUSED);  // a server that is just starting again
+}
+
+/// One of the sources, as it is on this machine.
+struct LocalSource {
+  std::string dir;
+  std::string name;  ///< not empty: only this entry of it
+  std::string path_there;
+  std::string rule_prefix;
+  bool contents = false;  ///< the path there must be a directory
+};
+
+std::string joined(const std::string& dir, const std::string& name) {
+  return dir.empty() || name.empty() ? dir + name : dir + '/' + name;
+}
+
+class RemoteCopy {
+ public:
+  RemoteCopy(const World& world, const CopyOptions& options, const CopyObserver& observer, const Dial& dial)
+      : world_(world), options_(options), events_(observer), dial_(dial) {}
+  CopyReport run();
+
+ private:
+  void copy_source(const std::string& source);
+  void push(const std::string& source, const RemotePlace& destination);
+  void pull(const RemotePlace& source);
+  LocalSource find_source(const std::string& source, const RemotePlace& destination) const;
+  struct PullPlaces {
+    bool exists = false;
+    bool is_dir = false;
+    std::string dir;
+    std::string entry_dir;
+    std::string entry;
+  };
+  PullPlaces pull_places(const RemotePlace& source) const;
+  ReplicaOptions pull_target(const PullPlaces& places, bool one_entry) const;
+  wire::Channel& connected(const RemotePlace& place, wire::Role role);
+  wire::Open open_for(const RemotePlace& place, wire::Direction direction) const;
+  wire::Opened take_opened(wire::Channel& channel) const;
+  void take_summary(wire::Channel& channel, const ReceiverResult& result);
+  void hang_up();
+  void pause(unsigned tries, const Error& cause);
+  void on_event(const wire::Event& event);
+  void on_failure(const wire::Failure& failure);
+  ReceiverOptions receiver_options();
+  void finish_report();
+  unsigned threads() const {
+    return options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+  }
+
+  const World& world_;
+  const CopyOptions& options_;
+  Events events_;
+  const Dial& dial_;
+  IdentityRules owners_;
+  std::optional<RemotePlace> destination_;
+  std::string state_dir_;
+  std::unique_ptr<wire::Channel> channel_;
+  std::string peer_;  ///< of channel_
+  bool pushes_ = false;
+  bool was_connected_ = false;
+  std::uint64_t out_bytes_ = 0;  ///< of connections that are closed
+  std::uint64_t in_bytes_ = 0;
+  CopyReport report_;
+  bool all_in_step_ = true;
+};
+
+wire::Channel& RemoteCopy::connected(const RemotePlace& place, wire::Role role) {
+  const wire::ChannelOptions options{options_.compress_level, options_.bwlimit};
+  if (channel_ && peer_ != place.peer()) hang_up();
+  if (channel_) {
+    channel_->begin_session(wire::Conversation::asking(role), options);
+    return *channel_;
+  }
+  channel_ = std::make_unique<wire::Channel>(dial_(place), wire::Conversation::asking(role), options);
+  peer_ = place.peer();
+  was_connected_ = true;
+  return *channel_;
+}
+
+void RemoteCopy::hang_up() {
+  if (!channel_) return;
+  channel_->close();
+  out_bytes_ += channel_->sent_bytes();
+  in_bytes_ += channel_->received_bytes();
+  channel_.reset();
+}
+
+wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direction) const {
+  wire::Open open;
+  open.direction = direction;
+  open.share = place.share;
+  open.path = place.path;
+  open.flags = (options_.dry_run ? wire::open_dry_run : 0u) |
+               (options_.one_file_system ? wire::open_one_file_system : 0u) |
+               (place.contents ? wire::open_contents : 0u);
+  open.update = static_cast<std::uint8_t>(options_.update);
+  open.durability = static_cast<std::uint8_t>(options_.durability);
+  return open;
+}
+
+wire::Opened RemoteCopy::take_opened(wire::Channel& channel) const {
+  auto opened = take<wire::Opened>(expect_message(channel));
+  check_opened(opened);
+  return opened;
+}
+
+/// rsync's rules, as far as they depend on what is here.
+LocalSource RemoteCopy::find_source(const std::string& source, const RemotePlace& destination) const {
+  if (source.empty()) throw Error(Errc::usage, "an empty path");
+  const bool slash = source.back() == '/';
+  const auto stat = world_.files->stat_path(source, slash);
+  if (!stat) throw Error(ENOENT, "'" + escape_name(source) + "'");
+  const std::string name = base_name(source);
+  LocalSource out;
+  out.path_there = destination.path;
+  if (stat->type != fs::FileType::directory) {
+    out.dir = parent_name(source);
+    out.name = name;
+    out.contents = destination.contents || options_.sources.size() > 1;
+    return out;
+  }
+  out.dir = without_slashes(source);
+  out.contents = true;
+  if (slash || name == "." || name == ".." || name == "/") return out;
+  out.path_there = joined(destination.path, name);
+  out.rule_prefix = name + '/';
+  return out;
+}
+
+void RemoteCopy::push(const std::string& source, const RemotePlace& destination) {
+  const LocalSource place = find_source(source, destination);
+  auto& channel = connected(destination, wire::Role::sender);
+  auto open = open_for(destination, wire::Direction::push);
+  open.path = place.path_there;
+  open.entry = place.name;
+  open.flags = place.contents ? open.flags | wire::open_contents : open.flags & ~wire::open_contents;
+  channel.send(open);
+  ReplicaOptions replica_options{place.dir,  "", state_dir_,
+                                 place.name, "", [&](const std::string& text) { events_.notice(text); }};
+  // One entry may get another name there, and that is part of its identity.
+  if (!place.name.empty()) replica_options.shown_name = take_opened(channel).entry;
+  Replica replica(world_, replica_options);
+  Selector selector;
+  fill_selector(options_, place.rule_prefix, selector);
+  SenderOptions sender;
+  sender.copy = &options_;
+  sender.selector = &selector;
+  sender.rules = owners_;
+  sender.rules.attributes = attributes_of(options_);
+  sender.threads = threads();
+  sender.cache_path = state_dir_ + "/recent-chunks.db";
+  sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/' + open.entry;
+  SenderResult result;
+  try {
+    const ProgressTicker ticker(events_, [&] { return channel.sent_bytes(); });
+    result = run_sender(replica, channel, events_, sender);
+  } catch (const Error&) {
+    if (!replica.state_damaged()) throw;
+    replica.set_aside_state();
+    throw Error(Errc::disconnected, "a damaged state was set aside");
+  }
+  report_.files_total += replica.tree().file_count;
+  report_.bytes_total += replica.tree().byte_count;
+  report_.files_changed += result.files_changed;
+  report_.files_deleted += result.files_deleted;
+  report_.files_renamed += result.files_renamed;
+  report_.bytes_changed += result.bytes_changed;
+  report_.disk_written_bytes += result.receiver_written_bytes;
+  report_.content_read_bytes += result.receiver_read_bytes;
+  report_.root = result.receiver_root.hex();
+  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
+    events_.counters.worst_exit_code = 25;
+  all_in_step_ = all_in_step_ && result.in_step;
+}
+
+/// Where what the server has goes to here, under which name if it is one entry, and under which if it is a
+/// directory.
+RemoteCopy::PullPlaces RemoteCopy::pull_places(const RemotePlace& source) const {
+  const auto stat = world_.files->stat_path(options_.destination, true);
+  PullPlaces out;
+  out.exists = stat.has_value();
+  out.is_dir = stat && stat->type == fs::FileType::directory;
+  const std::string typed = without_slashes(options_.destination);
+  out.dir = source.contents || source.name().empty() ? typed : typed + '/' + source.name();
+  if (out.is_dir || options_.destination.back() == '/' || options_.sources.size() > 1) {
+    out.entry_dir = typed;
+    out.entry = source.name();
+  } else {
+    out.entry_dir = parent_name(options_.destination);
+    out.entry = base_name(options_.destination);
+  }
+  return out;
+}
+
+ReplicaOptions RemoteCopy::pull_target(const PullPlaces& places, bool one_entry) const {
+  if (places.exists && !places.is_dir && (!one_entry || options_.sources.size() > 1))
+    throw Error(Errc::usage,
+                "the destination '" + escape_name(options_.destination) + "' is not a directory");
+  ReplicaOptions out;
+  out.state_dir = state_dir_;
+  out.path = one_entry ? places.entry_dir : places.dir;
+  if (one_entry) out.only_name = places.entry;
+  if (world_.files->stat_path(out.path, true)) return out;
+  if (options_.dry_run) out.path = state_dir_ + "/dry-run-target";
+  world_.files->make_dirs(out.path, options_.dry_run ? 0700 : 0777);
+  return out;
+}
+
+ReceiverOptions RemoteCopy::receiver_options() {
+  ReceiverOptions receiver;
+  receiver.update = static_cast<patch::UpdateMode>(options_.update);
+  receiver.durability = static_cast<patch::Durability>(options_.durability);
+  receiver.threads = threads();
+  receiver.one_file_system = options_.one_file_system;
+  receiver.notice = [this](const std::string& text) { events_.notice(text); };
+  receiver.cancelled = [this] { return events_.cancelled(); };
+  receiver.on_event = [this](const wire::Event& event) { on_event(event); };
+  receiver.on_failure = [this](const wire::Failure& failure) { on_failure(failure); };
+  return receiver;
+}
+
+void RemoteCopy::pull(const RemotePlace& source) {
+  auto& channel = connected(source, wire::Role::receiver);
+  auto open = open_for(source, wire::Direction::pull);
+  open.pull = pull_options(options_, owners_);
+  const auto places = pull_places(source);
+  open.entry = places.entry;
+  channel.send(open);
+  channel.flush();
+  const auto opened = take_opened(channel);
+  auto target = pull_target(places, !opened.entry.empty());
+  target.notice = [&](const std::string& text) { events_.notice(text); };
+  Replica replica(world_, target);
+  ReceiverResult result;
+  try {
+    result = run_receiver(replica, channel, receiver_options());
+  } catch (const Error&) {
+    if (!replica.state_damaged()) throw;
+    replica.set_aside_state();
+    throw Error(Errc::disconnected, "a damaged state was set aside");
+  }
+  take_summary(channel, result);
+}
+
+void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& result) {
+  auto message = expect_message(channel);
+  for (; std::holds_alternative<wire::Event>(message); message = expect_message(channel))
+    on_event(std::get<wire::Event>(message));
+  const auto summary = take<wire::Summary>(std::move(message));
+  report_.files_total += summary.files_total;
+  report_.bytes_total += summary.bytes_total;
+  report_.files_changed += summary.files_changed;
+  report_.files_deleted += summary.files_deleted;
+  report_.files_renamed += summary.files_renamed;
+  report_.bytes_changed += summary.bytes_changed;
+  report_.bytes_matched += summary.bytes_matched;
+  report_.bytes_literal += summary.bytes_literal;
+  report_.disk_written_bytes += result.disk_written_bytes;
+  report_.content_read_bytes += result.content_read_bytes + summary.content_read_bytes;
+  report_.root = result.root.hex();
+  if (summary.delete_limit_reached && events_.counters.worst_exit_code == 0)
+    events_.counters.worst_exit_code = 25;
+  all_in_step_ = all_in_step_ && summary.in_step;
+}
+
+void RemoteCopy::on_event(const wire::Event& event) {
+  if (const auto* change = std::get_if<wire::ChangeInfo>(&event.what)) {
+    events_.change(
+        {change->itemized, change->path, change->link_target, change->renamed_from, change->edited});
+  } else if (const auto* error = std::get_if<wire::ErrorInfo>(&event.what)) {
+    events_.error({error->path, error->at_destination ? "destination" : "source", error->cause, error->next,
+                   error->exit_code});
+  } else if (const auto* notice = std::get_if<wire::NoticeInfo>(&event.what)) {
+    events_.notice(notice->text);
+  } else if (events_.observer().on_progress) {
+    const auto& progress = std::get<wire::ProgressInfo>(event.what);
+    ProgressEvent out;
+    out.phase = progress.phase == 0 ? ProgressEvent::Phase::scanning : ProgressEvent::Phase::transferring;
+    out.files_scanned = progress.files_scanned;
+    out.files_done = progress.files_done;
+    out.files_total = progress.files_total;
+    out.bytes_done = progress.bytes_done;
+    out.bytes_total = progress.bytes_total;
+    out.matched_bytes = progress.matched_bytes;
+    out.sent_bytes = channel_->received_bytes();
+    std::lock_guard lock(events_.mutex());
+    events_.observer().on_progress(out);
+  }
+}
+
+void RemoteCopy::on_failure(const wire::Failure& failure) {
+  const auto code = failure.syncline_code
+                        ? make_error_code(static_cast<Errc>(failure.code))
+                        : std::error_code(static_cast<int>(failure.code), std::generic_category());
+  events_.error({failure.path, "destination", failure.message.empty() ? code.message() : failure.message,
+                 "the old version is kept; the next run tries again", 23});
+}
+
+/// Throws Error(cancelled) when the person does not want to wait.
+void RemoteCopy::pause(unsigned tries, const Error& cause) {
+  const auto wanted = std::min(pause_longest, pause_first * (1u << std::min(tries, 6u)));
+  std::uint8_t spread = 0;  // clients of one server that was away must not come back all at once
+  world_.random->fill(std::as_writable_bytes(std::span(&spread, 1)));
+  auto left = wanted - wanted / 2 * spread / 255;
+  events_.notice("the connection was lost (" + std::string(cause.what()) + "); next try in " +
+                 std::to_string((left.count() + 999) / 1000) + " s");
+  for (; left.count() > 0; left -= poll_interval) {
+    events_.check_cancelled();
+    std::this_thread::sleep_for(std::min(left, poll_interval));
+  }
+}
+
+void RemoteCopy::copy_source(const std::string& source) {
+  for (unsigned tries = 0;; ++tries) {
+    const CounterMark before(events_.counters);
+    const auto crossed = out_bytes_ + in_bytes_;
+    try {
+      if (destination_) push(source, *destination_);
+      else pull(*parse_remote(source));
+      return;
+    } catch (const Error& error) {
+      hang_up();
+      if (out_bytes_ + in_bytes_ - crossed >= progress_bytes_min) tries = 0;
+      if (tries >= options_.retries || !is_worth_another_try(error, was_connected_)) throw;
+      before.restore(events_.counters);
+      pause(tries, error);
+    }
+  }
+}
+
+void RemoteCopy::finish_report() {
+  hang_up();
+  const Counters& counters = events_.counters;
+  report_.sent_bytes = destination_ ? out_bytes_ : in_bytes_;
+  report_.received_bytes = destination_ ? in_bytes_ : out_bytes_;
+  report_.bytes_matched += counters.matched_bytes;
+  report_.bytes_literal += counters.literal_bytes;
+  report_.content_read_bytes += counters.read_bytes;
+  report_.errors = counters.errors;
+  report_.exit_code = counters.worst_exit_code;
+  report_.in_step = all_in_step_ && counters.errors == 0;
+}
+
+CopyReport RemoteCopy::run() {
+  const auto begun = std::chrono::steady_clock::now();
+  if (options_.sources.empty()) throw Error(Errc::usage, "no source given");
+  destination_ = parse_remote(options_.destination);
+  for (const auto& source : options_.sources) {
+    const bool remote = parse_remote(source).has_value();
+    if (remote && destination_) throw Error(Errc::usage, "SRC and DST cannot both be on other machines");
+    if (!remote && !destination_)
+      throw Error(Errc::usage,
+                  "'" + escape_name(source) + "' is here while another SRC is on another machine");
+  }
+  if (options_.chown) parse_chown(*options_.chown, owners_);
+  state_dir_ = state_directory(options_);
+  world_.files->make_dirs(state_dir_, 0700);
+  for (const auto& source : options_.sources) {
+    try {
+      copy_source(source);
+    } catch (const Error& error) {
+      const bool missing =
+          error.is_errno(ENOENT) && (!destination_ || !world_.files->stat_path(source, false));
+      if (!missing) throw;
+      events_.error(
+          {source, "source", error.code().message(), "check the path; the other sources go on", 23});
+      all_in_step_ = false;
+    }
+  }
+  finish_report();
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return report_;
+}
+
+}  // namespace
+
+bool is_remote(const CopyOptions& options) {
+  return parse_remote(options.destination).has_value() ||
+         std::ranges::any_of(options.sources, [](const auto& one) { return parse_remote(one).has_value(); });
+}
+
+CopyReport run_remote_copy(const World& world, const CopyOptions& options, const CopyObserver& observer,
+                           const Dial& dial) {
+  return RemoteCopy(world, options, observer, dial).run();
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session at the server's end.
+#include "sync/service.hpp"
+
+#include <cerrno>
+
+#include "sync/pull_options.hpp"
+#include "sync/receiver.hpp"
+#include "sync/sender.hpp"
+#include "sync/session.hpp"
+#include "sync/session_setup.hpp"
+
+namespace syncline::sync {
+namespace {
+
+constexpr std::uint32_t level_max = 19;
+
+/// A directory of a share and, where the session is about one entry only, its name.
+struct Target {
+  ReplicaOptions replica;
+  std::string lock_key;
+  RelPath dir;  ///< below the share's root
+  bool is_missing = false;
+  std::string name;  ///< of what was asked for
+};
+
+std::unique_ptr<fs::Dir> open_or_make(fs::Dir& parent, const std::string& name) {
+  if (!parent.stat_at(name)) {
+    try {
+      parent.make_dir(name, 0777);
+    } catch (const Error& error) {
+      if (!error.is_errno(EEXIST)) throw;
+    }
+  }
+  return parent.open_dir(name);
+}
+
+class Service {
+ public:
+  Service(const World& world, wire::Channel& channel, const ServiceOptions& options, wire::Open open)
+      : world_(world), channel_(channel), options_(options), open_(std::move(open)) {}
+  SessionNews run();
+
+ private:
+  void check_open() const;
+  std::optional<fs::FileType> type_of(const RelPath& path) const;
+  Target find_target();
+  Target target_of(const RelPath& dir, const std::string& entry) const;
+  void make_dirs(const RelPath& path);
+  void receive(Replica& replica);
+  void send(Replica& replica, const Target& target);
+  CopyObserver observer();
+  void tell(wire::Event event);
+
+  const World& world_;
+  wire::Channel& channel_;
+  const ServiceOptions& options_;
+  wire::Open open_;
+  ServedShare share_;
+  std::unique_ptr<fs::Dir> root_;
+  SessionNews news_;
+};
+
+void Service::check_open() const {
+  if (open_.magic != wire::protocol_magic)
+    throw Error(Errc::unsupported, "the client does not speak syncline's protocol");
+  if (open_.version < wire::protocol_version)
+    throw Error(Errc::unsupported, "protocol version " + std::to_string(open_.version) + " of the client");
+  if (open_.update > 2 || open_.durability > 2) throw Error(Errc::malformed, "open");
+  if ((open_.direction == wire::Direction::pull) != open_.pull.has_value())
+    throw Error(Errc::malformed, "open");
+  if (open_.pull && open_.pull->level.value_or(0) > level_max)
+    throw Error(Errc::limit_exceeded, "compression level");
+  const bool one_name =
+      open_.entry.find('/') == open_.entry.npos && open_.entry != "." && open_.entry != "..";
+  if (!one_name) throw Error(Errc::malformed, "name '" + escape_name(open_.entry) + "'");
+}
+
+/// Nothing where it is not there. In a confined share nothing is behind a symlink either.
+std::optional<fs::FileType> Service::type_of(const RelPath& path) const {
+  if (path.is_root()) return fs::FileType::directory;
+  if (share_.is_unconfined) {
+    const auto stat = world_.files->stat_path(share_.dir + '/' + path.text(), true);
+    return stat ? std::optional(stat->type) : std::nullopt;
+  }
+  try {
+    const auto stat = root_->open_beneath(path.parent())->stat_at(std::string(path.name()));
+    return stat ? std::optional(stat->type) : std::nullopt;
+  } catch (const Error& error) {
+    if (error.is_errno(ENOENT)) return std::nullopt;
+    throw;
+  }
+}
+
+Target Service::target_of(const RelPath& dir, const std::string& entry) const {
+  Target out;
+  out.dir = dir;
+  out.replica.state_dir = share_.state_dir;
+  out.replica.notice = options_.notice;
+  if (share_.is_unconfined) {
+    out.replica.path = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
+    out.lock_key = out.replica.path;
+  } else {
+    out.replica.path = share_.dir;
+    out.replica.below = dir.text();
+    out.lock_key = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
+  }
+  out.replica.only_name = entry;
+  return out;
+}
+
+/// rsync's rules, as far as they depend on what is there.
+Target Service::find_target() {
+  const auto path = path_of_peer(open_.path);
+  const auto type = type_of(path);
+  const bool is_dir = type == fs::FileType::directory;
+  const bool contents = (open_.flags & wire::open_contents) != 0;
+  const auto shown = "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'";
+  Target out;
+  if (open_.direction == wire::Direction::pull) {
+    if (!type) throw Error(ENOENT, shown);
+    if (!is_dir && contents) throw Error(ENOTDIR, shown);
+    out = is_dir ? target_of(path, "") : target_of(path.parent(), std::string(path.name()));
+    if (!is_dir) out.replica.shown_name = open_.entry;
+    out.name = path.is_root() ? open_.share : std::string(path.name());
+  } else if (open_.entry.empty()) {
+    if (type && !is_dir) throw Error(ENOTDIR, shown);
+    out = target_of(path, "");
+    out.is_missing = !type;
+  } else {
+    const bool into = is_dir || contents;
+    const auto dir = into ? path : path.parent();
+    out = target_of(dir, into ? open_.entry : std::string(path.name()));
+    out.is_missing = into ? !type : !type_of(dir);
+  }
+  return out;
+}
+
+void Service::make_dirs(const RelPath& path) {
+  if (share_.is_unconfined) return world_.files->make_dirs(share_.dir + '/' + path.text(), 0777);
+  std::unique_ptr<fs::Dir> made;
+  std::string_view rest = path.text();
+  while (!rest.empty()) {
+    const auto slash = rest.find('/');
+    made = open_or_make(made ? *made : *root_, std::string(rest.substr(0, slash)));
+    rest = slash == rest.npos ? std::string_view() : rest.substr(slash + 1);
+  }
+}
+
+void Service::tell(wire::Event event) {
+  try {
+    channel_.send(event);
+    channel_.flush();
+  } catch (const Error&) {
+    // The client is gone; the session itself meets that as well.
+  }
+}
+
+CopyObserver Service::observer() {
+  CopyObserver out;
+  out.on_change = [this](const ChangeEvent& event) {
+    channel_.send(wire::Event{wire::ChangeInfo{event.itemized, event.path, event.link_target,
+                                               event.renamed_from, event.edited_in_destination}});
+  };
+  out.on_error = [this](const ErrorEvent& event) {
+    tell({wire::ErrorInfo{event.path, event.cause, event.next, static_cast<std::uint8_t>(event.exit_code),
+                          event.side == "destination"}});
+  };
+  out.on_notice = [this](const std::string& text) { tell({wire::NoticeInfo{text}}); };
+  out.on_progress = [this](const ProgressEvent& event) {
+    tell({wire::ProgressInfo{static_cast<std::uint8_t>(event.phase), event.files_scanned, event.files_done,
+                             event.files_total, event.bytes_done, event.bytes_total, event.matched_bytes}});
+  };
+  out.cancelled = options_.cancelled;
+  return out;
+}
+
+void Service::receive(Replica& replica) {
+  ReceiverOptions receiver;
+  receiver.update = static_cast<patch::UpdateMode>(open_.update);
+  receiver.durability = std::max(static_cast<patch::Durability>(open_.durability), share_.durability_min);
+  receiver.threads = share_.threads;
+  receiver.one_file_system = (open_.flags & wire::open_one_file_system) != 0;
+  receiver.may_delete = share_.may_delete;
+  receiver.notice = options_.notice;
+  receiver.cancelled = options_.cancelled;
+  news_.in_step = run_receiver(replica, channel_, receiver).in_step;
+}
+
+void Service::send(Replica& replica, const Target& target) {
+  SenderOptions sender;
+  CopyOptions copy = copy_options(open_, sender.rules);
+  channel_.set_options({copy.compress_level, copy.bwlimit});
+  Selector selector;
+  const bool contents = (open_.flags & wire::open_contents) != 0 || !target.replica.only_name.empty();
+  fill_selector(copy, contents ? "" : target.name + '/', selector);
+  sender.copy = &copy;
+  sender.selector = &selector;
+  sender.rules.attributes = attributes_of(copy);
+  sender.threads = share_.threads;
+  sender.tells_failures = false;
+  sender.cache_path = share_.state_dir + "/recent-chunks.db";
+  const CopyObserver observing = observer();
+  Events events(observing);
+  SenderResult result;
+  {
+    const ProgressTicker ticker(events, [] { return std::uint64_t{0}; });
+    result = run_sender(replica, channel_, events, sender);
+  }
+  const Counters& counters = events.counters;
+  wire::Summary summary;
+  summary.files_total = replica.tree().file_count;
+  summary.bytes_total = replica.tree().byte_count;
+  summary.files_changed = result.files_changed;
+  summary.files_deleted = result.files_deleted;
+  summary.files_renamed = result.files_renamed;
+  summary.bytes_changed = result.bytes_changed;
+  summary.bytes_matched = counters.matched_bytes;
+  summary.bytes_literal = counters.literal_bytes;
+  summary.content_read_bytes = counters.read_bytes;
+  summary.errors = counters.errors;
+  summary.exit_code = static_cast<std::uint8_t>(counters.worst_exit_code);
+  summary.in_step = result.in_step;
+  summary.delete_limit_reached = result.delete_limit_reached;
+  channel_.send(summary);
+  channel_.flush();
+  news_.files_changed = result.files_changed;
+  news_.in_step = result.in_step;
+}
+
+SessionNews Service::run() {
+  check_open();
+  share_ = options_.find_share(open_);
+  const bool push = open_.direction == wire::Direction::push;
+  news_ = {open_.share, open_.path, push, 0, false};
+  if (push && !share_.may_write)
+    throw Error(EROFS, "share '" + escape_name(open_.share) + "' may not be written to");
+  root_ = world_.files->open_root(share_.dir);
+  Target target = find_target();
+  channel_.send(wire::Opened{wire::protocol_version, 0, target.replica.only_name});
+  channel_.flush();
+  const auto reservation = options_.reserve ? options_.reserve(target.lock_key) : nullptr;
+  if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {
+    // An empty stand-in: nothing is there, and nothing is made.
+    world_.files->make_dirs(share_.state_dir + "/dry-run-target", 0700);
+    target.replica.path = share_.state_dir + "/dry-run-target";
+    target.replica.below.clear();
+  } else if (target.is_missing) {
+    make_dirs(target.dir);
+  }
+  Replica replica(world_, target.replica);
+  try {
+    if (push) receive(replica);
+    else send(replica, target);
+  } catch (const Error&) {
+    // What the damaged state made of the session says nothing: without it the client's next try goes well.
+    if (!replica.state_damaged()) throw;
+    replica.set_aside_state();
+    throw Error(Errc::disconnected, "a damaged state of the server was set aside");
+  }
+  return news_;
+}
+
+}  // namespace
+
+std::optional<SessionNews> serve_session(const World& world, wire::Channel& channel,
+                                         const ServiceOptions& options) {
+  auto message = channel.receive();
+  if (!message) return std::nullopt;
+  try {
+    return Service(world, channel, options, take<wire::Open>(std::move(*message))).run();
+  } catch (const std::exception& error) {
+    tell_fatal(channel, error);
+    throw;
+  }
+}
+
+}  // namespace syncline::sync

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's end of a session: whatever the client asked for, done in a share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "patch/patch.hpp"
+#include "sync/replica.hpp"
+#include "wire/channel.hpp"
+
+namespace syncline::sync {
+
+/// A share as one client may use it.
+struct ServedShare {
+  std::string dir;  ///< its root, an absolute path
+  /// The client may go wherever the file system lets us, symlinks included: it could log in here as well.
+  bool is_unconfined = false;
+  bool may_write = false;
+  bool may_delete = false;
+  std::string state_dir;
+  patch::Durability durability_min = patch::Durability::none;
+  unsigned threads = 2;
+};
+
+/// What became of a session, for the log.
+struct SessionNews {
+  std::string share;
+  std::string path;
+  bool push = false;
+  std::uint64_t files_changed = 0;  ///< of a pull
+  bool in_step = false;
+};
+
+struct ServiceOptions {
+  /// Throws Error where there is no such share, or not for this client; the client is told.
+  std::function<ServedShare(const wire::Open&)> find_share;
+  /// Waits until nobody else works on the directory, its parents or what is below it; it is released with
+  /// what is returned.
+  std::function<std::shared_ptr<void>(const std::string& dir)> reserve;
+  std::function<void(const std::string&)> notice;
+  std::function<bool()> cancelled;
+};
+
+/// Serves the next session of `channel`, whose end is an answering one. Nothing when the client has closed
+/// the connection. Throws Error after it told the client: the connection has to be closed then.
+std::optional<SessionNews> serve_session(const World& world, wire::Channel& channel,
+                                         const ServiceOptions& options);
+
+}  // namespace syncline::sync

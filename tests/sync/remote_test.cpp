@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies to and from a server: what only they can meet.
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "pair.hpp"
+#include "support/catch.hpp"
+#include "tree_picture.hpp"
+
+using namespace syncline;
+using namespace syncline::test;
+namespace stdfs = std::filesystem;
+
+namespace {
+
+/// A client with a directory, a server with a share, each with its own state.
+struct Remote {
+  Remote() : served(share()) {
+    dir.make_dir("here");
+    options.state_dir = dir.path("client");
+    options.durability = Durable::none;
+    options.threads = 2;
+  }
+  sync::ServedShare share() {
+    sync::ServedShare out;
+    out.dir = dir.make_dir("share");
+    out.may_write = out.may_delete = true;
+    out.state_dir = dir.make_dir("server");
+    return out;
+  }
+  Outcome run(Served& server) {
+    Outcome out;
+    CopyObserver observer;
+    observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
+    observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
+    observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
+    out.report = server.copy(options, observer);
+    return out;
+  }
+  Outcome push(const std::string& to = "syncline://host/share/") {
+    options.sources = {dir.path("here") + "/"};
+    options.destination = to;
+    return run(served);
+  }
+  Outcome pull(const std::string& from = "syncline://host/share/") {
+    options.sources = {from};
+    options.destination = dir.path("here") + "/";
+    return run(served);
+  }
+  Errc refusal_of_push(const std::string& to) {
+    try {
+      push(to);
+    } catch (const Error& error) {
+      CHECK(error.code().category() == syncline_category());
+      return static_cast<Errc>(error.code().value());
+    }
+    return Errc{};
+  }
+  int errno_of_push(const std::string& to) {
+    try {
+      push(to);
+    } catch (const Error& error) {
+      CHECK(error.code().category() == std::generic_category());
+      return error.code().value();
+    }
+    return 0;
+  }
+
+  TempDir dir;
+  CopyOptions options;
+  Served served;
+};
+
+/// Closes after so many bytes have been received or sent, counted over all connections.
+class CutLink final : public wire::Transport {
+ public:
+  CutLink(std::unique_ptr<wire::Transport> link, std::atomic<std::int64_t>& left)
+      : link_(std::move(link)), left_(left) {}
+  void send(Bytes frame) override {
+    spend(frame.size());
+    link_->send(std::move(frame));
+  }
+  void hand_over(wire::Message message, std::size_t bytes) override {
+    link_->hand_over(std::move(message), bytes);
+  }
+  std::optional<wire::Parcel> receive() override {
+    auto out = link_->receive();
+    if (out) spend(std::get<Bytes>(*out).size());
+    return out;
+  }
+  bool has_input() const override { return link_->has_input(); }
+  void close() override { link_->close(); }
+  std::uint64_t sent_bytes() const override { return link_->sent_bytes(); }
+  std::uint64_t received_bytes() const override { return link_->received_bytes(); }
+  bool is_local() const override { return false; }
+
+ private:
+  void spend(std::size_t bytes) {
+    if ((left_ -= static_cast<std::int64_t>(bytes)) >= 0) return;
+    link_->close();
+    throw Error(Errc::disconnected, "the test cut it");
+  }
+  std::unique_ptr<wire::Transport> link_;
+  std::atomic<std::int64_t>& left_;
+};
+
+/// Counts the frames that the client sends after it has heard something.
+class CountingLink final : public wire::Transport {
+ public:
+  CountingLink(std::unique_ptr<wire::Transport> link, int& answers)
+      : link_(std::move(link)), answers_(answers) {}
+  void send(Bytes frame) override {
+    if (heard_) ++answers_;
+    link_->send(std::move(frame));
+  }
+  void hand_over(wire::Message message, std::size_t bytes) override {
+    link_->hand_over(std::move(message), bytes);
+  }
+  std::optional<wire::Parcel> receive() override {
+    auto out = link_->receive();
+    heard_ = true;
+    return out;
+  }
+  bool has_input() const override { return link_->has_input(); }
+  void close() override { link_->close(); }
+  std::uint64_t sent_bytes() const override { return link_->sent_bytes(); }
+  std::uint64_t received_bytes() const override { return link_->received_bytes(); }
+  bool is_local() const override { return false; }
+
+ private:
+  std::unique_ptr<wire::Transport> link_;
+  int& answers_;
+  bool heard_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("what is pushed can be pulled again", "[sync][remote]") {
+  Remote remote;
+  remote.dir.make_dir("here/sub");
+  remote.dir.write("here/sub/f", random_text(200'000, 1));
+  remote.dir.write("here/g", "g");
+  stdfs::create_symlink("g", remote.dir.path("here/link"));
+  const auto pushed = remote.push();
+  CHECK(pushed.report.in_step);
+  CHECK(pushed.report.files_changed >= 3);
+  CHECK(pushed.change("sub/f") != nullptr);
+  const auto picture = picture_of(remote.dir.path("here"));
+  CHECK(differences(picture, picture_of(remote.dir.path("share"))).empty());
+
+  stdfs::remove_all(remote.dir.path("here"));
+  const auto pulled = remote.pull();
+  CHECK(pulled.report.in_step);
+  CHECK(pulled.change("sub/f") != nullptr);
+  CHECK(pulled.report.bytes_literal >= 200'000);
+  CHECK(differences(picture, picture_of(remote.dir.path("here"))).empty());
+}
+
+TEST_CASE("a push that changes nothing takes one round trip and some hundred bytes", "[sync][remote]") {
+  Remote remote;
+  for (int i = 0; i < 100; ++i) remote.dir.write("here/" + std::to_string(i), "x");
+  remote.push();
+  int answers = 0;
+  remote.served.wrap = [&](std::unique_ptr<wire::Transport> link) {
+    return std::make_unique<CountingLink>(std::move(link), answers);
+  };
+  const auto again = remote.push();
+  CHECK(again.report.in_step);
+  CHECK(again.report.files_changed == 0);
+  CHECK(answers == 1);  // the finish, which nobody answers
+  CHECK(again.report.sent_bytes + again.report.received_bytes < 600);
+}
+
+TEST_CASE("a server that is another one than last time is begun with anew", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  remote.push();
+  stdfs::remove_all(remote.dir.path("server"));
+  remote.dir.make_dir("server");
+  remote.dir.write("here/g", "y");
+  CHECK(remote.push().report.in_step);
+  CHECK(remote.dir.read("share/g") == "y");
+  CHECK(remote.push().report.in_step);
+}
+
+TEST_CASE("a pushed file becomes the path or goes into it", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("f", "x");
+  remote.dir.make_dir("share/dir");
+  remote.options.sources = {remote.dir.path("f")};
+  for (const auto& [to, arrives] : std::vector<std::pair<std::string, std::string>>{
+           {"share/dir", "share/dir/f"}, {"share/new/", "share/new/f"}, {"share/other", "share/other"}}) {
+    CAPTURE(to);
+    remote.options.destination = "syncline://host/" + to;
+    CHECK(remote.run(remote.served).report.in_step);
+    CHECK(remote.dir.read(arrives) == "x");
+    CHECK(remote.run(remote.served).report.files_changed == 0);
+  }
+}
+
+TEST_CASE("a pulled file becomes the destination or goes into it", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("share/f", "x");
+  remote.options.sources = {"syncline://host/share/f"};
+  for (const std::string to : {"here/f", "here/other"}) {
+    CAPTURE(to);
+    remote.options.destination = remote.dir.path(to == "here/f" ? "here" : to);
+    CHECK(remote.run(remote.served).report.in_step);
+    CHECK(remote.dir.read(to) == "x");
+    CHECK(remote.run(remote.served).report.files_changed == 0);
+  }
+}
+
+TEST_CASE("a directory without a slash keeps its name on the way", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  remote.options.sources = {remote.dir.path("here")};
+  remote.options.destination = "syncline://host/share";
+  remote.run(remote.served);
+  CHECK(remote.dir.read("share/here/f") == "x");
+  remote.options.sources = {"syncline://host/share/here"};
+  remote.options.destination = remote.dir.path("back");
+  remote.run(remote.served);
+  CHECK(remote.dir.read("back/here/f") == "x");
+}
+
+TEST_CASE("a share that is not there or may not be written to is told", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  CHECK(remote.errno_of_push("syncline://host/nowhere/") == ENOENT);
+  auto share = remote.share();
+  share.may_write = false;
+  Served reading(share);
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  remote.options.destination = "syncline://host/share/";
+  CHECK_THROWS_AS(remote.run(reading), Error);
+  reading.join();
+  CHECK(reading.errors.size() == 1);
+  CHECK(stdfs::is_empty(remote.dir.path("share")));
+}
+
+TEST_CASE("without the right to delete nothing is, and each is told", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  remote.dir.write("share/kept", "k");
+  remote.dir.write("share/f", "old");
+  auto share = remote.share();
+  share.may_delete = false;
+  Served server(share);
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  remote.options.destination = "syncline://host/share/";
+  remote.options.delete_extra = true;
+  const auto outcome = remote.run(server);
+  CHECK(outcome.report.exit_code == 23);
+  CHECK(outcome.failed("kept"));
+  CHECK(remote.dir.read("share/kept") == "k");
+  CHECK(remote.dir.read("share/f") == "x");
+}
+
+TEST_CASE("no symlink in a share leads out of it", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  remote.dir.make_dir("outside");
+  stdfs::create_directory_symlink(remote.dir.path("outside"), remote.dir.path("share/link"));
+  CHECK_THROWS_AS(remote.push("syncline://host/share/link/"), Error);
+  remote.served.join();
+  CHECK_THROWS_AS(remote.push("syncline://host/share/link/deeper/"), Error);
+  remote.served.join();
+  CHECK(stdfs::is_empty(remote.dir.path("outside")));
+  remote.dir.write("outside/secret", "s");
+  CHECK_THROWS_AS(remote.pull("syncline://host/share/link/secret"), Error);
+}
+
+TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][remote]") {
+  const bool push = GENERATE(true, false);
+  CAPTURE(push);
+  const std::int64_t total = 12'000'000;
+  for (const std::int64_t cut : {20'000, 3'000'000, 9'000'000}) {
+    CAPTURE(cut);
+    Remote remote;
+    const std::string from = push ? "here/" : "share/";
+    remote.dir.make_dir(from);
+    remote.dir.write(from + "large", random_text(10'000'000, 1));
+    for (unsigned i = 0; i < 200; ++i) remote.dir.write(from + std::to_string(i), random_text(10'000, i));
+    std::atomic<std::int64_t> left = cut;
+    remote.served.wrap = [&](std::unique_ptr<wire::Transport> link) {
+      return std::make_unique<CutLink>(std::move(link), left);
+    };
+    remote.options.retries = 0;
+    CHECK_THROWS_AS((push ? remote.push() : remote.pull()), Error);
+    remote.served.join();
+    left = INT64_MAX;
+    const auto outcome = push ? remote.push() : remote.pull();
+    CHECK(outcome.report.in_step);
+    CHECK(differences(picture_of(remote.dir.path("here")), picture_of(remote.dir.path("share"))).empty());
+    CHECK_FALSE(remote.dir.exists(push ? "share/.syncline/partial" : "here/.syncline/partial"));
+    // What was under way in queues and buffers is lost, and what has come is told.
+    const auto again = static_cast<std::int64_t>(outcome.report.sent_bytes + outcome.report.received_bytes);
+    CHECK(again < total - cut + 5'000'000);
+  }
+}
+
+TEST_CASE("a connection that breaks is dialled again, and the person hears of it", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/large", random_text(6'000'000, 1));
+  std::atomic<std::int64_t> left = 2'000'000;
+  remote.served.wrap = [&](std::unique_ptr<wire::Transport> link) {
+    if (remote.served.dial_count > 1) left = INT64_MAX;
+    return std::make_unique<CutLink>(std::move(link), left);
+  };
+  const auto outcome = remote.push();
+  CHECK(outcome.report.in_step);
+  CHECK(remote.served.dial_count == 2);
+  REQUIRE(outcome.notices.size() >= 1);
+  CHECK(outcome.notices[0].find("connection was lost") != std::string::npos);
+  CHECK(remote.dir.read("share/large") == remote.dir.read("here/large"));
+}
+
+TEST_CASE("several sources go over one connection", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("a", "1");
+  remote.dir.write("b", "2");
+  remote.dir.write("here/c", "3");
+  remote.options.sources = {remote.dir.path("a"), remote.dir.path("here"), remote.dir.path("b")};
+  remote.options.destination = "syncline://host/share/";
+  CHECK(remote.run(remote.served).report.exit_code == 0);
+  CHECK(remote.served.dial_count == 1);
+  CHECK(remote.served.news.size() == 3);
+  CHECK(remote.dir.read("share/a") == "1");
+  CHECK(remote.dir.read("share/b") == "2");
+  CHECK(remote.dir.read("share/here/c") == "3");
+}
+
+TEST_CASE("a dry run at a server makes nothing there", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "x");
+  remote.options.dry_run = true;
+  const auto outcome = remote.push("syncline://host/share/new/");
+  CHECK(outcome.change("f") != nullptr);
+  CHECK(stdfs::is_empty(remote.dir.path("share")));
+}
+
+TEST_CASE("addresses of other machines", "[sync][remote]") {
+  using sync::parse_remote;
+  using Kind = sync::RemotePlace::Kind;
+  const auto one = parse_remote("syncline://[::1]:99/my%20share/a//./b%25/");
+  REQUIRE(one);
+  CHECK(one->kind == Kind::server);
+  CHECK(one->host == "::1");
+  CHECK(one->port == 99);
+  CHECK(one->share == "my share");
+  CHECK(one->path == "a/b%");
+  CHECK(one->contents);
+  const auto bare = parse_remote("syncline://host");
+  REQUIRE(bare);
+  CHECK(bare->port == sync::default_port);
+  CHECK(bare->share.empty());
+  CHECK(bare->contents);
+  const auto named = parse_remote("syncline://host/s/x/y");
+  CHECK(named->name() == "y");
+  CHECK_FALSE(named->contents);
+  const auto home = parse_remote("me@host:dir/f");
+  REQUIRE(home);
+  CHECK(home->kind == Kind::ssh);
+  CHECK(home->host == "me@host");
+  CHECK(home->share == ".");
+  CHECK(home->path == "dir/f");
+  CHECK(parse_remote("host:/abs")->share == "/");
+  CHECK(parse_remote("host:")->contents);
+  for (const char* local : {"a", "/a:b", "./a:b", ":a", "a/b:c"}) {
+    CAPTURE(local);
+    CHECK_FALSE(parse_remote(local));
+  }
+  for (const char* wrong :
+       {"syncline://", "syncline:///s", "syncline://h:0/s", "syncline://h:70000/s", "syncline://h:x/s",
+        "syncline://[::1/s", "syncline://h/s/../t", "syncline://h/s/%zz", "syncline://h/s/%0", "host:../x",
+        "host::module", "-oProxyCommand=x:y"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(parse_remote(wrong), Error);
+  }
+}
