@@ -52,4 +52,16 @@ inline constexpr std::size_t commit_files_max = 1000;
 inline constexpr std::size_t commit_files_unsynced_max = 64;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;
 
+// Trust: files of keys, pins, grants and pairing codes (docs/format/trust.md).
+inline constexpr std::size_t trust_file_bytes_max = 1 * mib;
+inline constexpr std::size_t host_bytes_max = 253;  // RFC 1035 as it is written: without the root's dot
+inline constexpr std::size_t share_name_bytes_max = 64;
+inline constexpr std::size_t grant_name_bytes_max = 128;
+inline constexpr std::size_t pairing_codes_max = 16;  // open at the same time; each costs a guess 40 ms
+inline constexpr int pairing_attempts_max = 3;
+inline constexpr std::int64_t pairing_lifetime_s_default = 10 * 60;
+inline constexpr std::int64_t pairing_lifetime_s_max = 24 * 60 * 60;
+inline constexpr std::int64_t pairing_expired_kept_s = 60 * 60;  // to tell "too late" from "wrong"
+inline constexpr int dir_lock_attempts_max = 1000;               // 10 ms apart
+
 }  // namespace syncline::limits
