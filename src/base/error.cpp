@@ -26,6 +26,7 @@ class Category final : public std::error_category {
       case Errc::delete_limit: return "deletion limit reached";
       case Errc::locked: return "in use by another syncline process";
       case Errc::disconnected: return "the connection ended early";
+      case Errc::untrusted: return "not trusted";
     }
     return "unknown error";
   }

@@ -34,6 +34,7 @@ Advice advice_for(Errc code) {
       return {exit_code::delete_limit, "raise --max-delete if so many deletions are meant"};
     case Errc::locked: return {exit_code::locked, "wait until the other run has ended"};
     case Errc::disconnected: return {exit_code::data_stream, run_again};
+    case Errc::untrusted: return {exit_code::guard, "nothing was sent or changed"};
   }
   return {exit_code::file_io, run_again};
 }
