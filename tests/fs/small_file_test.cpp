@@ -168,3 +168,16 @@ TEST_CASE("waiting for a lock ends after its attempts", "[fs]") {
   holder.reset();
   CHECK(fs::wait_for_lock(*waiter, 1));
 }
+
+TEST_CASE("a file system without locks is a value, any other failure an error", "[fs]") {
+  TempDir temp;
+  for (const int error_number : {EBADF, ENOLCK, EOPNOTSUPP}) {
+    FaultFs faults(fs::linux_fs());
+    faults.fail_op("try_lock", error_number);
+    CHECK_FALSE(fs::wait_for_lock(*temp.open(faults)));
+    CHECK(faults.struck() == 1);
+  }
+  FaultFs faults(fs::linux_fs());
+  faults.fail_op("try_lock", EIO);
+  CHECK(errno_of([&] { fs::wait_for_lock(*temp.open(faults)); }) == EIO);
+}

@@ -67,6 +67,20 @@ struct FaultState {
     return hit;
   }
 
+  /// Before a call that has no number: only a fault that names the operation strikes.
+  void enter_uncounted(const char* op) {
+    std::function<void()> action;
+    {
+      const std::lock_guard lock(mutex);
+      for (auto& fault : faults) {
+        if (fault.op != op || ++fault.op_calls < fault.first || fault.op_calls > fault.last) continue;
+        ++struck;
+        action = fault.action;
+      }
+    }
+    if (action) action();
+  }
+
   /// Makes one call with its fault, if any. `torn` does a part of it.
   template <class Call, class Torn>
   auto run(const char* op, const std::string& detail, bool mutating, Call&& call, Torn&& torn) {
@@ -316,7 +330,10 @@ class FaultDir final : public fs::Dir {
   std::uint64_t free_bytes() const override {
     return state_->read("free_bytes", "", [&] { return inner_->free_bytes(); });
   }
-  bool try_lock() override { return inner_->try_lock(); }
+  bool try_lock() override {
+    state_->enter_uncounted("try_lock");
+    return inner_->try_lock();
+  }
 
  private:
   std::unique_ptr<fs::Dir> wrap(std::unique_ptr<fs::Dir> dir) const {

@@ -39,7 +39,7 @@ struct FaultState;
 /// Decorates an Fs, and with it every Dir and File that comes out of it. Objects may outlive it.
 /// Calls are numbered from 1 in the order in which they begin. Thread-safe.
 /// Not counted, as they have no failure in their contract: extent_count, has_reliable_syncfs,
-/// effective_uid, try_lease, try_lock, and closing.
+/// effective_uid, try_lease, try_lock (which still fails when it is named), and closing.
 class FaultFs final : public fs::Fs {
  public:
   explicit FaultFs(fs::Fs& inner, Counted counted = Counted::all);
