@@ -25,7 +25,8 @@ struct Fingerprint {
   static Fingerprint parse(std::string_view text);
 };
 
-/// Of the key in a certificate, whose signature and dates are not looked at. Throws Error(malformed)
+/// Of the key in a certificate, whose signature and dates are not looked at. That the peer has the key too is
+/// for TLS to show. Throws Error(malformed)
 /// unless it is one X.509 certificate and nothing behind it.
 Fingerprint fingerprint_of_certificate_der(ByteView der);
 /// The same for the first CERTIFICATE of a PEM text.

@@ -44,10 +44,10 @@ struct Grant {
 /// nor ends with a blank.
 void check_grant_texts(std::string_view share, std::string_view name);
 
-/// STATE/grants (docs/format/trust.md), 0600, which a person may edit. Every call reads the file, so that
-/// what another process takes away is gone for a running server from its next question on (about 20 us for a
-/// few grants). Calls from several threads and processes do not lose each other's changes. No file: no
-/// grants.
+/// STATE/grants (docs/format/trust.md), 0600, which a person may edit. Every call reads the file (15 us for a
+/// few grants, 1 ms for a thousand), so that what another process takes away is gone for a running server
+/// from its next question on. Calls from several threads and processes do not lose each other's changes.
+/// No file: no grants.
 ///
 /// A file that others may read or write, or with a line that cannot be read, grants nothing to anybody: every
 /// call throws Error(untrusted | malformed) with path, line and what to do. The caller refuses the client

@@ -10,8 +10,8 @@
 // Why no PAKE is needed. What he in the middle does get is the client's proof for a connection whose
 // exporter he knows: something to try codes against, at his leisure. With a code of six digits that would be
 // the end, and a PAKE (SPAKE2, OPAQUE) would be the remedy. Here the code has 80 random bits, chosen by a
-// machine, and every try costs one scrypt of 16 MiB and some 40 ms, salted with the exporter, so nothing can
-// be computed ahead or shared between victims. 2^79 tries on average are 8 * 10^14 years of one core, for a
+// machine, and every try costs one scrypt of 16 MiB and some 50 ms, salted with the exporter, so nothing can
+// be computed ahead or shared between victims. 2^79 tries on average are 10^15 years of one core, for a
 // code that is void after ten minutes, after its first use and after three wrong proofs: what would be found
 // is worth nothing by then. The server gives its own proof only in answer to a right one. In return all of
 // it are primitives that every OpenSSL has.
@@ -48,7 +48,7 @@ struct PairSession {
 using PairProof = std::array<std::byte, 32>;
 
 /// HMAC-SHA-256 under scrypt(the 16 digits of the code, salt = exporter, N = 2^14, r = 8, p = 1) of "syncline
-/// pairing proof 1", one byte for the side, the client's and the server's fingerprint. About 40 ms and 16
+/// pairing proof 1", one byte for the side, the client's and the server's fingerprint. About 50 ms and 16
 /// MiB; for a thread that may be busy so long. Throws Error(usage) for what is not a code.
 PairProof pair_proof(std::string_view code, ProofSide side, const PairSession& session);
 

@@ -117,7 +117,7 @@ std::string PairingCodes::create(const PendingGrant& grant, std::chrono::seconds
     throw Error(Errc::usage, "a pairing code lives for 1 to " +
                                  std::to_string(limits::pairing_lifetime_s_max) + " seconds, not " +
                                  std::to_string(lifetime.count()));
-  const auto code = make_pair_code(random_);
+  auto code = make_pair_code(random_);
   file_.edit([&](std::string& content) {
     const auto now = now_s();
     auto codes = parse_codes(file_, content);

@@ -63,7 +63,7 @@ class PairingCodes {
   /// several redemptions of one code exactly one is accepted. Whatever comes out is on disk before it
   /// returns; if that fails it throws and the caller tells the client nothing.
   ///
-  /// Costs 40 ms for each code in the file, under the lock that create() takes too: call it on a thread that
+  /// Costs 50 ms for each code in the file, under the lock that create() takes too: call it on a thread that
   /// may block, for few clients at once. Unknown clients cannot make that more than
   /// limits::pairing_attempts_max times, because then no code is left and the call is one look at an empty
   /// file. (They can thus spoil pairing, which needs a person at both ends, but nothing else.)

@@ -2,6 +2,7 @@
 // Files of lines: access, locking, replacing, splitting.
 #include "trust/text_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -38,17 +39,30 @@ std::string octal(std::uint32_t mode) {
 TextFile::TextFile(fs::Fs& files, std::string dir, const std::string& name, Secrecy secrecy)
     : files_(files), dir_(std::move(dir)), name_(name), path_(dir_ + "/" + name), secrecy_(secrecy) {}
 
-void TextFile::check_access(const fs::Stat& stat) const {
-  const auto quoted = "'" + escape_name(path_) + "'";
+void TextFile::check_owner(const fs::Stat& stat, const std::string& path) const {
   const auto own = files_.effective_uid();
-  if (stat.uid != own && stat.uid != 0)
-    throw Error(Errc::untrusted, quoted + " belongs to user " + std::to_string(stat.uid) +
-                                     " and not to user " + std::to_string(own) +
-                                     " who runs this; find out who made it");
+  if (stat.uid == own || stat.uid == 0) return;
+  throw Error(Errc::untrusted, "'" + escape_name(path) + "' belongs to user " + std::to_string(stat.uid) +
+                                   " and not to user " + std::to_string(own) +
+                                   " who runs this; run it as that user, or find out who made it");
+}
+
+void TextFile::check_access(const fs::Stat& stat) const {
+  check_owner(stat, path_);
   const std::uint32_t forbidden = secrecy_ == Secrecy::secret ? 077 : 022;
-  if ((stat.mode & forbidden) != 0)
-    throw Error(Errc::untrusted, quoted + " is open to other users (mode " + octal(stat.mode) +
-                                     "); check its content, then run: chmod 600 " + quoted);
+  if ((stat.mode & forbidden) == 0) return;
+  const auto quoted = "'" + escape_name(path_) + "'";
+  throw Error(Errc::untrusted, quoted + " is open to other users (mode " + octal(stat.mode) +
+                                   "); check its content, then run: chmod 600 " + quoted);
+}
+
+std::unique_ptr<fs::Dir> TextFile::open_own_dir() const {
+  auto out = naming(path_, [&] {
+    files_.make_dirs(dir_, 0700);
+    return files_.open_root(dir_);
+  });
+  check_owner(naming(path_, [&] { return out->stat(); }), dir_);
+  return out;
 }
 
 std::optional<std::string> TextFile::read() const {
@@ -62,19 +76,15 @@ std::optional<std::string> TextFile::read() const {
 }
 
 bool TextFile::create(std::string_view content) const {
-  return naming(path_, [&] {
-    files_.make_dirs(dir_, 0700);
-    return fs::create_small_file(*files_.open_root(dir_), name_, content);
-  });
+  const auto dir = open_own_dir();
+  return naming(path_, [&] { return fs::create_small_file(*dir, name_, content); });
 }
 
 void TextFile::edit(const std::function<void(std::string&)>& change) const {
-  const auto dir = naming(path_, [&] {
-    files_.make_dirs(dir_, 0700);
-    auto out = files_.open_root(dir_);
-    if (!fs::wait_for_lock(*out) && secrecy_ == Secrecy::secret)
+  const auto dir = open_own_dir();
+  naming(path_, [&] {
+    if (!fs::wait_for_lock(*dir) && secrecy_ == Secrecy::secret)
       throw Error(EOPNOTSUPP, "lock its directory; keep it on a local file system");
-    return out;
   });
   const auto old = read();
   auto content = old.value_or("");

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,13 +36,14 @@ class TextFile {
   /// belongs to another user or that others may write or, if secret, read; Error(limit_exceeded) past
   /// limits::trust_file_bytes_max.
   std::optional<std::string> read() const;
-  /// Creates it, and its directory (0700), unless there is one: then false.
+  /// Creates it, and its directory (0700), unless there is one: then false. Throws Error(untrusted) in a
+  /// directory of another user: root would leave a file there that its owner cannot use.
   bool create(std::string_view content) const;
   /// Lets `change` work on the content (empty where there is no file) under the lock of the directory
   /// and replaces the file if that made a difference. What `change` throws leaves the file as it is.
-  /// Throws Error(locked) when the lock is not to be had for ten seconds. On a file system without locks
-  /// (NFS) only a file that is not secret is changed, where losing the one of two changes at once does
-  /// no harm.
+  /// Throws as create, and Error(locked) when the lock is not to be had for ten seconds. On a file system
+  /// without locks (NFS) only a file that is not secret is changed, where losing the one of two changes at
+  /// once does no harm.
   void edit(const std::function<void(std::string&)>& change) const;
 
   /// Splits; throws Error(malformed) unless the last line ends in a newline: a torn file is not a shorter
@@ -51,7 +53,9 @@ class TextFile {
   [[noreturn]] void refuse_line(std::size_t number, const std::string& why) const;
 
  private:
+  void check_owner(const fs::Stat& stat, const std::string& path) const;
   void check_access(const fs::Stat& stat) const;
+  std::unique_ptr<fs::Dir> open_own_dir() const;
 
   fs::Fs& files_;
   std::string dir_;
