@@ -40,6 +40,7 @@ TEST_CASE("errors end with rsync's codes where rsync has one", "[exit]") {
 
 TEST_CASE("own codes begin at forty", "[exit]") {
   CHECK(code_of(Errc::foreign) == 41);
+  CHECK(code_of(Errc::untrusted) == 41);
   CHECK(code_of(Errc::locked) == 46);
 }
 
