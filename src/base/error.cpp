@@ -27,6 +27,7 @@ class Category final : public std::error_category {
       case Errc::locked: return "in use by another syncline process";
       case Errc::disconnected: return "the connection ended early";
       case Errc::untrusted: return "not trusted";
+      case Errc::unresolved: return "host name without an address";
     }
     return "unknown error";
   }

@@ -26,7 +26,8 @@ enum class Errc {
   delete_limit,    ///< --max-delete was reached
   locked,          ///< another process works on the same root
   disconnected,    ///< the other side of a session went away
-  untrusted,       ///< a key, or a file of keys, that must not be relied on
+  untrusted,       ///< a key that is not accepted, or a file of keys that must not be relied on
+  unresolved,      ///< a host name without an address
 };
 
 const std::error_category& syncline_category() noexcept;

@@ -34,7 +34,9 @@ Advice advice_for(Errc code) {
       return {exit_code::delete_limit, "raise --max-delete if so many deletions are meant"};
     case Errc::locked: return {exit_code::locked, "wait until the other run has ended"};
     case Errc::disconnected: return {exit_code::data_stream, run_again};
-    case Errc::untrusted: return {exit_code::guard, "nothing was sent or changed"};
+    case Errc::untrusted:
+      return {exit_code::guard, "make sure whose key it is, then pair the two sides anew"};
+    case Errc::unresolved: return {exit_code::selection, "check the host name"};
   }
   return {exit_code::file_io, run_again};
 }
@@ -56,6 +58,10 @@ Advice advice_for(int error_number) {
     case ECANCELED: return {exit_code::interrupted, run_again};
     case ENOMEM: return {exit_code::memory, "nothing more was changed; free some memory"};
     case ETIMEDOUT: return {exit_code::timeout, run_again};
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return {exit_code::data_stream, "check the address, and that the other side is running"};
     case EPIPE:
     case ECONNRESET: return {exit_code::data_stream, run_again};
     default: return {exit_code::file_io, run_again};
