@@ -15,7 +15,7 @@ namespace syncline::net {
 struct Connection {
   std::unique_ptr<Link> link;
   PeerKey peer{};
-  /// The same on both ends and on no other connection (RFC 8446 7.5, label "EXPORTER-syncline-pair", no
+  /// The same on both ends and on no other connection (RFC 8446 7.5, label "EXPERIMENTAL-syncline-pair-1", no
   /// context): what is said about it was said on this connection.
   std::array<std::byte, 32> exporter{};
   std::string peer_address;  ///< "host:port"

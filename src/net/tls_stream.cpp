@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t record_bytes = 16 * limits::kib;
 /// One call of send(2): beyond this the cache is lost and nothing is won.
 constexpr std::size_t gather_bytes = 128 * limits::kib;
-constexpr std::string_view exporter_label = "EXPORTER-syncline-pair";
+constexpr std::string_view exporter_label = "EXPERIMENTAL-syncline-pair-1";
 
 }  // namespace
 
