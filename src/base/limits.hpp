@@ -79,4 +79,18 @@ inline constexpr std::chrono::milliseconds stall_limit{60'000};         // of a 
 inline constexpr std::chrono::milliseconds close_limit{10'000};         // for what was queued before close()
 inline constexpr std::chrono::milliseconds accept_pause{100};  // when the system has no descriptor left
 
+// The configuration of a server.
+inline constexpr std::size_t config_bytes_max = 1 * mib;
+inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line outside of strings
+inline constexpr std::size_t config_nesting_max = 16;    // brackets inside each other
+inline constexpr std::size_t config_listen_max = 64;
+inline constexpr std::size_t config_threads_max = 1024;
+inline constexpr std::size_t config_connections_max = 1'000'000;
+inline constexpr std::size_t config_sessions_max = 100'000;
+inline constexpr std::size_t config_handshake_seconds_max = 300;
+inline constexpr std::size_t config_idle_seconds_min = 5;
+inline constexpr std::size_t config_idle_seconds_max = 24 * 60 * 60;
+inline constexpr std::uint64_t config_bwlimit_min = 4 * kib;  // bytes a second: a frame takes 40 minutes
+inline constexpr std::uint64_t config_bwlimit_max = std::uint64_t{1} << 40;
+
 }  // namespace syncline::limits

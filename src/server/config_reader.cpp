@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// From TOML to a configuration. The only place that knows toml++.
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "server/config_depth.hpp"
+#include "server/config_keys.hpp"
+#include "server/config_load.hpp"
+#include "server/config_text.hpp"
+
+namespace syncline::server {
+namespace {
+
+constexpr auto containers =
+    std::to_array<std::string_view>({"listen", "share", "authorize", "log", "limits"});
+constexpr const char* manual = "see syncline-server.toml(5)";
+
+const char* kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table: return "is a table";
+    case toml::node_type::array: return "is an array";
+    case toml::node_type::string: return "is a string";
+    case toml::node_type::integer: return "is an integer";
+    case toml::node_type::floating_point: return "is a number with a fraction";
+    case toml::node_type::boolean: return "is true or false";
+    default: return "is a date or a time";
+  }
+}
+
+std::string wanted(const ConfigKey& key) {
+  switch (key.type) {
+    case ValueType::text: return "write text in quotes";
+    case ValueType::flag: return "write true or false, without quotes";
+    case ValueType::number: break;
+  }
+  return "write an integer from " + std::to_string(key.range.min) + " to " + std::to_string(key.range.max);
+}
+
+/// The value where it has the type of the key.
+std::optional<Value> value_of(const toml::node& node, ValueType type) {
+  if (const auto* text = node.as_string(); text != nullptr && type == ValueType::text) return text->get();
+  if (const auto* number = node.as_integer(); number != nullptr && type == ValueType::number)
+    return number->get();
+  if (const auto* flag = node.as_boolean(); flag != nullptr && type == ValueType::flag) return flag->get();
+  return std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(LoadedConfig& out, std::string file) : out_(out), file_(std::move(file)) {}
+
+  void read(const toml::table& root) {
+    read_table(root, "");
+    report();
+  }
+  void refuse(unsigned line, std::string key, std::string cause, std::string next) {
+    found_.push_back({line, {place(line), std::move(key), std::move(cause), std::move(next)}});
+  }
+  /// Hands the problems over in the order of their lines.
+  void report() {
+    std::ranges::stable_sort(found_, {}, &Found::line);
+    for (auto& one : found_) out_.problems.push_back(std::move(one.problem));
+    found_.clear();
+  }
+
+ private:
+  struct Found {
+    unsigned line;
+    Problem problem;
+  };
+  using Texts = std::vector<std::pair<std::string_view, std::string*>>;
+
+  std::string place(unsigned line) const { return file_ + ":" + std::to_string(line); }
+  static unsigned line_of(const toml::key& key) { return key.source().begin.line; }
+  static unsigned line_of(const toml::node& node) { return node.source().begin.line; }
+  void came_from(const std::string& key, unsigned line) { out_.origins.set(key, place(line)); }
+
+  /// Runs `set`; what it refuses becomes a problem.
+  template <class Set>
+  void attempt(unsigned line, const std::string& key, Set set) {
+    came_from(key, line);
+    try {
+      set();
+    } catch (const Error& error) {
+      refuse(line, key, error.context(), "");
+    }
+  }
+
+  void read_table(const toml::table& table, std::string_view name) {
+    for (const auto& [key, node] : table) {
+      const auto all = config_keys();
+      const auto known = std::ranges::find_if(
+          all, [&](const ConfigKey& one) { return one.table == name && one.name == key.str(); });
+      if (known != all.end()) read_value(*known, line_of(key), node);
+      else if (name.empty() && std::ranges::count(containers, key.str()) != 0)
+        read_container(key.str(), line_of(key), node);
+      else unknown(key, name);
+    }
+  }
+
+  void read_value(const ConfigKey& key, unsigned line, const toml::node& node) {
+    const auto value = value_of(node, key.type);
+    if (!value) return refuse(line, key.full_name(), kind_of(node), wanted(key));
+    attempt(line, key.full_name(), [&] { key.set(out_.config, *value); });
+  }
+
+  void read_container(std::string_view name, unsigned line, const toml::node& node) {
+    if (name == "listen") return read_listen(line, node);
+    if (name == "log" || name == "limits") {
+      if (const auto* table = node.as_table()) return read_table(*table, name);
+      return refuse(line, std::string(name), kind_of(node),
+                    "write [" + std::string(name) + "] and its keys below");
+    }
+    const auto* list = node.as_array();
+    for (std::size_t k = 0; list != nullptr && k < list->size(); ++k) {
+      const auto key = std::string(name) + "[" + std::to_string(k) + "]";
+      if (const auto* table = list->get(k)->as_table()) read_entry(name, key, *table);
+      else refuse(line_of(*list->get(k)), key, kind_of(*list->get(k)), "write [[" + std::string(name) + "]]");
+    }
+    if (list == nullptr)
+      refuse(line, std::string(name), kind_of(node),
+             "write [[" + std::string(name) + "]], with two brackets, for each of them");
+  }
+
+  void read_listen(unsigned line, const toml::node& node) {
+    const auto* list = node.as_array();
+    if (list == nullptr) return refuse(line, "listen", kind_of(node), "write listen = [\"ADDR:PORT\"]");
+    came_from("listen", line);
+    out_.config.listen.clear();
+    for (std::size_t k = 0; k < list->size(); ++k) {
+      const auto& element = *list->get(k);
+      const auto key = "listen[" + std::to_string(k) + "]";
+      if (const auto* text = element.as_string())
+        attempt(line_of(element), key, [&] { out_.config.listen.push_back(parse_endpoint(text->get())); });
+      else refuse(line_of(element), key, kind_of(element), "write \"ADDR:PORT\"");
+    }
+  }
+
+  void read_entry(std::string_view name, const std::string& key, const toml::table& table) {
+    came_from(key, line_of(table));
+    if (name == "share") read_share(key, table);
+    else read_authorization(key, table);
+  }
+
+  void read_share(const std::string& key, const toml::table& table) {
+    Share share;
+    std::string mode(to_text(share.mode));
+    read_texts(key, table, {{"name", &share.name}, {"dir", &share.dir}, {"mode", &mode}}, share_keys());
+    require(key, table, "name", "write name = \"NAME\"");
+    require(key, table, "dir", "write dir = \"/absolute/path\"");
+    attempt_word(key, table, "mode", [&] { share.mode = parse_share_mode(mode); });
+    if (!fault_of_directory(share.dir)) share.dir = plain_path(share.dir);
+    out_.config.shares.push_back(std::move(share));
+  }
+
+  void read_authorization(const std::string& key, const toml::table& table) {
+    Authorization one;
+    std::string right(to_text(one.right));
+    read_texts(key, table, {{"fingerprint", &one.fingerprint}, {"share", &one.share}, {"right", &right}},
+               authorize_keys());
+    require(key, table, "fingerprint", "write fingerprint = \"SHA256:...\"");
+    attempt_word(key, table, "right", [&] { one.right = parse_right(right); });
+    out_.config.authorize.push_back(std::move(one));
+  }
+
+  template <class Set>
+  void attempt_word(const std::string& entry, const toml::table& table, std::string_view name, Set set) {
+    if (const auto* node = table.get(name); node != nullptr && node->is_string())
+      attempt(line_of(*node), entry + "." + std::string(name), set);
+  }
+
+  void read_texts(const std::string& entry, const toml::table& table, const Texts& texts,
+                  std::span<const std::string_view> names) {
+    for (const auto& [key, node] : table) {
+      const auto full = entry + "." + std::string(key.str());
+      const auto found = std::ranges::find(texts, key.str(), [](const auto& text) { return text.first; });
+      if (found == texts.end()) {
+        unknown_in(key, std::string(entry.substr(0, entry.find('['))), {names.begin(), names.end()});
+      } else if (const auto* text = node.as_string()) {
+        came_from(full, line_of(key));
+        *found->second = text->get();
+      } else {
+        refuse(line_of(key), full, kind_of(node), "write text in quotes");
+      }
+    }
+  }
+
+  void require(const std::string& entry, const toml::table& table, const char* name, const char* next) {
+    if (!table.contains(name)) refuse(line_of(table), entry + "." + name, "is missing", next);
+  }
+
+  void unknown(const toml::key& key, std::string_view table) {
+    std::vector<std::string_view> names;
+    for (const auto& one : config_keys()) {
+      if (one.table == table) names.push_back(one.name);
+      else if (one.name == key.str())
+        return refuse(line_of(key), shown(key, table), "is not a key of this place",
+                      one.table.empty() ? "write it above the first [table]"
+                                        : "write it below [" + std::string(one.table) + "]");
+    }
+    if (table.empty()) names.insert(names.end(), containers.begin(), containers.end());
+    unknown_in(key, std::string(table), names);
+  }
+
+  void unknown_in(const toml::key& key, const std::string& table,
+                  const std::vector<std::string_view>& names) {
+    const auto near = nearest(key.str(), names);
+    refuse(line_of(key), shown(key, table), "is not a known key",
+           near.empty() ? manual : "did you mean '" + std::string(near) + "'?");
+  }
+
+  static std::string shown(const toml::key& key, std::string_view table) {
+    return (table.empty() ? "" : std::string(table) + ".") + escape_name(key.str());
+  }
+
+  LoadedConfig& out_;
+  std::string file_;
+  std::vector<Found> found_;
+};
+
+}  // namespace
+
+LoadedConfig read_config_text(std::string_view toml, const std::string& file) {
+  LoadedConfig out;
+  Reader reader(out, escape_name(file));
+  if (const auto deep = find_depth(toml)) {
+    reader.refuse(deep->line, "", deep->cause, manual);
+    reader.report();
+    return out;
+  }
+  try {
+    reader.read(toml::parse(toml, std::string_view(file)));
+  } catch (const toml::parse_error& error) {
+    // The parser stops at the first mistake: nothing is known about what follows.
+    reader.refuse(error.source().begin.line, "", escape_name(error.description()),
+                  "correct this line, then check again");
+    reader.report();
+  }
+  return out;
+}
+
+}  // namespace syncline::server
