@@ -93,4 +93,8 @@ inline constexpr std::size_t config_idle_seconds_max = 24 * 60 * 60;
 inline constexpr std::uint64_t config_bwlimit_min = 4 * kib;  // bytes a second: a frame takes 40 minutes
 inline constexpr std::uint64_t config_bwlimit_max = std::uint64_t{1} << 40;
 
+// What the service manager hands over.
+inline constexpr std::size_t inherited_sockets_max = 64;
+inline constexpr std::size_t notify_status_bytes_max = 1024;
+
 }  // namespace syncline::limits
