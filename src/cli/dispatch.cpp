@@ -48,6 +48,7 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   const std::vector<std::string> rest(args.begin() + 1, args.end());
   if (first == "copy") return commands.copy(rest);
   if (first == "manifest") return commands.manifest(rest);
+  if (first == "config") return commands.config(rest);
   if (means_copy(first)) return commands.copy(args);
   if (std::ranges::find(planned, first) != planned.end())
     return refuse(console, "'" + first + "' is not in this version", "see 'syncline --help'");

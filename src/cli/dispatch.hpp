@@ -16,6 +16,7 @@ using Command = std::function<int(const std::vector<std::string>&)>;
 struct Commands {
   Command copy;
   Command manifest;
+  Command config;
 };
 
 /// Runs `syncline ARGS`. A first argument that starts with '-' or contains '/' or ':' means

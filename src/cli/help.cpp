@@ -68,6 +68,7 @@ std::string general_help() {
          "Commands:\n"
          "  copy       make a directory like another one\n"
          "  manifest   show, compare, verify and export chunk manifests\n"
+         "  config     check and show the configuration of a server\n"
          "\n"
          "  --help     show this help; 'syncline COMMAND --help' tells more\n"
          "  --version  show the version\n";

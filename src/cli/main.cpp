@@ -7,6 +7,7 @@
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
 #include "cli/manifest_command.hpp"
+#include "cli/server_config_command.hpp"
 #include "cli/stop_signals.hpp"
 
 int main(int argc, char** argv) {
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   const Commands commands{
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
+      .config = [&](const auto& args) { return run_config(args, console); },
   };
   return dispatch({argv + std::min(argc, 1), argv + argc}, console, commands);
 }

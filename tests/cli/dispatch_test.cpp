@@ -26,7 +26,7 @@ Dispatched dispatched(const Args& args) {
       return 77;
     };
   };
-  result.code = dispatch(args, fake.console, {note("copy"), note("manifest")});
+  result.code = dispatch(args, fake.console, {note("copy"), note("manifest"), note("config")});
   result.out = fake.out.str();
   result.err = fake.err.str();
   return result;
@@ -38,6 +38,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
   CHECK(dispatched({"manifest", "show", "f"}).command == "manifest");
+  CHECK(dispatched({"config", "check"}).command == "config");
 }
 
 TEST_CASE("options, slashes and colons in front mean copy", "[dispatch]") {

@@ -5,7 +5,7 @@ _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy manifest"
+    local commands="copy manifest config"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
@@ -21,6 +21,17 @@ _syncline() {
             COMPREPLY=($(compgen -W "--json --raw --sample= --level= --help" -- "$cur"))
         else
             _filedir
+        fi
+        return
+    fi
+
+    if [[ ${words[1]} == config ]]; then
+        if ((cword == 2)); then
+            COMPREPLY=($(compgen -W "check show --help" -- "$cur"))
+        elif [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            _filedir toml
         fi
         return
     fi

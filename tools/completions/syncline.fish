@@ -2,11 +2,13 @@
 # fish completion of syncline.
 
 # Without a command word, copy is meant.
-set -l copying 'not __fish_seen_subcommand_from manifest'
+set -l copying 'not __fish_seen_subcommand_from manifest config'
 complete -c syncline -n __fish_is_first_arg -a copy -d 'make a directory like another one'
 complete -c syncline -n __fish_is_first_arg -a manifest -d 'show, compare, verify and export chunk manifests'
+complete -c syncline -n __fish_is_first_arg -a config -d 'check and show the configuration of a server'
 complete -c syncline -n __fish_is_first_arg -l version -d 'show the version'
 complete -c syncline -n '__fish_seen_subcommand_from manifest' -a 'show stats diff verify export save'
+complete -c syncline -n '__fish_seen_subcommand_from config' -a 'check show'
 set -l inspecting '__fish_seen_subcommand_from manifest'
 complete -c syncline -n $inspecting -l json -d 'print JSON, one object a line'
 complete -c syncline -n $inspecting -l raw -d 'take manifests and databases for files like any other'

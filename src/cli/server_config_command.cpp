@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// `syncline config check` and `syncline config show`.
+#include "cli/server_config_command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <optional>
+#include <ostream>
+
+#include "base/error.hpp"
+#include "cli/exit_codes.hpp"
+#include "server/config_load.hpp"
+
+namespace syncline::cli {
+namespace {
+
+constexpr const char* description =
+    "Checks and shows the configuration of 'syncline serve'.\n"
+    "Without FILE: $XDG_CONFIG_HOME/syncline/server.toml, else /etc/syncline/server.toml\n"
+    "(for root the other way round).";
+
+class ConfigLine {
+ public:
+  ConfigLine() : app_(description, "syncline config") {
+    app_.require_subcommand(1);
+    check_ = add("check", "name everything that is wrong, with its line and what to do; exit code 1 then");
+    show_ = add("show", "print the configuration as it takes effect, defaults included");
+  }
+
+  /// Nothing where the arguments were answered already (help, errors).
+  std::optional<int> parse(std::vector<std::string> args, Console& console) {
+    std::ranges::reverse(args);  // as CLI11 wants them
+    try {
+      app_.parse(args);
+      return std::nullopt;
+    } catch (const CLI::Success& help) {
+      app_.exit(help, console.out, console.err);
+      return exit_code::success;
+    } catch (const CLI::ParseError& error) {
+      console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline config --help'"
+                  << std::endl;
+      return exit_code::usage;
+    }
+  }
+
+  bool shows() const { return show_->parsed(); }
+  std::optional<std::string> file() const {
+    return file_.empty() && check_->count("FILE") + show_->count("FILE") == 0 ? std::nullopt
+                                                                              : std::optional(file_);
+  }
+
+ private:
+  CLI::App* add(const char* name, const char* text) {
+    auto* command = app_.add_subcommand(name, text);
+    command->add_option("FILE", file_);
+    return command;
+  }
+
+  CLI::App app_;
+  CLI::App* check_ = nullptr;
+  CLI::App* show_ = nullptr;
+  std::string file_;
+};
+
+/// The file that is meant: as named, or found; nothing where there is none.
+std::optional<std::string> place_of(const ConfigLine& line, const ConfigWorld& world) {
+  return line.file() ? line.file() : server::find_config(world.files, world.environment);
+}
+
+std::string looked_at(const server::Environment& environment) {
+  std::string all;
+  for (const auto& place : server::config_places(environment))
+    all += (all.empty() ? "" : " nor ") + ("'" + escape_name(place) + "'");
+  return all;
+}
+
+int say_problems(const std::vector<server::Problem>& problems, Console& console) {
+  for (const auto& problem : problems) console.err << "syncline: " << server::to_line(problem) << '\n';
+  console.err.flush();
+  return exit_code::usage;
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+int check(const std::optional<std::string>& place, Console& console, const ConfigWorld& world) {
+  if (!place) {
+    console.err << "syncline: there is neither " << looked_at(world.environment) << "; name a FILE"
+                << std::endl;
+    return exit_code::usage;
+  }
+  auto loaded = server::effective_config(world.files, world.environment, place);
+  const auto& config = loaded.config;
+  // Directories are asked about by sound names only.
+  if (loaded.problems.empty()) loaded.problems = server::check_dirs(world.files, config, loaded.origins);
+  if (!loaded.problems.empty()) return say_problems(loaded.problems, console);
+  console.out << escape_name(*place) << ": no problems; " << counted(config.shares.size(), "share") << ", "
+              << counted(config.authorize.size(), "authorization") << '\n';
+  return exit_code::success;
+}
+
+int show(const std::optional<std::string>& place, Console& console, const ConfigWorld& world) {
+  const auto loaded = server::effective_config(world.files, world.environment, place);
+  if (!loaded.problems.empty()) return say_problems(loaded.problems, console);
+  console.out << "# "
+              << (place ? "from " + escape_name(*place) + " and defaults" : "defaults, no file is there")
+              << '\n'
+              << server::to_toml(loaded.config);
+  return exit_code::success;
+}
+
+int report(const std::exception& error, Console& console) {
+  const auto failure = explain(error);
+  console.err << "syncline: " << failure.subject << (failure.subject.empty() ? "" : ": ") << failure.cause;
+  const bool unread = failure.code == exit_code::selection;
+  console.err << "; " << (unread ? failure.next : "the configuration was not read") << std::endl;
+  return failure.code;
+}
+
+}  // namespace
+
+int run_config(const std::vector<std::string>& args, Console& console, const ConfigWorld& world) {
+  ConfigLine line;
+  if (const auto answered = line.parse(args, console)) return *answered;
+  int code = exit_code::success;
+  try {
+    const auto place = place_of(line, world);
+    code = line.shows() ? show(place, console, world) : check(place, console, world);
+  } catch (const std::exception& error) {
+    code = report(error, console);
+  }
+  console.out.flush();
+  if (console.out.good() || code != exit_code::success) return code;
+  console.err << "syncline: standard output cannot be written" << std::endl;
+  return exit_code::file_io;
+}
+
+int run_config(const std::vector<std::string>& args, Console& console) {
+  return run_config(args, console, {fs::linux_fs(), server::process_environment()});
+}
+
+}  // namespace syncline::cli
