@@ -79,6 +79,11 @@ inline constexpr std::chrono::milliseconds stall_limit{60'000};         // of a 
 inline constexpr std::chrono::milliseconds close_limit{10'000};         // for what was queued before close()
 inline constexpr std::chrono::milliseconds accept_pause{100};  // when the system has no descriptor left
 
+// Clients of a server.
+inline constexpr std::size_t unknown_frame_bytes_max = 64 * kib;          // until it is known who it is
+inline constexpr std::chrono::milliseconds unknown_client_limit{10'000};  // to pair, once connected
+inline constexpr std::chrono::milliseconds stuck_session_limit{120'000};  // without a byte while others wait
+
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
 inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line outside of strings

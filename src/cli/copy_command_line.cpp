@@ -132,7 +132,7 @@ class Grammar {
   }
   void add_value(const OptionSpec& spec) {
     auto shown = "--" + std::string(spec.name);
-    auto* option = app_.add_option(shown);
+    auto* option = app_.add_option(spec.letter == '\0' ? shown : std::string{'-', spec.letter, ','} + shown);
     option->type_size(1)->take_all();
     entries_[option] = {&spec, std::move(shown), true};
   }
@@ -146,8 +146,6 @@ void settle_paths(CopyCommand& command, std::vector<std::string> paths) {
   if (paths.size() == 1) refuse("DST is missing after '" + escape_name(paths.front()) + "'");
   for (const auto& path : paths) {
     if (path.empty()) refuse("an empty path was given; write '.' for the current directory");
-    if (is_remote(path))
-      refuse("'" + escape_name(path) + "': remote copies are not supported by this version");
   }
   command.options.destination = std::move(paths.back());
   paths.pop_back();

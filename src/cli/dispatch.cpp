@@ -15,9 +15,9 @@
 namespace syncline::cli {
 namespace {
 
-constexpr auto planned = std::to_array<std::string_view>(
-    {"sync", "watch", "serve", "link", "pair", "grant", "status", "monitor", "why", "wait", "plan", "apply",
-     "conflicts", "history", "restore", "undo", "verify"});
+constexpr auto planned =
+    std::to_array<std::string_view>({"sync", "watch", "link", "status", "monitor", "why", "wait", "plan",
+                                     "apply", "conflicts", "history", "restore", "undo", "verify"});
 
 int refuse(Console& console, const std::string& cause, const std::string& next) {
   console.err << failure_line({"", cause, next, exit_code::usage}) << std::endl;
@@ -49,6 +49,10 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   if (first == "copy") return commands.copy(rest);
   if (first == "manifest") return commands.manifest(rest);
   if (first == "config") return commands.config(rest);
+  if (first == "serve") return commands.serve(rest);
+  if (first == "id") return commands.id(rest);
+  if (first == "pair") return commands.pair(rest);
+  if (first == "grants") return commands.grants(rest);
   if (means_copy(first)) return commands.copy(args);
   if (std::ranges::find(planned, first) != planned.end())
     return refuse(console, "'" + first + "' is not in this version", "see 'syncline --help'");

@@ -17,6 +17,10 @@ struct Commands {
   Command copy;
   Command manifest;
   Command config;
+  Command serve;
+  Command id;
+  Command pair;
+  Command grants;
 };
 
 /// Runs `syncline ARGS`. A first argument that starts with '-' or contains '/' or ':' means

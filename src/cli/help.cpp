@@ -37,6 +37,7 @@ constexpr auto headings = std::to_array<Heading>({
     {OptionGroup::selection, "Which entries:"},
     {OptionGroup::deletion, "Deleting and keeping:"},
     {OptionGroup::receiving, "How:"},
+    {OptionGroup::remote, "Other machines:"},
     {OptionGroup::output, "Output:"},
     {OptionGroup::other, "Other:"},
 });

@@ -8,6 +8,8 @@
 #include "cli/dispatch.hpp"
 #include "cli/manifest_command.hpp"
 #include "cli/server_config_command.hpp"
+#include "cli/server_serve_command.hpp"
+#include "cli/server_trust_commands.hpp"
 #include "cli/stop_signals.hpp"
 
 int main(int argc, char** argv) {
@@ -20,6 +22,10 @@ int main(int argc, char** argv) {
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
+      .serve = [&](const auto& args) { return run_serve(args, console); },
+      .id = [&](const auto& args) { return run_id(args, console); },
+      .pair = [&](const auto& args) { return run_pair(args, console); },
+      .grants = [&](const auto& args) { return run_grants(args, console); },
   };
   return dispatch({argv + std::min(argc, 1), argv + argc}, console, commands);
 }

@@ -109,6 +109,22 @@ void state(Draft& draft, const Use& use) {
   draft.command.options.state_dir = use.value;
 }
 
+void remote_shell(Draft& draft, const Use& use) {
+  required(use);
+  draft.command.options.remote_shell = split_words(use.option, use.value);
+}
+void remote_program(Draft& draft, const Use& use) {
+  required(use);
+  draft.command.options.remote_program = use.value;
+}
+void server_key(Draft& draft, const Use& use) {
+  required(use);
+  draft.command.options.server_key = use.value;
+}
+void retries(Draft& draft, const Use& use) {
+  draft.command.options.retries = static_cast<unsigned>(parse_number(use.option, use.value, 0, 1'000'000));
+}
+
 void exclude(Draft& draft, const Use& use) {
   add_filter_text(draft.command.options.filters, false, use.option, use.value);
 }
@@ -176,6 +192,11 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"bwlimit", '\0', "RATE", receiving, "limit the transfer; KiB a second, or with a suffix", bwlimit},
     {"state", '\0', "DIR", receiving, "keep the state in DIR, not in $XDG_STATE_HOME/syncline", state},
     {"threads", '\0', "N", receiving, "use N threads; 0 means one a core", threads},
+
+    {"rsh", 'e', "COMMAND", remote, "the remote shell for HOST:PATH (default ssh)", remote_shell},
+    {"syncline-path", '\0', "PROGRAM", remote, "where syncline is at HOST", remote_program},
+    {"server-key", '\0', "KEY", remote, "the key that the server must have (see 'syncline id')", server_key},
+    {"retries", '\0', "N", remote, "try again so often after a connection that broke (5)", retries},
 
     {"verbose", 'v', "", output, "name what changes, then sum up", verbose},
     {"quiet", 'q', "", output, "print errors only", show<&Out::quiet>},

@@ -97,9 +97,28 @@ std::string parse_ownership(std::string_view option, std::string_view value) {
   return std::string(value);
 }
 
-bool is_remote(std::string_view path) {
-  const auto colon = path.find(':');
-  return colon != path.npos && colon < path.find('/');
+std::vector<std::string> split_words(std::string_view option, std::string_view value) {
+  std::vector<std::string> out;
+  char quote = '\0';
+  bool in_word = false;
+  for (const char c : value) {
+    if (quote != '\0' ? c == quote : c == '\'' || c == '"') {
+      quote = quote != '\0' ? '\0' : c;
+    } else if (quote == '\0' && (c == ' ' || c == '\t')) {
+      in_word = false;
+      continue;
+    } else {
+      if (!in_word) out.emplace_back();
+      in_word = true;
+      out.back() += c;
+      continue;
+    }
+    if (!in_word) out.emplace_back();
+    in_word = true;
+  }
+  if (quote != '\0') refuse_value(option, value, "has a quote that is not closed");
+  if (out.empty() || out.front().empty()) refuse_value(option, value, "names no command");
+  return out;
 }
 
 }  // namespace syncline::cli

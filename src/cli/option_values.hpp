@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "syncline/copy.hpp"
 
@@ -31,7 +32,7 @@ Durable parse_durability(std::string_view option, std::string_view value);
 /// USER, USER:, :GROUP or USER:GROUP; returned as typed.
 std::string parse_ownership(std::string_view option, std::string_view value);
 
-/// Whether `path` names another host, as rsync decides it: a ':' before the first '/', or a URL.
-bool is_remote(std::string_view path);
+/// A command and its arguments, split at blanks; quotes keep a word together.
+std::vector<std::string> split_words(std::string_view option, std::string_view value);
 
 }  // namespace syncline::cli

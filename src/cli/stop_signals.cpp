@@ -10,6 +10,7 @@ namespace syncline::cli {
 namespace {
 
 std::atomic<bool> requested{false};
+std::atomic<bool> reload_wanted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
 
 void on_stop_signal(int number) {
@@ -36,6 +37,16 @@ void watch_stop_signals() {
   }
   ::signal(SIGPIPE, SIG_IGN);
 }
+
+void watch_reload_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { reload_wanted.store(true); };
+  ::sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGHUP, &action, nullptr);
+}
+
+bool take_reload_request() noexcept { return reload_wanted.exchange(false); }
 
 bool stop_requested() noexcept { return requested.load(std::memory_order_relaxed); }
 

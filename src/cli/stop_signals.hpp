@@ -8,6 +8,11 @@ namespace syncline::cli {
 /// reader that goes away must not end a copy half-way.
 void watch_stop_signals();
 
+/// From now on SIGHUP means "read the configuration again".
+void watch_reload_signal();
+/// Whether that was asked for since the last call.
+bool take_reload_request() noexcept;
+
 /// Whether a signal has asked the program to stop. Async-signal-safe, any thread.
 bool stop_requested() noexcept;
 

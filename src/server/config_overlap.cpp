@@ -22,6 +22,7 @@ struct Sorted {
 
 std::vector<Sorted> sorted(const std::vector<NamedPlace>& places) {
   std::vector<Sorted> out;
+  out.reserve(places.size());
   for (const auto& place : places) out.push_back({with_slash(place.path), &place});
   std::ranges::stable_sort(out, {}, &Sorted::path);
   return out;

@@ -48,7 +48,7 @@ std::optional<std::string> find_config(fs::Fs& files, const Environment& environ
 
 std::string default_state_dir(const Environment& environment) {
   // systemd separates several directories by colons.
-  const auto given = environment.state_directory.substr(0, environment.state_directory.find(':'));
+  auto given = environment.state_directory.substr(0, environment.state_directory.find(':'));
   if (absolute(given)) return given;
   if (environment.root) return system_state;
   if (absolute(environment.xdg_state_home)) return environment.xdg_state_home + "/syncline";

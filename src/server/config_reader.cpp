@@ -48,6 +48,12 @@ std::optional<Value> value_of(const toml::node& node, ValueType type) {
   return std::nullopt;
 }
 
+const ConfigKey* key_of(std::string_view table, std::string_view name) {
+  for (const auto& key : config_keys())
+    if (key.table == table && key.name == name) return &key;
+  return nullptr;
+}
+
 class Reader {
  public:
   Reader(LoadedConfig& out, std::string file) : out_(out), file_(std::move(file)) {}
@@ -91,10 +97,8 @@ class Reader {
 
   void read_table(const toml::table& table, std::string_view name) {
     for (const auto& [key, node] : table) {
-      const auto all = config_keys();
-      const auto known = std::ranges::find_if(
-          all, [&](const ConfigKey& one) { return one.table == name && one.name == key.str(); });
-      if (known != all.end()) read_value(*known, line_of(key), node);
+      const auto* known = key_of(name, key.str());
+      if (known != nullptr) read_value(*known, line_of(key), node);
       else if (name.empty() && std::ranges::count(containers, key.str()) != 0)
         read_container(key.str(), line_of(key), node);
       else unknown(key, name);

@@ -195,12 +195,3 @@ CopyReport run_copy(const World& source_world, const World& target_world, const 
 }
 
 }  // namespace syncline::sync
-
-namespace syncline {
-
-CopyReport copy(const CopyOptions& options, const CopyObserver& observer) {
-  const sync::World world;
-  return sync::run_copy(world, world, options, observer);
-}
-
-}  // namespace syncline

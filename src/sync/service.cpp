@@ -263,12 +263,10 @@ SessionNews Service::run() {
 
 }  // namespace
 
-std::optional<SessionNews> serve_session(const World& world, wire::Channel& channel,
-                                         const ServiceOptions& options) {
-  auto message = channel.receive();
-  if (!message) return std::nullopt;
+SessionNews serve_session(const World& world, wire::Channel& channel, wire::Open open,
+                          const ServiceOptions& options) {
   try {
-    return Service(world, channel, options, take<wire::Open>(std::move(*message))).run();
+    return Service(world, channel, options, std::move(open)).run();
   } catch (const std::exception& error) {
     tell_fatal(channel, error);
     throw;

@@ -43,9 +43,9 @@ struct ServiceOptions {
   std::function<bool()> cancelled;
 };
 
-/// Serves the next session of `channel`, whose end is an answering one. Nothing when the client has closed
-/// the connection. Throws Error after it told the client: the connection has to be closed then.
-std::optional<SessionNews> serve_session(const World& world, wire::Channel& channel,
-                                         const ServiceOptions& options);
+/// Serves the session that `open` begins, on `channel`, whose end is an answering one. Throws Error after it
+/// told the client: the connection has to be closed then.
+SessionNews serve_session(const World& world, wire::Channel& channel, wire::Open open,
+                          const ServiceOptions& options);
 
 }  // namespace syncline::sync

@@ -58,7 +58,8 @@ bool Conversation::allowed_to_receiver(MessageType type) const {
 bool Conversation::allowed(bool ours, MessageType type) const {
   using T = MessageType;
   if (type == T::fatal) return phase_ != Phase::over;
-  if (type == T::open) return phase_ == Phase::open && is_from_client(ours);
+  if (type == T::open || type == T::pair) return phase_ == Phase::open && is_from_client(ours);
+  if (phase_ == Phase::pairing) return type == T::paired && !is_from_client(ours);
   if (phase_ == Phase::open) return false;
   if (!opened_ && !is_from_client(ours)) return type == T::opened;
   return is_from_sender(ours) ? allowed_to_sender(type) : allowed_to_receiver(type);
@@ -80,6 +81,7 @@ void Conversation::move_on(MessageType type) {
   switch (type) {
     case T::open: phase_ = Phase::hello; break;
     case T::opened: opened_ = true; break;
+    case T::pair: phase_ = Phase::pairing; break;
     case T::hello: phase_ = Phase::begin; break;
     case T::begin: phase_ = Phase::roots; break;
     case T::roots: phase_ = phase_ == Phase::roots ? Phase::answer : Phase::drift; break;
@@ -89,6 +91,7 @@ void Conversation::move_on(MessageType type) {
     case T::finish: phase_ = Phase::finishing; break;
     case T::finished: end(); break;
     case T::summary:
+    case T::paired:
     case T::fatal: phase_ = Phase::over; break;
     default: break;
   }

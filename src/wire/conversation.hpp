@@ -13,7 +13,8 @@ enum class Role { sender, receiver };
 /// Watches one end of a session. Both directions pass through it; a message that is not allowed
 /// in the present phase throws Error(Errc::protocol) naming it.
 ///
-///   over a network first: open (client) ->, <- opened (server); the client need not wait for it
+///   over a network first: open (client) ->, <- opened (server); the client need not wait for it;
+///   or pair ->, <- paired, and that is all
 ///   hello from both, begin ->, roots ->, <- roots (+ partials, drift listings, list end),
 ///   then listing (sender asks, receiver answers), then transfer, then finish -> <- finished.
 ///   The sender may begin once more as long as it has heard no roots, if it began under a wrong guess of
@@ -39,7 +40,7 @@ class Conversation {
 
  private:
   /// What is awaited; `answer`: the receiver's roots.
-  enum class Phase { open, hello, begin, roots, answer, drift, transfer, finishing, summary, over };
+  enum class Phase { open, pairing, hello, begin, roots, answer, drift, transfer, finishing, summary, over };
   enum class End { none, asking, answering };
   void step(bool ours, MessageType type);
   bool allowed(bool ours, MessageType type) const;

@@ -497,6 +497,15 @@ void fields(A& a, Summary& v) {
   a.flag(v.delete_limit_reached);
 }
 
+template <class A>
+void fields(A& a, Pair& v) {
+  a.array(v.proof);
+}
+template <class A>
+void fields(A& a, Paired& v) {
+  a.array(v.proof), a.text(v.share, limits::name_bytes_max), a.num(v.right);
+}
+
 template <std::size_t K = 0>
 Message decode_index(std::size_t index, ByteView payload) {
   if constexpr (K < std::variant_size_v<Message>) {
@@ -525,7 +534,7 @@ const char* name_of(MessageType type) {
                                           "chunk request",  "chunk data", "flush",       "ack",
                                           "failure",        "finish",     "finished",    "fatal",
                                           "open",           "opened",     "partials",    "event",
-                                          "summary"};
+                                          "summary",        "pair",       "paired"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }

@@ -51,6 +51,8 @@ enum class MessageType : std::uint8_t {
   partials = 26,
   event = 27,
   summary = 28,
+  pair = 29,
+  paired = 30,
 };
 
 /// Which attributes are compared and set. Bits of Begin::attributes.
@@ -471,10 +473,20 @@ struct Summary {
   bool delete_limit_reached = false;
 };
 
+/// Instead of a session: a client that is not known shows that it knows a pairing code.
+struct Pair {
+  std::array<std::byte, 32> proof{};
+};
+struct Paired {
+  std::array<std::byte, 32> proof{};  ///< that the server knows it too
+  std::string share;
+  std::uint8_t right = 0;
+};
+
 using Message =
     std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch,
                  FileBegin, FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush,
-                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary>;
+                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary, Pair, Paired>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

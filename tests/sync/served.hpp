@@ -78,10 +78,12 @@ class Served {
       return share_;
     };
     try {
-      while (const auto one = sync::serve_session(world_, channel, options)) {
+      while (auto message = channel.receive()) {
+        const auto one =
+            sync::serve_session(world_, channel, std::get<wire::Open>(std::move(*message)), options);
         {
           std::lock_guard lock(mutex_);
-          news.push_back(*one);
+          news.push_back(one);
         }
         channel.begin_session(wire::Conversation::answering(), {});
       }

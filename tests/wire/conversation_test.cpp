@@ -17,7 +17,7 @@ using Turn = std::pair<Role, T>;
 constexpr Role sender = Role::sender;
 constexpr Role receiver = Role::receiver;
 
-constexpr unsigned type_count = 28;
+constexpr unsigned type_count = 30;
 
 void go(Conversation& at, Role role, const Turn& turn) {
   if (turn.first == role) at.sent(turn.second);
@@ -215,7 +215,7 @@ std::set<Word> words_after(Role role, const std::vector<Word>& before) {
 
 TEST_CASE("over a network the client opens, and the server's first word answers that", "[wire]") {
   for (const Role role : {sender, receiver}) {
-    CHECK(words_after(role, {}) == std::set<Word>{{client, T::open}});
+    CHECK(words_after(role, {}) == std::set<Word>{{client, T::open}, {client, T::pair}});
     CHECK(words_after(role, {{client, T::open}}) == std::set<Word>{{client, T::hello}, {server, T::opened}});
     std::set<Word> next{{client, T::hello}, {server, T::hello}};
     if (role == receiver) next.insert({server, T::event});
@@ -256,4 +256,9 @@ TEST_CASE("a finish that wants no answer ends the session at once", "[wire]") {
     at.finish_unanswered();
     CHECK(at.over());
   }
+}
+
+TEST_CASE("a client may pair instead of opening, and the answer ends that", "[wire]") {
+  CHECK(words_after(sender, {{client, T::pair}}) == std::set<Word>{{server, T::paired}});
+  CHECK(words_after(sender, {{client, T::pair}, {server, T::paired}}).empty());
 }

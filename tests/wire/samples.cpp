@@ -218,6 +218,11 @@ Sample file_steps() {
 std::vector<Sample> make_samples() {
   Failure failure;
   failure.path = "f", failure.code = 28, failure.retry = true, failure.message = "no";
+  Pair pair;
+  pair.proof.fill(std::byte{1});
+  Paired paired;
+  paired.proof.fill(std::byte{2});
+  paired.share = "s", paired.right = 3;
   return {
       hello(),
       begin(),
@@ -255,6 +260,8 @@ std::vector<Sample> make_samples() {
       {Event{NoticeInfo{"hi"}}, from_hex("02 02 68 69")},
       {Event{ProgressInfo{1, 2, 3, 4, 5, 300, 7}}, from_hex("03 01 02 03 04 05 ac 02 07")},
       summary(),
+      {pair, from_hex("01*32")},
+      {paired, from_hex("02*32 01 73 03")},
   };
 }
 
