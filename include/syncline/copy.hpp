@@ -55,12 +55,13 @@ struct CopyOptions {
   Durable durability = Durable::batch;
   std::optional<int> compress_level;     ///< 0 off; absent: by the link
   std::optional<std::uint64_t> bwlimit;  ///< bytes a second
-  std::optional<std::string> state_dir;  ///< default $XDG_STATE_HOME/syncline
-  unsigned threads = 0;                  ///< 0: as many as cores
+  /// Default $XDG_STATE_HOME/syncline; keys and pins, which otherwise lie in $XDG_CONFIG_HOME/syncline, are
+  /// there as well then.
+  std::optional<std::string> state_dir;
+  unsigned threads = 0;  ///< 0: as many as cores
 
   // Of copies from or to another machine.
   std::optional<std::string> server_key;  ///< fingerprint that the server must have; absent: the pinned one
-  std::optional<std::string> config_dir;  ///< default $XDG_CONFIG_HOME/syncline
   std::vector<std::string> remote_shell = {"ssh"};
   std::string remote_program = "syncline";  ///< as the remote shell finds it
   unsigned retries = 5;                     ///< after a connection that broke, without progress in between

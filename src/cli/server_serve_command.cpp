@@ -65,7 +65,7 @@ std::optional<int> parse(std::vector<std::string> args, ServeLine& line, Console
       ->type_name("KEY[=SHARE[:ro|:rw|:nodelete]]")
       ->expected(1)
       ->take_all();
-  app.add_option("--state", line.state, "keep the state in DIR")->type_name("DIR");
+  app.add_option("--state", line.state, "keep the state and the key in DIR")->type_name("DIR");
   app.add_flag("--stdio", line.stdio, "serve whoever started this, over standard input and output");
   std::ranges::reverse(args);  // as CLI11 wants them
   try {
@@ -186,7 +186,8 @@ int ServeCommand::run() {
     return exit_code::usage;
   }
   const sync::World world;
-  const auto identity = trust::Identity::load_or_create(*world.files, trust::config_directory());
+  const auto identity = trust::Identity::load_or_create(
+      *world.files, trust::config_directory(line_.state.empty() ? std::nullopt : std::optional(line_.state)));
   ServerLog log(loaded.config.log, console_);
   server::ServerOptions options;
   options.config = loaded.config;

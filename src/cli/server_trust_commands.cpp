@@ -51,6 +51,10 @@ std::string server_state_dir(const std::string& given) {
   return loaded.config.state_dir;
 }
 
+std::optional<std::string> given(const std::string& dir) {
+  return dir.empty() ? std::nullopt : std::optional(dir);
+}
+
 std::string share_text(const std::string& share) {
   return share == trust::every_share ? "every share" : "share '" + escape_name(share) + "'";
 }
@@ -74,11 +78,12 @@ int make_code(Console& console, const std::string& grant_text, const std::string
   return exit_code::success;
 }
 
-int use_code(Console& console, const std::string& address, const std::string& code) {
+int use_code(Console& console, const std::string& address, const std::string& code,
+             const std::string& state) {
   const auto place = sync::parse_remote(address);
   if (!place || place->kind != sync::RemotePlace::Kind::server)
     throw Error(Errc::usage, "'" + escape_name(address) + "' is no address like syncline://HOST[:PORT]");
-  const auto result = remote::pair(sync::World{}, *place, code, std::nullopt);
+  const auto result = remote::pair(sync::World{}, *place, code, given(state));
   console.out << "paired with " << escape_name(place->peer()) << ", key " << result.server.text() << "\n"
               << "granted: " << share_text(result.share) << ", " << trust::to_text(result.right) << '\n';
   return exit_code::success;
@@ -106,10 +111,11 @@ int remove_grants(Console& console, const std::string& dir, const std::string& k
 int run_id(const std::vector<std::string>& args, Console& console) {
   CLI::App app("Prints the fingerprint of this installation's key, which is made on the first use.",
                "syncline id");
+  std::string state;
+  app.add_option("--state", state, "of what is run with --state DIR")->type_name("DIR");
   return run(app, args, console, [&] {
-    console.out
-        << trust::Identity::load_or_create(fs::linux_fs(), trust::config_directory()).fingerprint().text()
-        << '\n';
+    const auto dir = trust::config_directory(given(state));
+    console.out << trust::Identity::load_or_create(fs::linux_fs(), dir).fingerprint().text() << '\n';
     return exit_code::success;
   });
 }
@@ -135,10 +141,10 @@ int run_pair(const std::vector<std::string>& args, Console& console) {
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, limits::pairing_lifetime_s_max / 60))
       ->excludes(to);
-  app.add_option("--state", state, "the server's state directory")->type_name("DIR")->excludes(to);
+  app.add_option("--state", state, "of what is run with --state DIR")->type_name("DIR");
   return run(app, args, console, [&] {
     return address.empty() ? make_code(console, share, name, state, minutes)
-                           : use_code(console, address, code);
+                           : use_code(console, address, code, state);
   });
 }
 

@@ -75,7 +75,7 @@ std::unique_ptr<wire::Transport> Dialer::dial(const sync::RemotePlace& place) {
 }
 
 std::unique_ptr<wire::Transport> Dialer::dial_server(const sync::RemotePlace& place) {
-  const auto dir = trust::config_directory(options_.config_dir);
+  const auto dir = trust::config_directory(options_.state_dir);
   const trust::KnownServers known(*world_.files, dir);
   const net::Endpoint endpoint{place.host, place.port};
   const auto pinned = known.lookup(place.host, place.port);
