@@ -152,7 +152,7 @@ void ServerCore::watch_client(Client& client, std::chrono::steady_clock::time_po
 }
 
 Server::Server(const sync::World& world, const trust::Identity& identity, ServerOptions options)
-    : core_(std::make_shared<ServerCore>(world, identity, std::move(options))) {
+    : core_(std::make_unique<ServerCore>(world, identity, std::move(options))) {
   core_->start(identity);
 }
 

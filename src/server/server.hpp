@@ -62,7 +62,7 @@ class Server {
   void stop();
 
  private:
-  std::shared_ptr<ServerCore> core_;
+  std::unique_ptr<ServerCore> core_;
 };
 
 }  // namespace syncline::server

@@ -18,7 +18,9 @@
 
 namespace syncline::server {
 
-class ServerCore : public std::enable_shared_from_this<ServerCore> {
+/// Jobs and callbacks hold it by its address: stop() waits for the jobs, and the network threads, whose callbacks
+/// these are, are joined before any other member goes.
+class ServerCore {
  public:
   ServerCore(const sync::World& world, const trust::Identity& identity, ServerOptions options);
   void start(const trust::Identity& identity);

@@ -52,7 +52,7 @@ void ServerCore::on_connection(net::Connection connection) {
     });
     return;
   }
-  workers_.post([self = shared_from_this(), client] { self->admit(client); });
+  workers_.post([this, client] { admit(client); });
 }
 
 bool ServerCore::is_known(const Client& client) const {
@@ -83,10 +83,8 @@ void ServerCore::admit(const ClientPtr& client) {
 
 /// Until then the connection needs no thread.
 void ServerCore::wait_for_input(const ClientPtr& client) {
-  client->link->on_readable([weak = weak_from_this(), client = std::weak_ptr(client)] {
-    const auto self = weak.lock();
-    const auto strong = client.lock();
-    if (self && strong) self->workers_.post([self, strong] { self->serve_ready(strong); });
+  client->link->on_readable([this, weak = std::weak_ptr(client)] {
+    if (const auto strong = weak.lock()) workers_.post([this, strong] { serve_ready(strong); });
   });
 }
 

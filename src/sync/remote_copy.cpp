@@ -53,6 +53,7 @@ class RemoteCopy {
 
  private:
   void copy_source(const std::string& source);
+  void try_source(const std::string& source);
   void push(const std::string& source, const RemotePlace& destination);
   void pull(const RemotePlace& source);
   LocalSource find_source(const std::string& source, const RemotePlace& destination) const;
@@ -342,13 +343,23 @@ void RemoteCopy::pause(unsigned tries, const Error& cause) {
   }
 }
 
+void RemoteCopy::try_source(const std::string& source) {
+  try {
+    if (destination_) push(source, *destination_);
+    else pull(*parse_remote(source));
+  } catch (const Error& error) {
+    if (channel_ && error.is(Errc::disconnected))
+      if (const auto cause = last_words(*channel_)) std::rethrow_exception(cause);
+    throw;
+  }
+}
+
 void RemoteCopy::copy_source(const std::string& source) {
   for (unsigned tries = 0;; ++tries) {
     const CounterMark before(events_.counters);
     const auto crossed = out_bytes_ + in_bytes_;
     try {
-      if (destination_) push(source, *destination_);
-      else pull(*parse_remote(source));
+      try_source(source);
       return;
     } catch (const Error& error) {
       hang_up();

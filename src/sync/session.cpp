@@ -51,6 +51,16 @@ std::exception_ptr first_cause(const std::exception_ptr& one, const std::excepti
   return distance_from_cause(one) <= distance_from_cause(other) ? one : other;
 }
 
+std::exception_ptr last_words(wire::Channel& channel) {
+  try {
+    while (const auto message = channel.receive())
+      if (const auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
+    return nullptr;
+  } catch (const Error& error) {
+    return error.is(Errc::disconnected) || error.is(Errc::protocol) ? nullptr : std::current_exception();
+  }
+}
+
 bool ends_session(const Error& error) {
   return error.is(Errc::cancelled) || error.is(Errc::disconnected) || error.is(Errc::protocol);
 }

@@ -27,6 +27,10 @@ wire::Fatal fatal_of(const std::exception& error);
 /// nothing if there is neither.
 std::exception_ptr first_cause(const std::exception_ptr& one, const std::exception_ptr& other);
 
+/// What the other side said before it closed the connection, if it gave up: when sending failed, that is the
+/// cause. For a connection that has ended only.
+std::exception_ptr last_words(wire::Channel& channel);
+
 /// Not the failure of one entry: there is no going on with the others.
 bool ends_session(const Error& error);
 

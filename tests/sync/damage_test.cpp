@@ -210,7 +210,7 @@ TEST_CASE("a damaged write-ahead log of a killed copy costs what it held, not co
     stdfs::remove_all(scene.dir.path("crashed"));
     stdfs::copy(replicas, scene.dir.path("crashed"));
   };
-  copy(scene.options, observer);
+  sync::run_copy({}, {}, scene.options, observer);
   stdfs::remove_all(replicas);
   stdfs::rename(scene.dir.path("crashed"), replicas);
   std::size_t logs = 0;
