@@ -68,15 +68,20 @@ inline constexpr int dir_lock_attempts_max = 1000;               // 10 ms apart
 // Network. The largest frame is the largest message, what was gathered before it, and their heads.
 inline constexpr std::size_t link_frame_bytes_max = frame_bytes_max + 256 * kib;  // after the length field
 inline constexpr std::size_t link_queue_bytes_max = 8 * mib;                      // each way of a connection
-inline constexpr std::size_t link_output_bytes_max = 256 * kib;  // encrypted and not yet taken by the kernel
+inline constexpr std::size_t link_output_bytes_max = 128 * kib;  // encrypted and not yet taken by the kernel
 inline constexpr std::size_t peer_certificate_bytes_max = 16 * kib;
-inline constexpr std::size_t handshakes_max = 256;  // begun by clients that are not known yet
+inline constexpr std::uint64_t key_records_max = 1 << 20;  // sent under one TLS key: AES-GCM allows 2^24
+inline constexpr std::uint64_t key_updates_free = 16;  // TLS key updates that a peer may send at any time,
+inline constexpr std::size_t key_update_bytes = 16 * mib;  // and one more for so much content
+inline constexpr std::size_t handshakes_max = 256;         // begun by clients that are not known yet
 inline constexpr std::size_t handshakes_per_address_max = 16;
 inline constexpr std::chrono::milliseconds handshake_limit{10'000};     // resolving, TCP and TLS together
 inline constexpr std::chrono::milliseconds keepalive_interval{15'000};  // after so long a silence of ours
 inline constexpr std::chrono::milliseconds silence_limit{60'000};       // of theirs
 inline constexpr std::chrono::milliseconds stall_limit{60'000};         // of a write without progress
 inline constexpr std::chrono::milliseconds close_limit{10'000};         // for what was queued before close()
+inline constexpr std::chrono::milliseconds farewell_limit{
+    1'000};  // of that, for the other side to say that it is done too
 inline constexpr std::chrono::milliseconds accept_pause{100};  // when the system has no descriptor left
 
 // Clients of a server.

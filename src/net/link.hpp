@@ -35,8 +35,9 @@ struct LinkOptions {
 class Link final : public wire::Transport {
  public:
   Link(std::shared_ptr<IoThread> thread, std::unique_ptr<Stream> stream, const LinkOptions& options);
-  /// close(), and waits until that is done or `close_limit` has passed; on a network thread it does not wait.
-  /// No notification runs any more after it.
+  /// close(), and waits until all is delivered to the system (`close_limit` at most) and the other side has
+  /// answered (limits::farewell_limit at most); on a network thread it does not wait. No notification runs
+  /// any more after it.
   ~Link() override;
 
   /// `frame` begins with its length (u32, of what follows). Blocks while more than `queue_bytes_max` would be

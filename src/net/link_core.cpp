@@ -73,7 +73,7 @@ void LinkCore::read_on() {
 
 /// False when something else must happen before more can be read.
 bool LinkCore::read_some() {
-  if (waits_readable_ || reader_needs_output_ || must_pause()) return false;
+  if (waits_readable_ || must_pause()) return false;
   const auto scratch = thread_->scratch();
   const auto input = stream_->read(scratch);
   switch (input.state) {
@@ -82,7 +82,6 @@ bool LinkCore::read_some() {
       take_in(scratch.first(input.bytes));
       return true;
     case Stream::State::end: read_end(); return false;
-    case Stream::State::wait_output: reader_needs_output_ = true; break;
     case Stream::State::wait_input: await(waits_readable_, &Stream::wait_readable, &LinkCore::read_on); break;
   }
   // What was read may have been answered below us (TLS key updates).
@@ -166,14 +165,8 @@ void LinkCore::read_end() {
 void LinkCore::write_on() {
   if (write_error_) return;
   try {
-    for (int turn = 0; turn < turns_max; ++turn) {
-      if (write_some()) continue;
-      if (reader_needs_output_ && !stream_->has_output()) {
-        reader_needs_output_ = false;
-        thread_->post([self = shared_from_this()] { self->run(&LinkCore::read_on); });
-      }
-      return;
-    }
+    for (int turn = 0; turn < turns_max; ++turn)
+      if (!write_some()) return;
   } catch (const Error& error) {
     return write_failed(named(error));
   }
@@ -194,11 +187,18 @@ bool LinkCore::write_some() {
     note_progress();
     if (flushed) {
       stream_->rest();
+      if (closing_) said_all();
       return false;
     }
   }
   wait_writable();
   return false;
+}
+
+void LinkCore::said_all() {
+  std::lock_guard lock(mutex_);
+  said_all_ = true;
+  settled_.notify_all();
 }
 
 /// Everything queued goes along; false when there is nothing.
@@ -252,8 +252,7 @@ void LinkCore::write_failed(const Error& cause) {
     out_bytes_ = 0;
     space_.notify_all();
   }
-  if (closing_) return end(cause);
-  if (reader_needs_output_) end(cause);
+  if (closing_) end(cause);
 }
 
 /// Delivers what is queued, says that it was all, and reads until the other side says so too: a socket closed

@@ -56,6 +56,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   void read_end();
   void write_on();
   bool write_some();
+  void said_all();
   bool gather();
   std::size_t write_pieces();
   void wrote(std::size_t bytes);
@@ -80,7 +81,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   mutable std::mutex mutex_;
   std::condition_variable space_;
   std::condition_variable filled_;
-  std::condition_variable settled_;  // ended_ or not ready_running_
+  std::condition_variable settled_;  // said_all_, ended_ or not ready_running_
   std::deque<Bytes> out_;            // not yet gathered by the writer
   std::size_t out_bytes_ = 0;  // of those, and of what the writer has gathered and the stream not yet taken
   std::deque<Bytes> in_;
@@ -93,6 +94,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   bool in_closed_ = false;    // nothing more comes into in_
   bool closed_here_ = false;  // by close() or abort()
   bool aborted_ = false;
+  bool said_all_ = false;       // after close(): everything, and the end, is with the kernel
   bool ended_ = false;          // the stream is closed
   bool writer_busy_ = false;    // will look into out_ once more
   bool reader_paused_ = false;  // until in_ has room
@@ -105,7 +107,6 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   std::optional<Error> write_error_;
   bool waits_readable_ = false;
   bool waits_writable_ = false;
-  bool reader_needs_output_ = false;
   bool closing_ = false;
   bool over_ = false;
   asio::steady_timer timer_;

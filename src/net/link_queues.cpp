@@ -70,7 +70,11 @@ void LinkCore::close() {
 
 void LinkCore::wait_closed() {
   std::unique_lock lock(mutex_);
-  if (settled_.wait_for(lock, options_.close_limit + close_grace, [&] { return ended_; })) return;
+  if (settled_.wait_for(lock, options_.close_limit + close_grace, [&] { return said_all_ || ended_; })) {
+    // Without their answer the rest goes on behind the scenes.
+    settled_.wait_for(lock, limits::farewell_limit, [&] { return ended_; });
+    return;
+  }
   lock.unlock();
   abort();
 }

@@ -18,9 +18,8 @@ class Stream {
  public:
   enum class State {
     data,
-    wait_input,   ///< nothing there: call wait_readable()
-    wait_output,  ///< something must be written first: flush() until it returns true
-    end,          ///< the other side said that nothing more comes
+    wait_input,  ///< nothing there: call wait_readable()
+    end,         ///< the other side said that nothing more comes
   };
   struct Input {
     State state;

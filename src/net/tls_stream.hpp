@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/limits.hpp"
 #include "net/stream.hpp"
 #include "net/tls.hpp"
 
@@ -33,6 +34,9 @@ class TlsStream final : public Stream {
   PeerKey peer() const { return *peer_; }
   std::array<std::byte, 32> exporter() const;
 
+  /// How many records may be sent under one key; for tests, which have no time for the usual number.
+  void limit_key_records(std::uint64_t records_max) { key_records_max_ = records_max; }
+
   Input read(std::span<std::byte> into) override;
   std::size_t write(std::span<const ByteView> pieces) override;
   bool flush() override;
@@ -52,7 +56,12 @@ class TlsStream final : public Stream {
   static int bio_write(bio_st* bio, const char* from, int bytes);
   static long bio_control(bio_st* bio, int command, long number, void* pointer);
 
+  static void note_message(int sent, int version, int type, const void* message, std::size_t bytes,
+                           ssl_st* ssl, void* stream);
+
   bool note_peer(const PeerKey& key);
+  void check_key_updates() const;
+  void renew_key();
   Input input_failed(int result);
   std::size_t encrypt(std::span<const ByteView> pieces);
   [[noreturn]] void fail(int result);
@@ -65,10 +74,13 @@ class TlsStream final : public Stream {
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   Bytes output_;  // encrypted, from output_sent_ on not yet sent
   std::size_t output_sent_ = 0;
-  int receive_error_ = 0;       // errno of recv(2)
-  bool input_ended_ = false;    // the other side's TCP is at its end
-  bool input_drained_ = false;  // recv(2) gave less than asked for: nothing there until epoll says so
-  bool broken_ = false;         // OpenSSL has given up: not even close_notify
+  std::uint64_t key_records_ = 0;
+  std::uint64_t key_records_max_ = limits::key_records_max;
+  std::uint64_t key_updates_ = 0;  // of the other side
+  int receive_error_ = 0;          // errno of recv(2)
+  bool input_ended_ = false;       // the other side's TCP is at its end
+  bool input_drained_ = false;     // recv(2) gave less than asked for: nothing there until epoll says so
+  bool broken_ = false;            // OpenSSL has given up: not even close_notify
   bool finishing_ = false;
   bool finished_ = false;
 };
