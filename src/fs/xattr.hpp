@@ -10,16 +10,18 @@
 
 namespace syncline::fs {
 
-/// What the calls act on: a descriptor, or (when `path` is set) a path whose last component is not
-/// followed. The path has the form /proc/self/fd/N/NAME, so only NAME is looked up and /proc must
-/// be mounted; O_PATH descriptors take no xattr calls.
+/// What the calls act on: an open file, or an entry of an open directory, which is not followed. `name` must
+/// outlive it.
 struct XattrTarget {
   int fd = -1;
-  std::string path;
-  std::string name;  ///< for messages
+  bool is_entry = false;    ///< `name` in the directory `fd`; else `fd` itself
+  const std::string& name;  ///< of an open file: for messages
 
-  static XattrTarget of_fd(int fd, const std::string& name) { return {fd, {}, name}; }
-  static XattrTarget of_entry(int dir_fd, const std::string& name);
+  static XattrTarget of_fd(int fd, const std::string& name) { return {fd, false, name}; }
+  static XattrTarget of_entry(int dir_fd, const std::string& name) { return {dir_fd, true, name}; }
+  /// Of an entry, for the calls that know paths only: /proc/self/fd/N/NAME, so NAME alone is looked up and
+  /// /proc must be mounted; O_PATH descriptors take no xattr calls.
+  std::string path() const;
 };
 
 /// The attributes that are kept in step, sorted by name; empty where the file system has none.
