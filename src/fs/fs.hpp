@@ -145,10 +145,12 @@ class Dir {
   /// Any depth below this directory with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
   /// RESOLVE_NO_MAGICLINKS), else component by component. The root path gives a second handle.
   virtual std::unique_ptr<Dir> open_beneath(const RelPath& path) const = 0;
-  virtual std::unique_ptr<File> open_read(const std::string& name) const = 0;   ///< O_NOATIME if allowed
+  /// O_NOATIME if allowed. `opened`, if given, is set to the file's stat right after it was opened, which
+  /// costs nothing: opening looks at the type anyway.
+  virtual std::unique_ptr<File> open_read(const std::string& name, Stat* opened = nullptr) const = 0;
   virtual std::unique_ptr<File> open_write(const std::string& name) const = 0;  ///< read and write, existing
-  /// O_CREAT | O_EXCL, mode 0600, read and write.
-  virtual std::unique_ptr<File> create(const std::string& name) = 0;
+  /// O_CREAT | O_EXCL, read and write; umask applies to `mode` (or the directory's default ACL).
+  virtual std::unique_ptr<File> create(const std::string& name, std::uint32_t mode = 0600) = 0;
   virtual std::string read_link(const std::string& name) const = 0;
   /// xattrs of an entry of any type without following it (through /proc/self/fd or O_PATH).
   virtual std::vector<XattrPair> xattrs_at(const std::string& name) const = 0;

@@ -27,10 +27,10 @@ const LinuxDir& as_linux(const Dir& dir, const std::string& name) {
   return *out;
 }
 
-void throw_unless_regular(int fd, const std::string& name) {
-  const auto type = stat_of_fd(fd, name).type;
-  if (type == FileType::regular) return;
-  throw_named("open as a regular file", name, type == FileType::directory ? EISDIR : EINVAL);
+Stat stat_of_regular(int fd, const std::string& name) {
+  const auto stat = stat_of_fd(fd, name);
+  if (stat.type == FileType::regular) return stat;
+  throw_named("open as a regular file", name, stat.type == FileType::directory ? EISDIR : EINVAL);
 }
 
 /// Opens a file on which somebody holds a lease: waits until it is given up. The O_PATH descriptor
@@ -38,7 +38,7 @@ void throw_unless_regular(int fd, const std::string& name) {
 Fd open_leased(int dir_fd, const std::string& name, int flags) {
   Fd pinned(retry([&] { return ::openat(dir_fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   if (!pinned) throw_named("open", name);
-  throw_unless_regular(pinned.get(), name);
+  stat_of_regular(pinned.get(), name);
   const std::string path = "/proc/self/fd/" + std::to_string(pinned.get());
   const int plain = flags & ~(O_NOFOLLOW | O_NONBLOCK);  // the link of /proc must be followed
   return Fd(retry([&] { return ::open(path.c_str(), plain); }));
@@ -124,7 +124,7 @@ std::unique_ptr<Dir> LinuxDir::open_beneath(const RelPath& path) const {
   return std::make_unique<LinuxDir>(std::move(fd), path.text());
 }
 
-std::unique_ptr<File> LinuxDir::open_file(const std::string& name, int flags) const {
+std::unique_ptr<File> LinuxDir::open_file(const std::string& name, int flags, Stat* opened) const {
   check_name(name);
   Fd fd(retry([&] { return ::openat(fd_.get(), name.c_str(), flags); }));
   if (!fd && errno == EPERM && (flags & O_NOATIME) != 0) {  // only the owner may leave atime alone
@@ -133,22 +133,23 @@ std::unique_ptr<File> LinuxDir::open_file(const std::string& name, int flags) co
   }
   if (!fd && errno == EWOULDBLOCK) fd = open_leased(fd_.get(), name, flags);
   if (!fd) throw_named("open", name);
-  throw_unless_regular(fd.get(), name);
+  const auto stat = stat_of_regular(fd.get(), name);
+  if (opened != nullptr) *opened = stat;
   return std::make_unique<LinuxFile>(std::move(fd), name);
 }
 
-std::unique_ptr<File> LinuxDir::open_read(const std::string& name) const {
-  return open_file(name, O_RDONLY | O_NOATIME | file_flags);
+std::unique_ptr<File> LinuxDir::open_read(const std::string& name, Stat* opened) const {
+  return open_file(name, O_RDONLY | O_NOATIME | file_flags, opened);
 }
 
 std::unique_ptr<File> LinuxDir::open_write(const std::string& name) const {
-  return open_file(name, O_RDWR | file_flags);
+  return open_file(name, O_RDWR | file_flags, nullptr);
 }
 
-std::unique_ptr<File> LinuxDir::create(const std::string& name) {
+std::unique_ptr<File> LinuxDir::create(const std::string& name, std::uint32_t mode) {
   check_name(name);
   Fd fd(retry([&] {
-    return ::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return ::openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   }));
   if (!fd) throw_named("create", name);
   return std::make_unique<LinuxFile>(std::move(fd), name);

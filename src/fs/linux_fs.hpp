@@ -76,9 +76,9 @@ class LinuxDir final : public Dir {
   std::optional<Stat> stat_at(const std::string& name) const override;
   std::unique_ptr<Dir> open_dir(const std::string& name) const override;
   std::unique_ptr<Dir> open_beneath(const RelPath& path) const override;
-  std::unique_ptr<File> open_read(const std::string& name) const override;
+  std::unique_ptr<File> open_read(const std::string& name, Stat* opened) const override;
   std::unique_ptr<File> open_write(const std::string& name) const override;
-  std::unique_ptr<File> create(const std::string& name) override;
+  std::unique_ptr<File> create(const std::string& name, std::uint32_t mode) override;
   std::string read_link(const std::string& name) const override;
   std::vector<XattrPair> xattrs_at(const std::string& name) const override;
   void make_dir(const std::string& name, std::uint32_t mode) override;
@@ -109,7 +109,7 @@ class LinuxDir final : public Dir {
   bool try_lock() override;
 
  private:
-  std::unique_ptr<File> open_file(const std::string& name, int flags) const;
+  std::unique_ptr<File> open_file(const std::string& name, int flags, Stat* opened) const;
 
   Fd fd_;
   std::string name_;                  // for messages only

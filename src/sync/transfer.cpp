@@ -209,8 +209,8 @@ Transfer::Source Transfer::open_source(const Item& item, OpenDir& last) {
     last.node = item.node;
   }
   Source out;
-  out.file = last.dir->open_read(replica_.disk_name(*item.node, item.node->name_of(entry_of(item))));
-  out.stat = out.file->stat();
+  const auto name = replica_.disk_name(*item.node, item.node->name_of(entry_of(item)));
+  out.file = last.dir->open_read(name, &out.stat);
   return out;
 }
 

@@ -152,6 +152,23 @@ TEST_CASE("create makes a private file and never reuses one", "[fs]") {
   CHECK(errno_of([&] { dir->create("new"); }) == EEXIST);
 }
 
+TEST_CASE("create gives the mode that is asked for, less the umask", "[fs]") {
+  TempDir temp;
+  const auto old_mask = ::umask(027);
+  temp.open()->create("f", 0666);
+  ::umask(old_mask);
+  CHECK(temp.open()->stat_at("f")->mode == 0640);
+}
+
+TEST_CASE("opening for reading tells what was opened", "[fs]") {
+  TempDir temp;
+  temp.write("f", "content");
+  fs::Stat opened;
+  const auto file = temp.open()->open_read("f", &opened);
+  CHECK(opened == file->stat());
+  CHECK(opened.size_bytes == 7);
+}
+
 TEST_CASE("reading leaves the access time alone", "[fs]") {
   TempDir temp;
   temp.write("file", "content");

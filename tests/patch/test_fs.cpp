@@ -77,13 +77,15 @@ class TestDir final : public fs::Dir {
   std::unique_ptr<fs::Dir> open_beneath(const RelPath& path) const override {
     return wrap(inner_->open_beneath(path));
   }
-  std::unique_ptr<fs::File> open_read(const std::string& name) const override {
-    return wrap(inner_->open_read(name));
+  std::unique_ptr<fs::File> open_read(const std::string& name, fs::Stat* opened) const override {
+    return wrap(inner_->open_read(name, opened));
   }
   std::unique_ptr<fs::File> open_write(const std::string& name) const override {
     return wrap(inner_->open_write(name));
   }
-  std::unique_ptr<fs::File> create(const std::string& name) override { return wrap(inner_->create(name)); }
+  std::unique_ptr<fs::File> create(const std::string& name, std::uint32_t mode) override {
+    return wrap(inner_->create(name, mode));
+  }
   std::string read_link(const std::string& name) const override { return inner_->read_link(name); }
   std::vector<fs::XattrPair> xattrs_at(const std::string& name) const override {
     return inner_->xattrs_at(name);

@@ -237,14 +237,14 @@ class FaultDir final : public fs::Dir {
   std::unique_ptr<fs::Dir> open_beneath(const RelPath& path) const override {
     return state_->read("open_beneath", path.text(), [&] { return wrap(inner_->open_beneath(path)); });
   }
-  std::unique_ptr<fs::File> open_read(const std::string& name) const override {
-    return state_->read("open_read", name, [&] { return wrap(inner_->open_read(name), name); });
+  std::unique_ptr<fs::File> open_read(const std::string& name, fs::Stat* opened) const override {
+    return state_->read("open_read", name, [&] { return wrap(inner_->open_read(name, opened), name); });
   }
   std::unique_ptr<fs::File> open_write(const std::string& name) const override {
     return state_->read("open_write", name, [&] { return wrap(inner_->open_write(name), name); });
   }
-  std::unique_ptr<fs::File> create(const std::string& name) override {
-    return state_->change("create", name, [&] { return wrap(inner_->create(name), name); });
+  std::unique_ptr<fs::File> create(const std::string& name, std::uint32_t mode) override {
+    return state_->change("create", name, [&] { return wrap(inner_->create(name, mode), name); });
   }
   std::string read_link(const std::string& name) const override {
     return state_->read("read_link", name, [&] { return inner_->read_link(name); });
