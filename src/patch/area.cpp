@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `.syncline/` directory: opening, locking, starting files, and leaving no trace.
 #include <cerrno>
+#include <utility>
 
 #include "patch/batch.hpp"
 #include "patch/core.hpp"
@@ -142,7 +143,8 @@ std::unique_ptr<FileWrite> AreaImpl::begin(std::shared_ptr<fs::Dir> parent, cons
 }
 
 std::unique_ptr<FileWrite> AreaImpl::begin_rewrite(Entry entry, std::unique_ptr<fs::File> basis) {
-  auto temp = core_->temps.create(entry.parent);
+  const auto* metadata = std::exchange(entry.plan.metadata, nullptr);
+  auto temp = core_->temps.create(entry.parent, entry.plan.expected ? nullptr : metadata);
   return std::make_unique<RewriteWrite>(core_, std::move(entry), std::move(temp), std::move(basis),
                                         TempContent::empty);
 }
@@ -251,12 +253,12 @@ void AreaImpl::close_clean() {
 std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOptions& options, Random& random) {
   auto area = lock_area(*root);
   std::shared_ptr<fs::Dir> temp_dir = open_or_make_dir(*area, temp_dir_name);
+  drop_default_acl(*area);
+  drop_default_acl(*temp_dir);
   auto core = std::make_shared<Core>(std::move(root), area, temp_dir, options, random);
   const auto root_stat = core->root->stat();
   check_private(*area, root_stat, core->temps.own_uid());
   check_private(*temp_dir, root_stat, core->temps.own_uid());
-  drop_default_acl(*area);
-  drop_default_acl(*temp_dir);
   Recovery recovery;
   recovery.partial_files_kept = keep_partials(*temp_dir, *area);
   recovery.temp_files_removed = remove_dead_temps(*temp_dir);

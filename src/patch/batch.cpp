@@ -305,9 +305,15 @@ bool Batch::set_metadata(Pending& item) {
 
 void Batch::take_stat(Pending& item) {
   const auto& entry = item.entry;
-  item.stat =
-      item.temp->is_open() ? std::optional(item.temp->file().stat()) : entry.parent->stat_at(entry.name());
-  if (!item.stat) throw_foreign(entry);
+  const auto look = [&] {
+    item.stat =
+        item.temp->is_open() ? std::optional(item.temp->file().stat()) : entry.parent->stat_at(entry.name());
+    if (!item.stat) throw_foreign(entry);
+  };
+  look();
+  if (!item.created_mode || item.stat->mode == *item.created_mode) return;
+  entry.parent->set_mode_at(entry.name(), *item.created_mode);
+  look();
 }
 
 }  // namespace syncline::patch

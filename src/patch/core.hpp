@@ -38,6 +38,8 @@ struct Pending {
   Entry entry;
   std::unique_ptr<TempFile> temp;
   bool has_content = true;  ///< false for an entry of place()
+  /// That it got by being created with it: looked at in the end, as another thread may move the umask.
+  std::optional<std::uint32_t> created_mode;
   std::unique_ptr<InplaceChange> inplace;
 
   std::exception_ptr error;

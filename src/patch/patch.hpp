@@ -37,6 +37,8 @@ struct FilePlan {
   std::uint64_t matched_in_place_bytes = 0;
   std::uint64_t matched_moved_bytes = 0;
   std::uint64_t changed_bytes = 0;  ///< an upper bound (whole changed chunks)
+  /// What finish() will be given, if that is known already: a new file can then be made with its mode.
+  const fs::Metadata* metadata = nullptr;  ///< read by Area::begin() only
 };
 
 /// cost-based choice: clone where the file system can and the file is not fragmented; in place for

@@ -179,7 +179,8 @@ void RewriteWrite::keep_old(fs::Metadata& wanted, fs::Stat& current) {
   if (!wanted.mode) wanted.mode = owner_kept ? old.mode : old.mode & ~set_id_bits;
 }
 
-void RewriteWrite::apply_metadata(fs::Metadata wanted) {
+/// The mode, if the file was created with it.
+std::optional<std::uint32_t> RewriteWrite::apply_metadata(fs::Metadata wanted) {
   auto current = core_->temps.created_stat(*temp_);
   const auto& expected = entry_.plan.expected;
   if (expected && expected->type == fs::FileType::regular) {
@@ -191,6 +192,7 @@ void RewriteWrite::apply_metadata(fs::Metadata wanted) {
   }
   if (wanted.xattrs && wanted.xattrs->empty()) wanted.xattrs.reset();  // a new file has none
   fs::apply_metadata(temp_->file(), wanted, &current);
+  return wanted.mode == current.mode ? wanted.mode : std::nullopt;
 }
 
 void RewriteWrite::finish(const fs::Metadata& metadata, std::uint64_t token) {
@@ -206,7 +208,7 @@ Pending RewriteWrite::complete(const fs::Metadata& metadata, std::uint64_t token
       temp_->file().punch(begin, end - begin);
     });
   if (end_ != new_bytes) temp_->file().truncate(new_bytes);
-  apply_metadata(metadata);
+  const auto created_mode = apply_metadata(metadata);
   // Here and not in the commit, so that the waiting is spread over the writing threads.
   if (core_->options.durability == Durability::file) temp_->file().sync();
   basis_.reset();
@@ -214,6 +216,7 @@ Pending RewriteWrite::complete(const fs::Metadata& metadata, std::uint64_t token
   item.token = token;
   item.entry = std::move(entry_);
   item.temp = std::move(temp_);
+  item.created_mode = created_mode;
   return item;
 }
 

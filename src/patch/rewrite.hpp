@@ -43,7 +43,7 @@ class RewriteWrite final : public FileWrite {
   void put(std::uint64_t offset, ByteView data);
   void put_changed(std::uint64_t offset, ByteView data);
   void flush();
-  void apply_metadata(fs::Metadata wanted);
+  std::optional<std::uint32_t> apply_metadata(fs::Metadata wanted);
   void keep_old(fs::Metadata& wanted, fs::Stat& current);
   std::string what() const;
 

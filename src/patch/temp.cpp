@@ -12,6 +12,8 @@ namespace syncline::patch {
 namespace {
 
 constexpr std::string_view temp_prefix = ".syncline-tmp-";
+constexpr std::uint32_t private_mode = 0600;
+constexpr std::uint32_t permission_bits = 0777;  ///< set-id bits come last: chown(2) clears them
 
 std::string random_prefix(Random& random) {
   std::array<std::byte, 6> bytes;
@@ -41,7 +43,10 @@ void TempFile::remove() noexcept {
 TempSpace::TempSpace(std::shared_ptr<fs::Dir> dir, Random& random)
     : dir_(std::move(dir)), prefix_(random_prefix(random)) {
   TempFile probe(dir_, next_name(), nullptr);
-  created_ = dir_->create(probe.name())->stat();
+  created_ = dir_->create(probe.name(), permission_bits)->stat();
+  allowed_mode_ = created_.mode;
+  constexpr std::uint32_t others = 0077;
+  is_private_ = (dir_->stat().mode & others) == 0;
   created_.mtime_ns = std::numeric_limits<std::int64_t>::min();  // differs from any wanted one
   device_ = created_.device;
 }
@@ -73,11 +78,24 @@ const std::shared_ptr<fs::Dir>& TempSpace::place_for(const std::shared_ptr<fs::D
   return facts_of(parent).device == device_ ? dir_ : parent;
 }
 
-std::unique_ptr<TempFile> TempSpace::create(const std::shared_ptr<fs::Dir>& parent) {
-  const auto& dir = place_for(parent);
+/// The private one unless the file's owner, group and mode bits are all there is to its permissions, and
+/// owner and group are ours from the start: else somebody could read it for a moment who must not.
+std::uint32_t TempSpace::mode_for(const fs::Metadata& wanted, const ParentFacts& facts) const {
+  const bool has_acl = wanted.xattrs && !wanted.xattrs->empty();
+  const bool ours = wanted.uid.value_or(created_.uid) == created_.uid &&
+                    wanted.gid.value_or(facts.inherited_gid.value_or(created_.gid)) == created_.gid;
+  return wanted.mode && is_private_ && ours && !has_acl ? *wanted.mode & permission_bits : private_mode;
+}
+
+std::unique_ptr<TempFile> TempSpace::create(const std::shared_ptr<fs::Dir>& parent,
+                                            const fs::Metadata* wanted) {
+  const auto facts = facts_of(parent);
+  const bool own = facts.device == device_;
+  const auto& dir = own ? dir_ : parent;
+  const auto mode = own && wanted != nullptr ? mode_for(*wanted, facts) : private_mode;
   auto name = next_name();
-  auto file = dir->create(name);
-  return std::make_unique<TempFile>(dir, std::move(name), std::move(file));
+  auto file = dir->create(name, mode);
+  return std::make_unique<TempFile>(dir, std::move(name), std::move(file), mode);
 }
 
 std::unique_ptr<TempFile> TempSpace::reserve_name(const std::shared_ptr<fs::Dir>& parent) {
@@ -85,8 +103,12 @@ std::unique_ptr<TempFile> TempSpace::reserve_name(const std::shared_ptr<fs::Dir>
 }
 
 fs::Stat TempSpace::created_stat(TempFile& temp) const {
-  if (&temp.dir() == dir_.get()) return created_;
-  auto stat = temp.file().stat();
+  auto stat = created_;
+  if (&temp.dir() == dir_.get()) {
+    stat.mode = temp.mode() & allowed_mode_;
+    return stat;
+  }
+  stat = temp.file().stat();
   stat.mtime_ns = created_.mtime_ns;
   return stat;
 }

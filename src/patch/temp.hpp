@@ -13,6 +13,7 @@
 
 #include "base/world.hpp"
 #include "fs/fs.hpp"
+#include "fs/metadata.hpp"
 
 namespace syncline::patch {
 
@@ -20,8 +21,9 @@ namespace syncline::patch {
 class TempFile {
  public:
   /// `file` may be null: an entry without content.
-  TempFile(std::shared_ptr<fs::Dir> dir, std::string name, std::unique_ptr<fs::File> file)
-      : dir_(std::move(dir)), name_(std::move(name)), file_(std::move(file)) {}
+  TempFile(std::shared_ptr<fs::Dir> dir, std::string name, std::unique_ptr<fs::File> file,
+           std::uint32_t mode = 0)
+      : dir_(std::move(dir)), name_(std::move(name)), file_(std::move(file)), mode_(mode) {}
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
   ~TempFile() { remove(); }
@@ -31,6 +33,7 @@ class TempFile {
   bool is_open() const { return file_ != nullptr; }
   fs::File& file() { return *file_; }
   void close() { file_.reset(); }
+  std::uint32_t mode() const { return mode_; }  ///< that it was created with
   /// The name has been given to something else: nothing is left to remove.
   void renamed() { dir_.reset(); }
   /// It stays for the next run to find.
@@ -42,6 +45,7 @@ class TempFile {
   std::shared_ptr<fs::Dir> dir_;
   std::string name_;
   std::unique_ptr<fs::File> file_;
+  std::uint32_t mode_;
 };
 
 /// What is known of a directory that files are put into.
@@ -56,8 +60,11 @@ class TempSpace {
  public:
   TempSpace(std::shared_ptr<fs::Dir> dir, Random& random);
 
-  /// A new empty file for a target in `parent`.
-  std::unique_ptr<TempFile> create(const std::shared_ptr<fs::Dir>& parent);
+  /// A new empty file for a target in `parent`. Nobody but this user can open it, whatever its mode; it is
+  /// made with that of `wanted` (may be null) where this says all about who may read the file once it has its
+  /// name.
+  std::unique_ptr<TempFile> create(const std::shared_ptr<fs::Dir>& parent,
+                                   const fs::Metadata* wanted = nullptr);
   /// The same for an entry that the caller makes.
   std::unique_ptr<TempFile> reserve_name(const std::shared_ptr<fs::Dir>& parent);
   /// Owner and mode of a file that create() just made, so that setting them can be spared.
@@ -75,6 +82,7 @@ class TempSpace {
     ParentFacts facts;
   };
   std::string next_name();
+  std::uint32_t mode_for(const fs::Metadata& wanted, const ParentFacts& facts) const;
   const std::shared_ptr<fs::Dir>& place_for(const std::shared_ptr<fs::Dir>& parent);
 
   std::shared_ptr<fs::Dir> dir_;
@@ -82,6 +90,8 @@ class TempSpace {
   std::atomic<std::uint64_t> counter_{0};
   std::uint64_t device_ = 0;
   fs::Stat created_;
+  std::uint32_t allowed_mode_ = 0;  ///< what the umask leaves of a mode
+  bool is_private_ = false;         ///< nobody else can enter the directory
   mutable std::mutex mutex_;
   std::unordered_map<const fs::Dir*, Known> parents_;
 };

@@ -108,6 +108,8 @@ void Applier::write_file(const wire::WriteFile& op) {
   plan.expected = known_stat(path);
   plan.replace_other_type = plan.expected && plan.expected->type != fs::FileType::regular;
   if (plan.expected) back_up(path);
+  const auto metadata = metadata_of(op.meta);
+  plan.metadata = &metadata;
   auto write = area_->begin(dir_of(path.parent()), path, plan);
   const bool sparse = (begin_.flags & wire::begin_sparse) != 0;
   std::uint64_t offset = 0;
@@ -128,7 +130,7 @@ void Applier::write_file(const wire::WriteFile& op) {
   pending.path = path;
   pending.manifest = std::move(fresh);
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
-  submit(std::move(pending), [&](std::uint64_t token) { write->finish(metadata_of(op.meta), token); });
+  submit(std::move(pending), [&](std::uint64_t token) { write->finish(metadata, token); });
 }
 
 Applier::FileState* Applier::state_of(Worker& worker, std::uint64_t file) {
