@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
-#include <fstream>
 #include <ostream>
 #include <thread>
 

@@ -53,8 +53,11 @@ std::exception_ptr first_cause(const std::exception_ptr& one, const std::excepti
 
 std::exception_ptr last_words(wire::Channel& channel) {
   try {
-    while (const auto message = channel.receive())
+    while (channel.has_input()) {
+      const auto message = channel.receive();
+      if (!message) break;
       if (const auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
+    }
     return nullptr;
   } catch (const Error& error) {
     return error.is(Errc::disconnected) || error.is(Errc::protocol) ? nullptr : std::current_exception();

@@ -28,7 +28,7 @@ wire::Fatal fatal_of(const std::exception& error);
 std::exception_ptr first_cause(const std::exception_ptr& one, const std::exception_ptr& other);
 
 /// What the other side said before it closed the connection, if it gave up: when sending failed, that is the
-/// cause. For a connection that has ended only.
+/// cause. Does not wait.
 std::exception_ptr last_words(wire::Channel& channel);
 
 /// Not the failure of one entry: there is no going on with the others.

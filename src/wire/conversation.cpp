@@ -57,7 +57,8 @@ bool Conversation::allowed_to_receiver(MessageType type) const {
 
 bool Conversation::allowed(bool ours, MessageType type) const {
   using T = MessageType;
-  if (type == T::fatal) return phase_ != Phase::over;
+  if (phase_ == Phase::over) return false;
+  if (type == T::fatal) return true;
   if (type == T::open || type == T::pair) return phase_ == Phase::open && is_from_client(ours);
   if (phase_ == Phase::pairing) return type == T::paired && !is_from_client(ours);
   if (phase_ == Phase::open) return false;
