@@ -25,6 +25,7 @@
 #include "server/notify.hpp"
 #include "server/server.hpp"
 #include "server/stdio_session.hpp"
+#include "sync/places.hpp"
 #include "trust/pairing.hpp"
 #include "trust/places.hpp"
 
@@ -225,11 +226,12 @@ int serve_stdio(const ServeLine& line) {
   if (!line.dir.empty() || !line.shares.empty() || !line.listen.empty() || !line.authorize.empty())
     throw Error(Errc::usage,
                 "--stdio serves whoever could log in: it takes no DIR, shares, addresses or keys");
+  // That of the copies of this user: it is one of them.
+  CopyOptions options;
+  if (!line.state.empty()) options.state_dir = line.state;
   net::IoThreads threads;
-  server::serve_stdio(
-      sync::World{}, net::take_stdio_link(threads),
-      line.state.empty() ? server::default_state_dir(server::process_environment()) : line.state,
-      stop_requested);
+  server::serve_stdio(sync::World{}, net::take_stdio_link(threads), sync::state_directory(options),
+                      stop_requested);
   return exit_code::success;
 }
 
