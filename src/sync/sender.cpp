@@ -122,7 +122,9 @@ void Sender::collect_listing(std::vector<std::string>* next) {
     auto message = expect();
     if (std::holds_alternative<wire::ListEnd>(message)) return;
     if (auto* partials = std::get_if<wire::Partials>(&message)) {
-      partials_.push_back(std::move(*partials));
+      // More than the index holds would only cost memory.
+      partial_chunks_ += partials->lengths.size();
+      if (partial_chunks_ <= DedupeIndex::entries_max) partials_.push_back(std::move(*partials));
       continue;
     }
     auto listing = take<wire::Listing>(std::move(message));

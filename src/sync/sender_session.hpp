@@ -55,6 +55,7 @@ class Sender {
   wire::Roots remote_roots_;
   RemoteDirs remote_;
   std::vector<wire::Partials> partials_;
+  std::size_t partial_chunks_ = 0;
   bool scanned_ = false;
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
