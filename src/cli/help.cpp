@@ -50,7 +50,9 @@ std::string copy_help() {
       "\n"
       "Makes DST like the sources, sending only what changed. A trailing slash on SRC means\n"
       "its contents, as in rsync. Options have rsync's names and meaning; archive mode is the\n"
-      "default. Every flag can be switched off: --no-perms, --no-p.\n";
+      "default. Every flag can be switched off: --no-perms, --no-p.\n"
+      "The sources or DST may be on another machine: syncline://HOST[:PORT]/SHARE/PATH, or\n"
+      "[USER@]HOST:PATH by ssh.\n";
   for (const auto& heading : headings) {
     text += "\n" + std::string(heading.text) + "\n";
     for (const auto& spec : copy_options())
@@ -58,8 +60,9 @@ std::string copy_help() {
   }
   return text +
          "\n"
-         "Exit codes: 0 success, 1 usage, 11 file I/O, 20 interrupted, 23 some entries failed,\n"
-         "24 some sources vanished, 25 deletion limit, 46 locked; all in syncline-copy(1).\n";
+         "Exit codes: 0 success, 1 usage, 11 file I/O, 12 connection, 20 interrupted, 23 some entries\n"
+         "failed, 24 some sources vanished, 25 deletion limit, 41 key not trusted, 46 locked; all in\n"
+         "syncline-copy(1).\n";
 }
 
 std::string general_help() {
@@ -70,6 +73,10 @@ std::string general_help() {
          "  copy       make a directory like another one\n"
          "  manifest   show, compare, verify and export chunk manifests\n"
          "  config     check and show the configuration of a server\n"
+         "  serve      serve directories to other machines\n"
+         "  pair       make a server and a client know each other\n"
+         "  id         print the fingerprint of this installation's key\n"
+         "  grants     list and remove what clients may do at the server here\n"
          "\n"
          "  --help     show this help; 'syncline COMMAND --help' tells more\n"
          "  --version  show the version\n";

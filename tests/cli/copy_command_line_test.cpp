@@ -241,20 +241,66 @@ TEST_CASE("paths keep every byte and options may follow them", "[cli]") {
   CHECK(odd.options.sources == Args{"a\nb/", "\xFF"});
 }
 
-TEST_CASE("missing and remote paths are refused", "[cli]") {
+TEST_CASE("missing paths are refused", "[cli]") {
   CHECK(refusal({}) == "SRC and DST are missing");
   CHECK(refusal({"-av"}) == "SRC and DST are missing");
   CHECK(refusal({"src"}) == "DST is missing after 'src'");
   CHECK(refusal({"src", ""}).find("empty path") != std::string::npos);
-  for (const auto* remote :
-       {"host:dir", "u@host:", "host::mod/x", "rsync://h/x", "syncline://h:1/x", "[::1]:x"}) {
+}
+
+TEST_CASE("places on other machines are paths like any other", "[cli]") {
+  std::istringstream in;
+  for (const auto* remote : {"host:dir", "u@host:", "syncline://h:1/x", "syncline://[::1]/x/y/"}) {
     CAPTURE(remote);
-    const auto message = refusal({"src", remote});
-    CHECK(message.find("remote copies are not supported by this version") != std::string::npos);
-    CHECK(message.find(remote) != std::string::npos);
-    CHECK(refusal({remote, "dst"}) == message);
+    CHECK(parse_copy({"src", remote}, in).options.destination == remote);
+    CHECK(parse_copy({remote, "dst"}, in).options.sources == Args{remote});
   }
   CHECK(refusal({"./a:b", "/x/c:d"}) == "accepted");
+}
+
+TEST_CASE("the remote shell is ssh unless -e says otherwise, with words as a shell splits them", "[cli]") {
+  const auto shell = [](const std::string& text) { return parse({"-e", text}).options.remote_shell; };
+  CHECK(parse({}).options.remote_shell == Args{"ssh"});
+  CHECK(shell("ssh -p 22") == Args{"ssh", "-p", "22"});
+  CHECK(shell(" \tssh  -v\t ") == Args{"ssh", "-v"});
+  CHECK(shell("ssh -o 'ProxyCommand=nc \"a b\"'") == Args{"ssh", "-o", "ProxyCommand=nc \"a b\""});
+  CHECK(shell("ssh -i \"it's mine\"") == Args{"ssh", "-i", "it's mine"});
+  CHECK(shell("ssh -o'User'\"Name\"=x") == Args{"ssh", "-oUserName=x"});
+  CHECK(shell("ssh '' \"\"") == Args{"ssh", "", ""});
+  CHECK(shell("ssh a\\ b") == Args{"ssh", "a\\", "b"});  // as in rsync, a backslash is none of the quotes
+  CHECK(parse({"--rsh=ssh -4"}).options.remote_shell == Args{"ssh", "-4"});
+  CHECK(parse({"-e", "rsh", "--rsh", "ssh -6"}).options.remote_shell == Args{"ssh", "-6"});
+}
+
+TEST_CASE("a remote shell that is no command is refused", "[cli]") {
+  CHECK(option_refusal({"-e", "ssh 'x"}) == "--rsh: 'ssh 'x' has a quote that is not closed");
+  CHECK(option_refusal({"-e", "ssh \"it's"}).find("not closed") != std::string::npos);
+  CHECK(option_refusal({"-e", ""}) == "--rsh: '' is empty");
+  CHECK(option_refusal({"-e", " \t"}).find("names no command") != std::string::npos);
+  CHECK(option_refusal({"-e", "'' -p 22"}).find("names no command") != std::string::npos);
+  CHECK(option_refusal({"--rsh="}) == "--rsh=: the value is missing");
+}
+
+TEST_CASE("retries are counted from none to a million", "[cli]") {
+  CHECK(parse({}).options.retries == 5u);
+  CHECK(parse({"--retries=0"}).options.retries == 0u);
+  CHECK(parse({"--retries", "1000000"}).options.retries == 1'000'000u);
+  for (const auto* bad : {"1000001", "-1", "many", "1.5"}) {
+    CAPTURE(bad);
+    CHECK(option_refusal({std::string("--retries=") + bad}) ==
+          "--retries: '" + std::string(bad) + "' is not a number from 0 to 1000000");
+  }
+}
+
+TEST_CASE("the key of a server and the program over there are kept as typed", "[cli]") {
+  CHECK_FALSE(parse({}).options.server_key);
+  CHECK(parse({}).options.remote_program == "syncline");
+  CHECK(parse({"--server-key=SHA256:x"}).options.server_key == "SHA256:x");
+  CHECK(parse({"--syncline-path", "/opt/my tools/syncline"}).options.remote_program ==
+        "/opt/my tools/syncline");
+  CHECK(option_refusal({"--server-key="}) == "--server-key=: the value is missing");
+  CHECK(option_refusal({"--server-key", ""}) == "--server-key: '' is empty");
+  CHECK(option_refusal({"--syncline-path", ""}) == "--syncline-path: '' is empty");
 }
 
 TEST_CASE("rsync's other options are refused by name and typing errors as unknown", "[cli]") {

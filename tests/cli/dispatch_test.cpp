@@ -26,7 +26,14 @@ Dispatched dispatched(const Args& args) {
       return 77;
     };
   };
-  result.code = dispatch(args, fake.console, {note("copy"), note("manifest"), note("config")});
+  result.code = dispatch(args, fake.console,
+                         {.copy = note("copy"),
+                          .manifest = note("manifest"),
+                          .config = note("config"),
+                          .serve = note("serve"),
+                          .id = note("id"),
+                          .pair = note("pair"),
+                          .grants = note("grants")});
   result.out = fake.out.str();
   result.err = fake.err.str();
   return result;
@@ -37,8 +44,20 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.command == "copy");
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
-  CHECK(dispatched({"manifest", "show", "f"}).command == "manifest");
-  CHECK(dispatched({"config", "check"}).command == "config");
+  for (const auto* name : {"manifest", "config", "serve", "id", "pair", "grants"}) {
+    const auto other = dispatched({name, "x", "--y"});
+    CHECK(other.command == name);
+    CHECK(other.args == Args{"x", "--y"});
+    CHECK(other.code == 77);
+  }
+}
+
+TEST_CASE("the general help names every command", "[dispatch]") {
+  const auto help = dispatched({"--help"}).out;
+  for (const auto* name : {"copy", "manifest", "config", "serve", "id", "pair", "grants"}) {
+    CAPTURE(name);
+    CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);
+  }
 }
 
 TEST_CASE("options, slashes and colons in front mean copy", "[dispatch]") {

@@ -79,8 +79,11 @@ TEST_CASE("a run stopped on request says only that", "[exit]") {
 }
 
 TEST_CASE("usage errors copy nothing and point to the help", "[exit]") {
-  for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"--frob", "s", "d"}, {"s"}, {}, {"s", "h:d"}, {"--bwlimit=x", "s", "d"}}) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"--frob", "s", "d"},
+                                               {"s"},
+                                               {},
+                                               {"--rsh= ", "s", "h:d"},
+                                               {"--bwlimit=x", "s", "d"}}) {
     const auto run = run_with(args);
     CHECK(run.code == 1);
     CHECK_FALSE(run.copied);

@@ -1,18 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash completion of syncline; needs the bash-completion package.
 
+# Of the commands about serving and trust; uses what _syncline has set.
+_syncline_server() {
+    case $prev in
+        --config)
+            _filedir toml
+            return
+            ;;
+        --state)
+            _filedir -d
+            return
+            ;;
+        --listen | --share | --authorize | --name | --minutes)
+            return
+            ;;
+    esac
+    $split && return
+    local options="--state= --help"
+    case $1 in
+        serve) options+=" --config= --listen= --share= --authorize= --stdio" ;;
+        pair) options+=" --share= --name= --minutes=" ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+        [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
+    elif [[ $1 == serve ]]; then
+        _filedir -d
+    elif [[ $1 == grants ]] && ((cword == 2)); then
+        COMPREPLY=($(compgen -W "ls rm" -- "$cur"))
+    elif [[ $1 == grants && ${words[2]} == rm ]] && ((cword == 3)); then
+        COMPREPLY=($(compgen -W "$(syncline grants ls 2>/dev/null | cut -d ' ' -f 1 | sort -u)" -- "$cur"))
+        # The colon splits words: what is typed of the key is there already.
+        __ltrim_colon_completions "$cur"
+    fi
+}
+
 _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy manifest config"
+    local commands="copy manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
         --itemize-changes --human-readable --progress --stats --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
-        --threads= --log-file="
+        --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
 
     if [[ ${words[1]} == manifest ]]; then
         if ((cword == 2)); then
@@ -36,6 +71,13 @@ _syncline() {
         return
     fi
 
+    case ${words[1]} in
+        serve | pair | id | grants)
+            _syncline_server "${words[1]}"
+            return
+            ;;
+    esac
+
     case $prev in
         --exclude-from | --include-from | --files-from | --log-file)
             _filedir
@@ -53,7 +95,12 @@ _syncline() {
             _usergroup
             return
             ;;
-        --exclude | --include | --max-delete | --bwlimit | --threads)
+        --rsh | -e | --syncline-path)
+            _filedir
+            COMPREPLY+=($(compgen -c -- "$cur"))
+            return
+            ;;
+        --exclude | --include | --max-delete | --bwlimit | --threads | --server-key | --retries)
             return
             ;;
         # With a space behind them these two are flags: what follows is a path.
@@ -72,7 +119,7 @@ _syncline() {
         COMPREPLY=($(compgen -W "$negative" -- "$cur"))
     elif [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$flags $values --no- --help --version
-            -a -r -l -p -t -g -o -D -H -A -X -S -u -c -x -n -z -v -q -i -h -P" -- "$cur"))
+            -a -r -l -p -t -g -o -D -H -A -X -S -u -c -x -n -z -e -v -q -i -h -P" -- "$cur"))
         [[ ${COMPREPLY-} == *= || ${COMPREPLY-} == --no- ]] && compopt -o nospace
     else
         _filedir
