@@ -36,18 +36,20 @@ class Reserved {
 
 void ServerCore::on_connection(net::Connection connection) {
   connection.link->limit_input(limits::unknown_frame_bytes_max, limits::unknown_frame_bytes_max);
+  const auto address = connection.peer_address;
   ClientPtr client;
+  bool is_full = false;
   {
     std::lock_guard lock(mutex_);
-    if (!stopping_ && clients_.size() < config_->limits.connections_max) {
+    is_full = stopping_ || clients_.size() >= config_->limits.connections_max;
+    if (!is_full) {
       client = std::make_shared<Client>(std::move(connection), next_client_++);
       clients_.emplace(client->number, client);
     }
   }
-  if (!client) {
-    connection.link->abort();
-    // Telling may block; so may the end of the connection.
-    workers_.post([this, address = connection.peer_address] {
+  if (is_full) {
+    // Telling may block. The connection ends with its object.
+    workers_.post([this, address] {
       tell(AuditEvent{AuditEvent::Kind::refused, address, "", "", "", "too many connections"});
     });
     return;

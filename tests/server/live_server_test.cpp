@@ -31,9 +31,11 @@ std::string noise(std::size_t bytes, unsigned seed) {
   return out;
 }
 
+/// Of another size for each seed: files of two trees may well be as old as each other to the tick.
 void write_tree(const TempDir& dir, const std::string& name, unsigned seed) {
   dir.make_dir(name);
-  for (unsigned i = 0; i < 40; ++i) dir.write(name + "/" + std::to_string(i), noise(20'000, seed * 100 + i));
+  for (unsigned i = 0; i < 40; ++i)
+    dir.write(name + "/" + std::to_string(i), noise(20'000 + seed, seed * 100 + i));
 }
 
 bool same_tree(const TempDir& dir, const std::string& a, const std::string& b) {
