@@ -159,11 +159,11 @@ void Sender::fetch_listings() {
     std::vector<std::string> next;
     wire::ListRequest request;
     std::size_t bytes = 0;
-    for (auto& dir : level) {
-      bytes += dir.size();
-      request.dirs.push_back(std::move(dir));
-      if (&dir != &level.back() && request.dirs.size() < list_request_dirs && bytes < limits::batch_bytes_max)
-        continue;
+    for (std::size_t i = 0; i < level.size(); ++i) {
+      bytes += level[i].size();
+      request.dirs.push_back(std::move(level[i]));
+      const bool more = i + 1 < level.size();
+      if (more && request.dirs.size() < list_request_dirs && bytes < limits::batch_bytes_max) continue;
       channel_.send(request);
       channel_.flush();
       collect_listing(&next);
