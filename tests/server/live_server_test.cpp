@@ -171,9 +171,11 @@ TEST_CASE("two clients that push to one place leave the tree of one of them", "[
   write_tree(live.dir, "a", 1);
   write_tree(live.dir, "b", 2);
   for (int round = 0; round < 3; ++round) {
-    std::thread first([&] { CHECK_NOTHROW(live.push(one, "a")); });
+    std::optional<Error> error;
+    std::thread first([&] { error = error_of([&] { live.push(one, "a"); }); });
     CHECK_NOTHROW(live.push(other, "b"));
     first.join();
+    CHECK_FALSE(error);
     CHECK((same_tree(live.dir, "a", "share") || same_tree(live.dir, "b", "share")));
   }
 }
@@ -184,11 +186,14 @@ TEST_CASE("clients in different places of a share do not wait for each other", "
   for (int i = 0; i < 4; ++i) clients.push_back(live.client("c" + std::to_string(i)));
   live.start();
   write_tree(live.dir, "here", 1);
+  std::vector<std::optional<Error>> errors(clients.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < clients.size(); ++i)
-    threads.emplace_back(
-        [&, i] { CHECK_NOTHROW(live.push(clients[i], "here", "share/" + std::to_string(i) + "/")); });
+    threads.emplace_back([&, i] {
+      errors[i] = error_of([&] { live.push(clients[i], "here", "share/" + std::to_string(i) + "/"); });
+    });
   for (auto& thread : threads) thread.join();
+  for (const auto& error : errors) CHECK_FALSE(error);
   for (std::size_t i = 0; i < clients.size(); ++i)
     CHECK(same_tree(live.dir, "here", "share/" + std::to_string(i)));
 }
