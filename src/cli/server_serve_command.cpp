@@ -122,6 +122,13 @@ std::string url_of(const net::Endpoint& endpoint) {
                               : shown.text());
 }
 
+/// Where the server's key lies: with the state where that was given, by the person or by the service manager,
+/// which leaves a service nothing else to write to; else it is the key that this user's copies have too.
+std::string key_dir(const ServeLine& line, const server::ServerConfig& config) {
+  const bool in_state = !line.state.empty() || !server::process_environment().state_directory.empty();
+  return trust::config_directory(in_state ? std::optional(config.state_dir) : std::nullopt);
+}
+
 class ServeCommand {
  public:
   ServeCommand(const ServeLine& line, Console& console) : line_(line), console_(console) {}
@@ -186,8 +193,7 @@ int ServeCommand::run() {
     return exit_code::usage;
   }
   const sync::World world;
-  const auto identity = trust::Identity::load_or_create(
-      *world.files, trust::config_directory(line_.state.empty() ? std::nullopt : std::optional(line_.state)));
+  const auto identity = trust::Identity::load_or_create(*world.files, key_dir(line_, loaded.config));
   ServerLog log(loaded.config.log, console_);
   server::ServerOptions options;
   options.config = loaded.config;

@@ -106,12 +106,23 @@ std::string RemotePlace::peer() const {
 
 std::optional<RemotePlace> parse_remote(const std::string& typed) {
   if (typed.starts_with(scheme)) return parse_address(typed);
-  const auto colon = typed.find(':');
+  // An IPv6 address has colons of its own and stands in brackets.
+  const auto bracket = typed.find('[');
+  const auto close = bracket == 0 || (bracket != typed.npos && typed[bracket - 1] == '@')
+                         ? typed.find("]:", bracket)
+                         : typed.npos;
+  const auto colon = close == typed.npos ? typed.find(':') : close + 1;
   if (colon == typed.npos || colon == 0 || typed.find('/') < colon) return std::nullopt;
+  if (typed.compare(colon, 3, "://") == 0)
+    refuse(typed, "only syncline://HOST/SHARE/PATH and [USER@]HOST:PATH are spoken");
   RemotePlace out;
   out.kind = RemotePlace::Kind::ssh;
   out.typed = typed;
   out.host = typed.substr(0, colon);
+  if (close != typed.npos) {
+    out.host.pop_back();
+    out.host.erase(bracket, 1);
+  }
   if (out.host.starts_with('-')) refuse(typed, "a host does not begin with '-'");
   std::string_view path = std::string_view(typed).substr(colon + 1);
   if (path.starts_with(':')) refuse(typed, "rsync's daemon is not spoken; write syncline://HOST/SHARE/PATH");

@@ -367,6 +367,8 @@ TEST_CASE("addresses of other machines", "[sync][remote]") {
   CHECK(home->host == "me@host");
   CHECK(home->share == ".");
   CHECK(home->path == "dir/f");
+  CHECK(parse_remote("me@[::1]:x")->host == "me@::1");
+  CHECK(parse_remote("[::1]:x")->path == "x");
   CHECK(parse_remote("host:/abs")->share == "/");
   CHECK(parse_remote("host:")->contents);
   for (const char* local : {"a", "/a:b", "./a:b", ":a", "a/b:c"}) {
@@ -376,7 +378,7 @@ TEST_CASE("addresses of other machines", "[sync][remote]") {
   for (const char* wrong :
        {"syncline://", "syncline:///s", "syncline://h:0/s", "syncline://h:70000/s", "syncline://h:x/s",
         "syncline://[::1/s", "syncline://h/s/../t", "syncline://h/s/%zz", "syncline://h/s/%0", "host:../x",
-        "host::module", "-oProxyCommand=x:y"}) {
+        "rsync://h/x", "host::module", "-oProxyCommand=x:y"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_remote(wrong), Error);
   }
