@@ -88,7 +88,8 @@ class Attempt final : public Running, public std::enable_shared_from_this<Attemp
     auto accept = [self = shared_from_this()](const PeerKey& key) {
       return self->accept_ && self->accept_(key);
     };
-    auto done = [self = shared_from_this()](std::unique_ptr<TlsStream> stream, std::optional<Error> failure) {
+    auto done = [self = shared_from_this()](std::unique_ptr<TlsStream> stream,
+                                            const std::optional<Error>& failure) {
       self->shaken(std::move(stream), failure);
     };
     try {

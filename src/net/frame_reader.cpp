@@ -9,8 +9,8 @@
 namespace syncline::net {
 namespace {
 
-/// What a mere length may cost: most frames of a busy connection are larger, most of an idle one smaller.
-constexpr std::size_t first_bytes_max = 4 * limits::kib;
+/// What a mere length may cost at first.
+constexpr std::size_t first_bytes = 4 * limits::kib;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ void FrameReader::begin_frame(std::size_t frame_bytes_max) {
   if (length > frame_bytes_max)
     throw Error(Errc::limit_exceeded, "a frame of " + std::to_string(length) + " bytes");
   frame_bytes_ = head_.size() + length;
-  frame_.reserve(std::min(frame_bytes_, first_bytes_max));
+  frame_.reserve(std::min(frame_bytes_, std::max(first_bytes, last_bytes_)));
   frame_.assign(head_.begin(), head_.end());
 }
 
@@ -48,6 +48,7 @@ void FrameReader::feed(ByteView in, std::size_t frame_bytes_max, std::vector<Byt
     frame_.insert(frame_.end(), in.begin(), in.begin() + static_cast<std::ptrdiff_t>(taken));
     in = in.subspan(taken);
     if (frame_.size() < frame_bytes_) continue;
+    last_bytes_ = frame_bytes_;
     out.push_back(std::move(frame_));
     frame_ = {};
     head_bytes_ = 0;

@@ -29,6 +29,7 @@ class FrameReader {
   std::array<std::byte, 4> head_{};
   std::size_t head_bytes_ = 0;
   std::size_t frame_bytes_ = 0;  // with the length field
+  std::size_t last_bytes_ = 0;   // the same of the frame before
   Bytes frame_;
 };
 

@@ -52,7 +52,7 @@ void Handshake::drop() {
   thread_->post([self = shared_from_this()] { self->stop_running(); });
 }
 
-void Handshake::finish(std::optional<Error> failure) {
+void Handshake::finish(const std::optional<Error>& failure) {
   if (!done_) return;
   const auto self = shared_from_this();
   auto done = std::move(done_);

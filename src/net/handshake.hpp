@@ -33,7 +33,7 @@ class Handshake final : public Running, public std::enable_shared_from_this<Hand
  private:
   void step();
   void await(void (Stream::*wait)(Stream::Wake));
-  void finish(std::optional<Error> failure);
+  void finish(const std::optional<Error>& failure);
 
   const std::shared_ptr<IoThread> thread_;
   std::unique_ptr<TlsStream> stream_;

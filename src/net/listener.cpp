@@ -73,6 +73,7 @@ void ListenerCore::open() {
 
 std::vector<Endpoint> ListenerCore::endpoints() const {
   std::vector<Endpoint> out;
+  out.reserve(acceptors_.size());
   for (const auto& acceptor : acceptors_) out.push_back(acceptor->endpoint());
   return out;
 }

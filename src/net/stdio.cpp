@@ -86,6 +86,7 @@ class SpawnRules {
 pid_t spawn(const std::vector<std::string>& argv, int in_fd, int out_fd) {
   if (argv.empty()) throw Error(Errc::usage, "an empty command");
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const SpawnRules rules(in_fd, out_fd);

@@ -260,12 +260,12 @@ void TlsStream::close() noexcept {
   asio::error_code ignored;
   socket_.close(ignored);
   ssl_.reset();
-  output_ = {};
+  Bytes().swap(output_);
   broken_ = true;
 }
 
 void TlsStream::rest() {
-  if (output_.empty()) output_ = {};
+  if (output_.empty()) Bytes().swap(output_);  // to assign {} would keep the memory
 }
 
 }  // namespace syncline::net

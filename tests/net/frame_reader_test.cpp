@@ -84,6 +84,20 @@ TEST_CASE("memory follows what was received and not the length that is claimed",
   }
 }
 
+TEST_CASE("a large frame claims at once what the one before it has taken", "[frames]") {
+  FrameReader reader;
+  std::vector<Bytes> out;
+  const auto large = frame_of(300'000);
+  reader.feed(large, no_limit, out);
+  CHECK(reader.reserved_bytes() == 0);
+  reader.feed(ByteView(frame_of(200'000)).first(4), no_limit, out);
+  CHECK(reader.reserved_bytes() == 200'004);
+  FrameReader other;
+  other.feed(large, no_limit, out);
+  other.feed(ByteView(frame_of(64 << 20)).first(4), no_limit, out);
+  CHECK(other.reserved_bytes() == large.size());
+}
+
 TEST_CASE("no input ends at a boundary inside a frame", "[frames]") {
   const auto frame = frame_of(3);
   for (std::size_t bytes = 0; bytes <= frame.size(); ++bytes) {

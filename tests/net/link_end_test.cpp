@@ -112,11 +112,10 @@ TEST_CASE("a side that stops reading blocks the sender at the limit and is ended
   CHECK(held_bytes_max <= limits::mib + limits::link_output_bytes_max + 2 * 16'384);
 }
 
-TEST_CASE("a full queue takes one frame to its limit and not one byte more", "[link]") {
+TEST_CASE("a frame larger than the queue crosses when the queue is empty", "[link]") {
   LinkOptions here;
   here.queue_bytes_max = 100'000;
   NetPair pair(here, reluctant());
-  // A larger frame than the queue goes when the queue is empty.
   pair.here().send(frame_of(300'000));
   CHECK(receive_frame(pair.there()) == frame_of(300'000));
 }
