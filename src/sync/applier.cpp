@@ -3,6 +3,7 @@
 #include "sync/applier.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/limits.hpp"
 #include "sync/file_state.hpp"
@@ -260,11 +261,21 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.syncline_code = plain.syncline_code;
   out.retry = retry;
   const auto* known = dynamic_cast<const Error*>(&error);
+  if (known != nullptr && (known->is_errno(ENOSPC) || known->is_errno(EDQUOT))) make_room();
   const bool ours = known == nullptr || known->code().category() == syncline_category();
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   channel_.send(out);
   if (options_.on_failure && !retry) options_.on_failure(out);
+}
+
+/// What a broken transfer left must not be what the next one lacks the space for.
+void Applier::make_room() noexcept {
+  try {
+    area_->drop_partials();
+  } catch (const std::exception&) {
+    // It goes at the end of the session, then.
+  }
 }
 
 std::shared_ptr<fs::Dir> Applier::dir_of(const RelPath& path) {

@@ -54,6 +54,7 @@ class Applier {
 
   enum class Unstarted { dropped, done };  ///< jobs that still wait
   void stop(Unstarted unstarted);
+  void make_room() noexcept;
   void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
   void work(std::size_t index);
   void commit_loop();

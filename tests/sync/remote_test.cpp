@@ -7,6 +7,7 @@
 
 #include "pair.hpp"
 #include "support/catch.hpp"
+#include "support/fault_fs.hpp"
 #include "tree_picture.hpp"
 
 using namespace syncline;
@@ -300,6 +301,28 @@ TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][re
     const auto again = static_cast<std::int64_t>(outcome.report.sent_bytes + outcome.report.received_bytes);
     CHECK(again < total - cut + 5'000'000);
   }
+}
+
+TEST_CASE("what a cut transfer left gives way where the disk is full", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/large", random_text(10'000'000, 1));
+  std::atomic<std::int64_t> left = 8'000'000;
+  remote.served.wrap = [&](std::unique_ptr<wire::Transport> link) {
+    return std::make_unique<CutLink>(std::move(link), left);
+  };
+  remote.options.retries = 0;
+  CHECK_THROWS_AS(remote.push(), Error);
+  remote.served.join();
+  left = INT64_MAX;
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("pwrite", ENOSPC);
+  sync::World full;
+  full.files = &faults;
+  Served server(remote.share(), full);
+  const auto outcome = remote.run(server);
+  CHECK(outcome.failed("large"));
+  CHECK_FALSE(remote.dir.exists("share/.syncline/partial"));
+  CHECK(remote.push().report.in_step);
 }
 
 TEST_CASE("a connection that breaks is dialled again, and the person hears of it", "[sync][remote]") {
