@@ -274,6 +274,37 @@ TEST_CASE("no symlink in a share leads out of it", "[sync][remote]") {
   CHECK_THROWS_AS(remote.pull("syncline://host/share/link/secret"), Error);
 }
 
+TEST_CASE("a client that names a path in the server's own directory ends its session", "[sync][remote]") {
+  Remote remote;
+  const std::vector<wire::Op> ops{wire::MakeDir{".syncline/evil"}, wire::Remove{".syncline", true},
+                                  wire::Rename{"a", ".syncline/journal"},
+                                  wire::MakeSymlink{".syncline", "/tmp", {}}};
+  for (const auto& op : ops) {
+    CAPTURE(op.index());
+    wire::Channel channel(remote.served.dial(), wire::Conversation::asking(wire::Role::sender), {});
+    wire::Open open;
+    open.share = "share";
+    channel.send(open);
+    channel.send(wire::Hello{});
+    channel.send(wire::Begin{});
+    channel.send(wire::Roots{});
+    channel.flush();
+    while (!std::holds_alternative<wire::ListEnd>(channel.receive().value())) continue;
+    channel.send(wire::Batch{{op}});
+    channel.flush();
+    const auto answer = channel.receive();
+    REQUIRE(answer);
+    const auto* fatal = std::get_if<wire::Fatal>(&*answer);
+    REQUIRE(fatal != nullptr);
+    CHECK(fatal->syncline_code);
+    CHECK(fatal->code == static_cast<std::uint32_t>(Errc::protocol));
+    channel.close();
+    remote.served.join();
+    CHECK_FALSE(remote.dir.exists("share/.syncline/evil"));
+    CHECK_FALSE(remote.dir.exists("share/.syncline/journal"));
+  }
+}
+
 TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][remote]") {
   const bool push = GENERATE(true, false);
   CAPTURE(push);
