@@ -229,3 +229,16 @@ TEST_CASE("every way of updating gives the same file", "[sync]") {
   pair.copy();
   CHECK(pair.dir.read("dst/f") == content);
 }
+
+TEST_CASE("a directory whose entries pass the size of a message is listed in several", "[sync]") {
+  Pair pair;
+  constexpr int link_count = 2'500;  // of 4,000 bytes each: 10 MB, and a message has 9 MiB
+  for (int i = 0; i < link_count; ++i)
+    stdfs::create_symlink(std::string(4'000, 'x'), pair.dir.path("src/" + std::to_string(i)));
+  pair.copy();
+  stdfs::remove_all(pair.dir.path("state"));
+  pair.dir.write("src/new", "x");
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.files_changed == 1);
+}
