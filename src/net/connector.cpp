@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <future>
 #include <optional>
+#include <utility>
+#include <variant>
 
 #include "net/fd.hpp"
 #include "net/handshake.hpp"
@@ -27,6 +29,9 @@ Error about(const std::string& subject, const Error& error) {
   return {error.code().value(), context};
 }
 
+/// An error crosses to the caller's thread as a value: a thrown one would be shared by both threads.
+using Outcome = std::variant<Connection, Error>;
+
 class Attempt final : public Running, public std::enable_shared_from_this<Attempt> {
  public:
   Attempt(std::shared_ptr<IoThread> thread, std::vector<Address> addresses, const Endpoint& endpoint,
@@ -43,7 +48,7 @@ class Attempt final : public Running, public std::enable_shared_from_this<Attemp
     link_options_.peer = name_;
   }
 
-  std::future<Connection> result() { return result_.get_future(); }
+  std::future<Outcome> result() { return result_.get_future(); }
 
   void start() {
     if (!thread_->attach(*this)) return stop_running();
@@ -115,7 +120,7 @@ class Attempt final : public Running, public std::enable_shared_from_this<Attemp
   void fail(const Error& cause) {
     if (done_) return;
     leave();
-    result_.set_exception(std::make_exception_ptr(about(name_, cause)));
+    result_.set_value(about(name_, cause));
   }
 
   void leave() {
@@ -135,7 +140,7 @@ class Attempt final : public Running, public std::enable_shared_from_this<Attemp
   const Clock::time_point deadline_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
-  std::promise<Connection> result_;
+  std::promise<Outcome> result_;
   std::string address_;
   std::size_t tried_ = 0;
   bool timed_out_ = false;
@@ -154,7 +159,9 @@ Connection connect(IoThreads& threads, const Endpoint& endpoint, const TlsIdenti
       std::make_shared<Attempt>(thread, std::move(addresses), endpoint, identity, options, deadline);
   auto result = attempt->result();
   if (!thread->post([attempt] { attempt->start(); })) throw Error(Errc::cancelled, endpoint.text());
-  return result.get();
+  auto outcome = result.get();
+  if (const auto* error = std::get_if<Error>(&outcome)) throw *error;
+  return std::get<Connection>(std::move(outcome));
 }
 
 }  // namespace syncline::net
