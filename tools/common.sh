@@ -53,15 +53,16 @@ run_tests() {
   return "$status"
 }
 
-# unit_test_programs BUILD_DIR: the programs of the unit tests, as ninja names them.
-unit_test_programs() {
+# test_programs BUILD_DIR SUITE: the programs of its tests, as ninja names them.
+test_programs() {
   meson introspect --tests "$1" | python3 -c '
 import json, os, sys
 build = os.path.realpath(sys.argv[1])
+suite = sys.argv[2]
 for test in json.load(sys.stdin):
-    if any(suite.split(":")[-1] == "unit" for suite in test["suite"]):
+    if any(one.split(":")[-1] == suite for one in test["suite"]):
         print(os.path.relpath(os.path.realpath(test["cmd"][0]), build))
-' "$1" | sort -u
+' "$1" "$2" | sort -u
 }
 
 # without_aslr COMMAND...: some kernels spread addresses wider than these sanitizers can map.
