@@ -56,6 +56,7 @@ void Replica::open_state() {
 
 void Replica::set_aside_state() {
   reader_.reset();
+  content_reader_.reset();
   writer_.reset();
   database_.reset();
   tell_set_aside(options_, state::Database::set_aside_damaged(database_path_));
@@ -97,6 +98,13 @@ void Replica::reset_identity() {
 state::Writer& Replica::writer() {
   if (!writer_) writer_ = database_->writer();
   return *writer_;
+}
+
+/// One for all: to open one costs as much as to read a hundred manifests.
+state::Reader& Replica::content_reader() {
+  std::lock_guard lock(content_mutex_);
+  if (!content_reader_) content_reader_ = database_->reader();
+  return *content_reader_;
 }
 
 void Replica::load_details(DirNode& node) {
@@ -162,7 +170,7 @@ std::optional<manifest::Manifest> Replica::manifest_of(const Content& content, s
     return out;
   }
   if (content.manifest_id == 0) return std::nullopt;
-  return database_->reader()->manifest(content.manifest_id);
+  return content_reader().manifest(content.manifest_id);
 }
 
 std::optional<manifest::Manifest> Replica::manifest_of(const state::StoredEntry& stored) {

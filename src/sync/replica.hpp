@@ -101,6 +101,7 @@ class Replica {
 
  private:
   state::Writer& writer();
+  state::Reader& content_reader();
   void open_state();
   void write_record(DirNode& node);
   void load_identity();
@@ -112,6 +113,8 @@ class Replica {
   std::shared_ptr<fs::Dir> root_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<state::Reader> reader_;
+  std::mutex content_mutex_;
+  std::unique_ptr<state::Reader> content_reader_;
   std::unique_ptr<state::Writer> writer_;
   std::optional<hash::QuickKey> key_;
   std::array<std::byte, 16> id_{};
