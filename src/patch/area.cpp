@@ -7,6 +7,7 @@
 #include "patch/core.hpp"
 #include "patch/identity.hpp"
 #include "patch/inplace.hpp"
+#include "patch/partial.hpp"
 #include "patch/patch.hpp"
 #include "patch/recovery.hpp"
 #include "patch/rewrite.hpp"

@@ -12,6 +12,7 @@ constexpr std::size_t piece_bytes = 256 * limits::kib;
 /// After so many bytes of one call the bounds are checked.
 constexpr std::size_t slice_bytes = 1 * limits::mib;
 constexpr std::size_t record_extents_max = 32 * limits::kib;
+constexpr std::size_t record_arrived_max = 16 * limits::kib;
 /// Incomplete sectors held in memory; a recipe that leaves more is too scattered for this strategy.
 constexpr std::size_t partials_max = 64 * limits::kib;
 
@@ -78,6 +79,7 @@ void InplaceWrite::write(std::uint64_t offset, ByteView data) {
   while (accept(offset, std::min(data.size(), slice_bytes))) {
     const auto slice = data.first(std::min(data.size(), slice_bytes));
     absorb(offset, slice);
+    record_arrived(offset, slice.size());
     check_bounds();
     data = data.subspan(slice.size());
     if (data.empty()) return;
@@ -196,23 +198,33 @@ void InplaceWrite::compare(std::uint64_t offset, ByteView data) {
 }
 
 void InplaceWrite::record_changed(std::uint64_t offset, ByteView now, ByteView old) {
-  if (data_.size() >= record_payload_bytes || extents_.size() >= record_extents_max) flush_record();
-  if (!extents_.empty() && extents_.back().offset + extents_.back().length_bytes == offset)
-    extents_.back().length_bytes += static_cast<std::uint32_t>(now.size());
-  else extents_.push_back({offset, static_cast<std::uint32_t>(now.size())});
-  old_sums_.push_back(journal_sum(old, core_->journal.generation()));
+  auto& extents = record_.extents;
+  if (data_.size() >= record_payload_bytes || extents.size() >= record_extents_max) flush_record();
+  if (!extents.empty() && extents.back().offset + extents.back().length_bytes == offset)
+    extents.back().length_bytes += static_cast<std::uint32_t>(now.size());
+  else extents.push_back({offset, static_cast<std::uint32_t>(now.size())});
+  record_.old_sums.push_back(journal_sum(old, core_->journal.generation()));
   data_.insert(data_.end(), now.begin(), now.end());
   payload_bytes_ += now.size();
 }
 
+void InplaceWrite::record_arrived(std::uint64_t offset, std::uint64_t length_bytes) {
+  auto& arrived = record_.arrived;
+  const bool follows = !arrived.empty() && arrived.back().offset + arrived.back().length_bytes == offset &&
+                       arrived.back().length_bytes + length_bytes <= record_payload_bytes;
+  if (follows) arrived.back().length_bytes += static_cast<std::uint32_t>(length_bytes);
+  else if (length_bytes > 0) arrived.push_back({offset, static_cast<std::uint32_t>(length_bytes)});
+  if (arrived.size() >= record_arrived_max) flush_record();
+}
+
 void InplaceWrite::flush_record() {
-  if (extents_.empty()) return;
+  if (record_.extents.empty() && record_.arrived.empty()) return;
   const auto sequence = static_cast<std::uint32_t>(transaction_.data_offsets.size() + 1);
-  const auto body = encode_data(extents_, old_sums_, data_);
+  record_.data = data_;
+  const auto body = encode_data(record_);
   transaction_.data_offsets.push_back(
       core_->journal.append(RecordType::data, transaction_.jid, sequence, body));
-  extents_.clear();
-  old_sums_.clear();
+  record_ = {};
   data_.clear();
   // A lease that cannot be renewed: somebody waits to open the file.
   if (!target_->try_lease()) wants_rewrite_ = true;
@@ -249,6 +261,18 @@ void InplaceWrite::restore_into(fs::File& temp) {
     temp.pwrite(ByteView(*partial.bytes).first(static_cast<std::size_t>(sector_length(sector))),
                 sector * sector_bytes);
   }
+}
+
+void InplaceWrite::leave_behind() noexcept {
+  if (rewrite_) return rewrite_->leave_behind();
+  if (!is_begun_) return;
+  try {
+    flush_record();
+  } catch (const std::exception&) {
+    return;  // a disk that is full, most likely: then the journal had better go
+  }
+  core_->journal.leave(transaction_.jid);
+  is_begun_ = false;
 }
 
 void InplaceWrite::fill_gaps() {

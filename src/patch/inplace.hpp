@@ -33,9 +33,7 @@ class InplaceWrite final : public FileWrite {
   }
   const fs::File* basis() const override { return rewrite_ ? rewrite_->basis() : target_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
-  void leave_behind() noexcept override {
-    if (rewrite_) rewrite_->leave_behind();
-  }
+  void leave_behind() noexcept override;
 
  private:
   /// A sector of which only a part has been given.
@@ -55,6 +53,7 @@ class InplaceWrite final : public FileWrite {
   void give_part(std::uint64_t offset, std::size_t length_bytes, const std::byte* data);
   void compare(std::uint64_t offset, ByteView data);
   void record_changed(std::uint64_t offset, ByteView now, ByteView old);
+  void record_arrived(std::uint64_t offset, std::uint64_t length_bytes);
   void flush_record();
   void check_bounds();
   void become_rewrite();
@@ -71,8 +70,7 @@ class InplaceWrite final : public FileWrite {
   IntervalSet covered_;
   std::map<std::uint64_t, Partial> partials_;  ///< by sector number
   // The data record in the making.
-  std::vector<DataExtent> extents_;
-  std::vector<std::uint64_t> old_sums_;
+  DataRecord record_;
   Bytes data_;
   bool wants_rewrite_ = false;
   std::unique_ptr<RewriteWrite> rewrite_;

@@ -158,6 +158,18 @@ void Journal::abort(std::uint64_t jid) noexcept {
   end_transactions(1);
 }
 
+void Journal::leave(std::uint64_t jid) noexcept {
+  const Lock lock(mutex_);
+  try {
+    check_usable();
+    append_locked(RecordType::left, 0, 0, encode_jids({jid}));
+    --active_count_;
+    ++kept_count_;
+  } catch (const std::exception&) {
+    end_transactions(1);  // less is left then: it serves only to spare bytes
+  }
+}
+
 void Journal::revoke(std::uint64_t jid) {
   const Lock lock(mutex_);
   try {

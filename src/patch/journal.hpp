@@ -35,7 +35,7 @@ class Journal {
   bool has_room(std::uint64_t payload_bytes) const;
   std::uint64_t generation() const;
 
-  /// Opens a transaction and returns its jid. It must end in checkpoint(), abort(), revoke()
+  /// Opens a transaction and returns its jid. It must end in checkpoint(), abort(), revoke(), leave()
   /// or keep().
   std::uint64_t begin(const BeginRecord& record);
   /// Returns where the record starts. A failure leaves the journal as it was.
@@ -46,6 +46,8 @@ class Journal {
   void checkpoint(const std::vector<std::uint64_t>& jids);
   /// The transaction, not committed, never happens.
   void abort(std::uint64_t jid) noexcept;
+  /// The same, but its data records stay for the next run's recovery. Nothing new is begun in this run.
+  void leave(std::uint64_t jid) noexcept;
   /// Takes a commit back; only while its target was not touched. Throws when that cannot be
   /// recorded: the transaction is kept then.
   void revoke(std::uint64_t jid);

@@ -13,6 +13,7 @@ constexpr std::string_view file_magic = "SLJ1";
 constexpr std::string_view record_magic = "SLJR";
 constexpr std::uint16_t format_version = 1;
 constexpr std::size_t file_header_bytes = 32;
+constexpr std::size_t range_bytes = 16;  ///< of an extent or an arrived range
 // A commit of more files than a batch ever holds is no commit of ours.
 constexpr std::uint32_t jid_count_max = 1 << 16;
 
@@ -68,13 +69,12 @@ std::vector<std::uint64_t> read_jids(ByteReader& in) {
   return jids;
 }
 
-std::uint32_t read_extent(ByteReader& in, DataExtent& extent) {
-  extent.offset = in.u64();
-  extent.length_bytes = in.u32();
-  if (in.u32() != 0 || extent.length_bytes == 0 || extent.offset % sector_bytes != 0)
-    in.fail(Errc::malformed);
-  if (extent.offset > ~std::uint64_t{0} - extent.length_bytes) in.fail(Errc::malformed);
-  return extent.length_bytes;
+template <class Range>
+void read_range(ByteReader& in, Range& range) {
+  range.offset = in.u64();
+  range.length_bytes = in.u32();
+  if (in.u32() != 0 || range.length_bytes == 0) in.fail(Errc::malformed);
+  if (range.offset > ~std::uint64_t{0} - range.length_bytes) in.fail(Errc::malformed);
 }
 
 }  // namespace
@@ -149,7 +149,8 @@ std::optional<RecordHeader> decode_record_header(ByteView in, std::uint64_t offs
   const auto zero = reader.u64();
   const auto sum = journal_sum(in.first(record_header_bytes - 8), header.generation);
   if (reader.u64() != sum || reserved_low != 0 || reserved_high != 0 || zero != 0) return std::nullopt;
-  if (type < 1 || type > 6 || header.offset != offset) return std::nullopt;
+  if (type < 1 || type > static_cast<std::uint8_t>(RecordType::left) || header.offset != offset)
+    return std::nullopt;
   if (generation && header.generation != *generation) return std::nullopt;
   if (header.body_bytes > record_body_bytes_max) return std::nullopt;
   return header;
@@ -182,36 +183,45 @@ BeginRecord decode_begin(ByteView body) {
   return record;
 }
 
-Bytes encode_data(const std::vector<DataExtent>& extents, const std::vector<std::uint64_t>& sums,
-                  ByteView data) {
+std::size_t data_position(const DataRecord& record) {
+  return 8 + range_bytes * (record.extents.size() + record.arrived.size()) + 8 * record.old_sums.size();
+}
+
+Bytes encode_data(const DataRecord& record) {
   Bytes bytes;
-  bytes.reserve(8 + 16 * extents.size() + 8 * sums.size() + data.size());
+  bytes.reserve(data_position(record) + record.data.size());
   ByteWriter out(bytes);
-  out.u32(static_cast<std::uint32_t>(extents.size()));
-  out.u32(0);
-  for (const auto& extent : extents) {
-    out.u64(extent.offset);
-    out.u32(extent.length_bytes);
+  out.u32(static_cast<std::uint32_t>(record.extents.size()));
+  out.u32(static_cast<std::uint32_t>(record.arrived.size()));
+  const auto write_range = [&](const auto& range) {
+    out.u64(range.offset);
+    out.u32(range.length_bytes);
     out.u32(0);
-  }
-  for (const auto sum : sums) out.u64(sum);
-  out.bytes(data);
+  };
+  for (const auto& extent : record.extents) write_range(extent);
+  for (const auto& range : record.arrived) write_range(range);
+  for (const auto sum : record.old_sums) out.u64(sum);
+  out.bytes(record.data);
   return bytes;
 }
 
 DataRecord decode_data(ByteView body) {
   ByteReader in(body, "journal data record");
   DataRecord record;
-  const auto count = in.u32();
-  if (in.u32() != 0) in.fail(Errc::malformed);
-  if (in.remaining() / 16 < count) in.fail(Errc::truncated);
-  record.extents.resize(count);
+  const std::uint64_t count = in.u32();
+  const std::uint64_t arrived_count = in.u32();
+  if (in.remaining() / range_bytes < count + arrived_count) in.fail(Errc::truncated);
+  record.extents.resize(static_cast<std::size_t>(count));
+  record.arrived.resize(static_cast<std::size_t>(arrived_count));
   std::uint64_t data_bytes = 0;
   std::uint64_t sums = 0;
   for (auto& extent : record.extents) {
-    data_bytes += read_extent(in, extent);
+    read_range(in, extent);
+    if (extent.offset % sector_bytes != 0) in.fail(Errc::malformed);
+    data_bytes += extent.length_bytes;
     sums += sector_count(extent.length_bytes);
   }
+  for (auto& range : record.arrived) read_range(in, range);
   if (in.remaining() / sizeof(std::uint64_t) < sums) in.fail(Errc::truncated);
   record.old_sums.resize(static_cast<std::size_t>(sums));
   for (auto& sum : record.old_sums) sum = in.u64();

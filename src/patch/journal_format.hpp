@@ -29,6 +29,7 @@ enum class RecordType : std::uint8_t {
   commit = 4,      ///< the point of no return of some transactions
   checkpoint = 5,  ///< their targets are on disk
   abort = 6,       ///< they never happened
+  left = 7,        ///< they never happen either, but what they brought may serve once more
 };
 
 struct RecordHeader {
@@ -56,10 +57,18 @@ struct DataExtent {
   std::uint32_t length_bytes = 0;  ///< a multiple of it too, but for the last of the file
 };
 
+/// A range of the new version that arrived whole, at any offset: chunks that recovery can find again.
+struct ArrivedRange {
+  std::uint64_t offset = 0;
+  std::uint32_t length_bytes = 0;
+};
+
+/// `arrived`: since the record before; of their sectors this record and those before have what differs.
 /// `old_sums` has one entry for each sector of each extent, in order: journal_sum() of what stood
 /// there before, over the bytes that the new sector has, zeros where the old file ended earlier.
 struct DataRecord {
   std::vector<DataExtent> extents;
+  std::vector<ArrivedRange> arrived;
   std::vector<std::uint64_t> old_sums;
   ByteView data;  ///< the extents' bytes one after the other, a view of the decoded body
 };
@@ -101,8 +110,9 @@ std::optional<RecordHeader> decode_record_header(ByteView in, std::uint64_t offs
 // Bodies. The decoders throw Error (malformed, truncated, limit_exceeded) with the byte offset.
 Bytes encode_begin(const BeginRecord& record);
 BeginRecord decode_begin(ByteView body);
-Bytes encode_data(const std::vector<DataExtent>& extents, const std::vector<std::uint64_t>& sums,
-                  ByteView data);
+/// Where the new bytes start in the body of a data record.
+std::size_t data_position(const DataRecord& record);
+Bytes encode_data(const DataRecord& record);
 DataRecord decode_data(ByteView body);
 Bytes encode_finish(const FinishRecord& record);
 FinishRecord decode_finish(ByteView body);

@@ -47,6 +47,7 @@ class Scanner {
   Transaction& open_transaction(const FoundRecord& record);
   void commit(const FoundRecord& record);
   void drop(const FoundRecord& record);
+  void leave(const FoundRecord& record);
 
   const fs::File& journal_;
   std::uint64_t size_bytes_;
@@ -149,6 +150,15 @@ void Scanner::drop(const FoundRecord& record) {
   }
 }
 
+void Scanner::leave(const FoundRecord& record) {
+  for (const auto jid : decode_jids(record.body)) {
+    const auto found = open_.find(jid);
+    if (found == open_.end()) continue;
+    content_.left.push_back(std::move(found->second));
+    open_.erase(found);
+  }
+}
+
 void Scanner::add(const FoundRecord& record) {
   const auto jid = record.header.jid;
   switch (record.header.type) {
@@ -169,6 +179,7 @@ void Scanner::add(const FoundRecord& record) {
     case RecordType::commit: commit(record); break;
     case RecordType::checkpoint:
     case RecordType::abort: drop(record); break;
+    case RecordType::left: leave(record); break;
   }
 }
 

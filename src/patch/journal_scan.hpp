@@ -16,6 +16,8 @@ struct JournalContent {
   std::vector<Transaction> committed;
   /// Begun and neither committed nor aborted; only what was read of them whole.
   std::vector<Transaction> unfinished;
+  /// Given up by a run that left their data behind.
+  std::vector<Transaction> left;
 };
 
 /// Checks every record and the digest of every commit. Bytes after the last sound commit record

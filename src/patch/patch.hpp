@@ -92,8 +92,8 @@ class FileWrite {
   /// file, what `metadata` does not tell is kept (mode, xattrs, owner where that is permitted); a
   /// new file without a mode gets 0600. Throws what stands in the way of the metadata.
   virtual void finish(const fs::Metadata& metadata, std::uint64_t token) = 0;
-  /// The session broke: what was written stays as a temporary file, and the next Area::open() makes it a
-  /// partial one. Nothing is left of a target that was to be patched in place. The last call.
+  /// The session broke: what was written stays, as a temporary file or in the journal, and the next
+  /// Area::open() makes it a partial file. The last call.
   virtual void leave_behind() noexcept = 0;
 };
 
@@ -152,7 +152,8 @@ class Area {
   /// nothing of the batch is acknowledged. One failing file does not stop the others.
   virtual std::vector<Outcome> commit() = 0;
   /// Numbers of the files that broken transfers left, `.syncline/partial/NUMBER`: some bytes of some version
-  /// of something, for whoever looks for content by its ids. At most limits::partial_count_max.
+  /// of something, for whoever looks for content by its ids, and of that version's size, so that they are
+  /// cut into chunks in the same way. At most limits::partial_count_max.
   virtual std::vector<std::uint32_t> partials() const = 0;
   virtual std::unique_ptr<fs::File> open_partial(std::uint32_t number) const = 0;
   /// A session ran to its end: nobody will ask for them any more.

@@ -11,6 +11,7 @@
 #include "patch/identity.hpp"
 #include "patch/journal.hpp"
 #include "patch/journal_scan.hpp"
+#include "patch/partial.hpp"
 #include "patch/refused.hpp"
 
 namespace syncline::patch {
@@ -49,6 +50,7 @@ class Redo {
 
   void redo(const Transaction& transaction);
   void check_untouched(const Transaction& transaction);
+  void keep_arrived(const Transaction& transaction, fs::Dir& area);
 
  private:
   std::optional<Target> open(const Transaction& transaction, bool for_writing) const;
@@ -174,6 +176,16 @@ void Redo::check_untouched(const Transaction& transaction) {
                                    "', which is half patched");
 }
 
+/// A full disk, most likely, is no reason to stop: this serves only to spare bytes.
+void Redo::keep_arrived(const Transaction& transaction, fs::Dir& area) {
+  try {
+    const auto target = open(transaction, false);
+    if (target && keep_partial(*target->file, transaction, reader_, area)) ++recovery_.partial_files_kept;
+  } catch (const Error&) {
+    // Nothing is left of the attempt.
+  }
+}
+
 }  // namespace
 
 std::uint64_t remove_dead_temps(fs::Dir& temp_dir) {
@@ -182,26 +194,6 @@ std::uint64_t remove_dead_temps(fs::Dir& temp_dir) {
   for (const auto& entry : listing.entries) {
     if (entry.stat.type == fs::FileType::directory) continue;  // none of ours
     temp_dir.unlink(entry.name);
-    ++count;
-  }
-  return count;
-}
-
-std::uint64_t keep_partials(fs::Dir& temp_dir, fs::Dir& area) {
-  std::vector<const fs::DirEntry*> worth;
-  const auto listing = temp_dir.list();
-  for (const auto& entry : listing.entries)
-    if (entry.stat.type == fs::FileType::regular && entry.stat.allocated_bytes >= limits::partial_bytes_min)
-      worth.push_back(&entry);
-  if (worth.empty()) return 0;
-  if (!area.stat_at(partial_dir_name)) area.make_dir(partial_dir_name, 0700);
-  const auto partial_dir = area.open_dir(partial_dir_name);
-  std::uint64_t count = 0;
-  std::uint32_t number = 0;
-  for (const auto* entry : worth) {
-    while (number < limits::partial_count_max && partial_dir->stat_at(std::to_string(number))) ++number;
-    if (number == limits::partial_count_max) break;  // the rest is removed with the other dead ones
-    temp_dir.rename(entry->name, *partial_dir, std::to_string(number));
     ++count;
   }
   return count;
@@ -216,7 +208,9 @@ void recover_journal(fs::Dir& root, fs::Dir& area, TempSpace& temps, bool durabl
     Redo redo(root, temps, *journal, content.generation, durable, recovery);
     for (const auto& transaction : content.unfinished) redo.check_untouched(transaction);
     for (const auto& transaction : content.committed) redo.redo(transaction);
-    recovery.discarded_count += content.unfinished.size();
+    for (const auto* given_up : {&content.unfinished, &content.left})
+      for (const auto& transaction : *given_up) redo.keep_arrived(transaction, area);
+    recovery.discarded_count += content.unfinished.size() + content.left.size();
   }
   area.unlink(journal_name);
   // Its records must not come back with a power cut when the files have moved on.

@@ -10,12 +10,6 @@
 
 namespace syncline::patch {
 
-inline const std::string partial_dir_name = "partial";
-
-/// Moves the larger ones of the files in `.syncline/tmp/` to `.syncline/partial/`, as long as there is room.
-/// Returns how many.
-std::uint64_t keep_partials(fs::Dir& temp_dir, fs::Dir& area);
-
 /// Removes what lies in `.syncline/tmp/`. Returns how many.
 std::uint64_t remove_dead_temps(fs::Dir& temp_dir);
 

@@ -45,6 +45,9 @@ RewriteWrite::RewriteWrite(std::shared_ptr<Core> core, Entry entry, std::unique_
   } else if (new_bytes >= preallocate_bytes_min && is_dense(entry_.plan)) {
     temp_->file().preallocate(0, new_bytes, true);
   }
+  // A large file has its size from the start: what is left of it when this is cut off tells what it was part
+  // of.
+  if (content_ == TempContent::empty && new_bytes >= preallocate_bytes_min) temp_->file().truncate(new_bytes);
 }
 
 std::string RewriteWrite::what() const { return "'" + escape_name(entry_.path.text()) + "'"; }
@@ -207,7 +210,7 @@ Pending RewriteWrite::complete(const fs::Metadata& metadata, std::uint64_t token
     covered_.for_each_gap(new_bytes, [this](std::uint64_t begin, std::uint64_t end) {
       temp_->file().punch(begin, end - begin);
     });
-  if (end_ != new_bytes) temp_->file().truncate(new_bytes);
+  if (end_ != new_bytes && new_bytes < preallocate_bytes_min) temp_->file().truncate(new_bytes);
   const auto created_mode = apply_metadata(metadata);
   // Here and not in the commit, so that the waiting is spread over the writing threads.
   if (core_->options.durability == Durability::file) temp_->file().sync();

@@ -43,6 +43,10 @@ Bytes JournalReader::body(std::uint64_t offset) const {
   return bytes;
 }
 
+void JournalReader::read(std::span<std::byte> out, std::uint64_t offset) const {
+  if (journal_.pread(out, offset) != out.size()) throw Error(Errc::truncated, "journal record", offset);
+}
+
 void read_padded(const fs::File& file, std::span<std::byte> out, std::uint64_t offset) {
   const auto got = file.pread(out, offset);
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(got), out.end(), std::byte{0});

@@ -28,6 +28,8 @@ class JournalReader {
   std::uint64_t generation() const { return generation_; }
   /// The body of the record at `offset`. Throws Error(corrupt) unless it is whole.
   Bytes body(std::uint64_t offset) const;
+  /// Bytes of a body that body() has checked; Error(truncated) where the journal ends earlier.
+  void read(std::span<std::byte> out, std::uint64_t offset) const;
   /// Calls visit(record) for each data record of `transaction`, in order.
   template <class Visit>
   void for_each_data(const Transaction& transaction, Visit&& visit) const {

@@ -101,7 +101,11 @@ class Transfer {
                   const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes);
   void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
                 const manifest::Manifest* old, const delta::Step& step, bool search);
-  bool add_known(Steps& out, const manifest::Manifest& fresh, const delta::Step& step);
+  void send_unknown(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                    const manifest::Manifest* old, const delta::Step& step, bool search);
+  static delta::Step part_of(const manifest::Manifest& fresh, const delta::Step& step, std::uint32_t begin,
+                             std::uint32_t end);
+  bool is_known(const manifest::Chunk& chunk);
   bool add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh,
                  const manifest::Manifest* old, const delta::Step& step);
   void add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step);

@@ -248,9 +248,41 @@ void Transfer::put_steps(Steps& out) {
   out.bytes = 0;
 }
 
+/// A step over some of its chunks. The old side of a gap as long as the new one is cut with it.
+delta::Step Transfer::part_of(const manifest::Manifest& fresh, const delta::Step& step, std::uint32_t begin,
+                              std::uint32_t end) {
+  const auto bytes_of = [&](std::uint32_t from, std::uint32_t to) {
+    std::uint64_t bytes = 0;
+    for (auto i = from; i < to; ++i) bytes += fresh.chunks[step.first_chunk + i].total_bytes();
+    return bytes;
+  };
+  auto out = step;
+  const auto before = bytes_of(0, begin);
+  out.first_chunk += begin;
+  out.chunk_count = end - begin;
+  out.new_offset += before;
+  out.new_bytes = bytes_of(begin, end);
+  if (step.old_bytes != step.new_bytes) return out;
+  out.old_offset += before;
+  out.old_bytes = out.new_bytes;
+  return out;
+}
+
+/// What is in other files over there already is not looked for in the old one: all of a small gap mostly, or
+/// what a broken transfer has brought of a large one.
 void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
                         const manifest::Manifest* old, const delta::Step& step, bool search) {
-  if (add_known(out, fresh, step)) return;
+  std::uint32_t begin = 0;
+  std::uint32_t end = step.chunk_count;
+  while (begin < end && is_known(fresh.chunks[step.first_chunk + begin])) ++begin;
+  while (end > begin && is_known(fresh.chunks[step.first_chunk + end - 1])) --end;
+  if (begin > 0) add_data(out, source, fresh, part_of(fresh, step, 0, begin));
+  if (begin < end) send_unknown(out, source, fresh, old, part_of(fresh, step, begin, end), search);
+  if (end < step.chunk_count) add_data(out, source, fresh, part_of(fresh, step, end, step.chunk_count));
+}
+
+void Transfer::send_unknown(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                            const manifest::Manifest* old, const delta::Step& step, bool search) {
   if (add_patch(out, source, fresh, old, step)) return;
   if (search && step.old_bytes != 0 && step.new_bytes <= limits::gap_side_bytes_max) {
     const auto gap_plan = delta::plan_gap(step.old_offset, step.old_bytes, step.new_bytes);
@@ -260,27 +292,10 @@ void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manife
   add_data(out, source, fresh, step);
 }
 
-/// All chunks of the gap are in other files over there already.
-bool Transfer::add_known(Steps& out, const manifest::Manifest& fresh, const delta::Step& step) {
-  std::vector<wire::Step> steps;
-  for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
-    const auto& chunk = fresh.chunks[step.first_chunk + i];
-    const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
-    if (!place || !place->settled || chunk.repeat_count != 1) return false;
-    steps.emplace_back(wire::StepOther{ref_of(chunk), place->path, place->offset});
-  }
-  std::uint64_t offset = step.new_offset;
-  {
-    std::lock_guard lock(mutex_);
-    for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
-      const auto& chunk = fresh.chunks[step.first_chunk + i];
-      open_[out.file].refs[offset] = ref_of(chunk);
-      offset += chunk.length_bytes;
-    }
-  }
-  events_.counters.matched_bytes += step.new_bytes;
-  for (auto& one : steps) add_step(out, std::move(one), 64);
-  return true;
+bool Transfer::is_known(const manifest::Chunk& chunk) {
+  if (chunk.repeat_count != 1) return false;
+  const auto place = dedupe_.find(chunk.id, chunk.length_bytes);
+  return place && place->settled;
 }
 
 void Transfer::add_data(Steps& out, const Source& source, const manifest::Manifest& fresh,

@@ -30,7 +30,7 @@ Bytes example_journal() {
   begin.path = "d/a";
   add(RecordType::begin, 1, 0, encode_begin(begin));
   const auto sum = journal_sum(as_bytes("old old old old."), example_generation);
-  add(RecordType::data, 1, 1, encode_data({{0, 16}}, {sum}, as_bytes("new new new new.")));
+  add(RecordType::data, 1, 1, encode_data({{{0, 16}}, {{0, 16}}, {sum}, as_bytes("new new new new.")}));
   fs::Metadata metadata;
   metadata.mode = 0644;
   metadata.mtime_ns = 3'000'000'000;
@@ -93,7 +93,7 @@ Bytes long_journal() {
   const auto data = [&](std::uint64_t jid, std::uint32_t sequence) {
     const auto bytes = test::random_text(random, 1024);
     journal.append(RecordType::data, jid, sequence,
-                   encode_data({{0, 512}, {2048, 512}}, {1, 2}, as_bytes(bytes)));
+                   encode_data({{{0, 512}, {2048, 512}}, {}, {1, 2}, as_bytes(bytes)}));
   };
   const auto first = journal.begin(begin);
   const auto second = journal.begin(begin);
@@ -168,7 +168,7 @@ TEST_CASE("every truncation of a record body is refused", "[patch]") {
   refused_when_cut(encode_finish({1, metadata}), decode_finish);
   refused_when_cut(encode_commit({1, {2, 3}, {}}), decode_commit);
   refused_when_cut(encode_jids({1}), decode_jids);
-  refused_when_cut(encode_data({{512, 100}}, {1}, Bytes(100)), decode_data);
+  refused_when_cut(encode_data({{{512, 100}}, {{500, 300}, {9, 1}}, {1}, Bytes(100)}), decode_data);
 }
 
 TEST_CASE("a committed change stays in force when what follows is torn", "[patch]") {
@@ -221,6 +221,25 @@ TEST_CASE("a flipped bit before a valid commit is damage, after it a torn tail",
   }
 }
 
+TEST_CASE("a change that was left is neither redone nor unfinished", "[patch]") {
+  const test::TempDir dir;
+  std::shared_ptr<fs::Dir> root = dir.open();
+  std::atomic<std::uint64_t> written{0};
+  Journal journal(root, root, {false, 1 << 30, 6}, written);
+  BeginRecord begin;
+  begin.path = "x";
+  const auto jid = journal.begin(begin);
+  journal.append(RecordType::data, jid, 1, encode_data({{{0, 512}}, {{0, 512}}, {1}, Bytes(512)}));
+  journal.leave(jid);
+  CHECK_FALSE(journal.has_room(1));
+  journal.remove();  // must not
+  const auto content = scan_journal(*root->open_read(journal_name));
+  CHECK(content.committed.empty());
+  CHECK(content.unfinished.empty());
+  REQUIRE(content.left.size() == 1);
+  CHECK(content.left[0].data_offsets.size() == 1);
+}
+
 TEST_CASE("bytes that look like a record in a payload are none", "[patch]") {
   // A payload with the records of another journal, at their own offsets.
   const auto inner = without_checkpoint();
@@ -234,8 +253,10 @@ TEST_CASE("bytes that look like a record in a payload are none", "[patch]") {
   Bytes payload(inner.begin() + sector_bytes, inner.end());
   payload.insert(payload.begin(), sector_bytes, std::byte{0});
   journal.append(RecordType::data, jid, 1,
-                 encode_data({{0, static_cast<std::uint32_t>(payload.size())}},
-                             std::vector<std::uint64_t>(payload.size() / sector_bytes), payload));
+                 encode_data({{{0, static_cast<std::uint32_t>(payload.size())}},
+                              {},
+                              std::vector<std::uint64_t>(payload.size() / sector_bytes),
+                              payload}));
   auto bytes = dir.read("journal");
   bytes[2 * sector_bytes] ^= 1;  // so that the search goes through the payload
   CHECK(scan(Bytes(as_bytes(bytes).begin(), as_bytes(bytes).end())).committed.empty());

@@ -6,6 +6,8 @@
 
 #include <random>
 
+#include "base/limits.hpp"
+#include "patch/journal_format.hpp"
 #include "replica.hpp"
 #include "scenario.hpp"
 #include "support/catch.hpp"
@@ -98,6 +100,79 @@ TEST_CASE("recovery discards a change that was not committed", "[patch]") {
   CHECK(recovery.redone_count == 0);
   CHECK(recovery.discarded_count == 1);
   CHECK(work.content() == work.before);
+}
+
+TEST_CASE("what arrived of a change in place that broke off is a partial file then", "[patch]") {
+  const bool killed = GENERATE(true, false);
+  CAPTURE(killed);
+  constexpr std::size_t file_bytes = 24 << 20;
+  constexpr std::size_t chunk_bytes = 20'000;  // no multiple of a sector
+  std::mt19937_64 random(11);
+  const test::TempDir dir;
+  const auto before = test::random_text(random, file_bytes);
+  dir.write("f", before);
+  constexpr std::size_t count = 200;
+  std::string arrived;
+  // Every sector differs, so that a run that is killed has written most of it out.
+  for (std::size_t k = 0; k < count; ++k) arrived += before.substr(k * 5 * chunk_bytes, chunk_bytes);
+  for (std::size_t i = 0; i < arrived.size(); i += 100) arrived[i] ^= static_cast<char>(1 + random() % 7);
+  const auto break_off = [&] {
+    test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+    patch::FilePlan plan;
+    plan.expected = replica.stat("f");
+    plan.new_bytes = file_bytes;
+    plan.changed_bytes = count * chunk_bytes;
+    auto file = replica.begin("f", plan);
+    REQUIRE(file->strategy() == patch::Strategy::inplace);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto at = k * 5 * chunk_bytes;
+      file->write(at, as_bytes(arrived).subspan(k * chunk_bytes, chunk_bytes));
+      file->copy(at + chunk_bytes, at + chunk_bytes, 4 * chunk_bytes);
+    }
+    if (killed) ::kill(::getpid(), SIGKILL);
+    file->leave_behind();
+  };
+  if (killed) {
+    const auto result = test::run_in_child([&] {
+      break_off();
+      return 0;
+    });
+    REQUIRE(result.killed());
+  } else {
+    break_off();
+  }
+  CHECK(dir.read("f") == before);
+  const test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  CHECK(replica.area->recovery().discarded_count == 1);
+  CHECK(replica.area->recovery().partial_files_kept == 1);
+  CHECK_FALSE(dir.exists(".syncline/journal"));
+  REQUIRE(replica.area->partials() == std::vector<std::uint32_t>{0});
+  const auto partial = dir.read(".syncline/partial/0");
+  REQUIRE(partial.size() == file_bytes);
+  // What a killed run had not written out yet is less than a record.
+  const auto whole = killed ? arrived.size() - patch::record_payload_bytes * 3 / 2 : arrived.size();
+  CHECK(partial.compare(0, whole, arrived, 0, whole) == 0);
+  CHECK(dir.read("f") == before);
+}
+
+TEST_CASE("little that arrived of a change in place is not kept", "[patch]") {
+  const test::TempDir dir;
+  std::mt19937_64 random(13);
+  const auto before = test::random_text(random, 4 << 20);
+  dir.write("f", before);
+  {
+    test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+    patch::FilePlan plan;
+    plan.expected = replica.stat("f");
+    plan.new_bytes = before.size();
+    auto file = replica.begin("f", plan);
+    file->write(0, as_bytes(test::random_text(random, limits::partial_bytes_min - 1)));
+    file->leave_behind();
+  }
+  const test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  CHECK(replica.area->partials().empty());
+  CHECK_FALSE(dir.exists(".syncline/journal"));
+  CHECK(dir.read("f") == before);
 }
 
 TEST_CASE("bytes of somebody else are not overwritten by recovery", "[patch]") {

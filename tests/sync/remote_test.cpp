@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "base/limits.hpp"
 #include "pair.hpp"
 #include "support/catch.hpp"
 #include "support/fault_fs.hpp"
@@ -332,6 +333,37 @@ TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][re
     const auto again = static_cast<std::int64_t>(outcome.report.sent_bytes + outcome.report.received_bytes);
     CHECK(again < total - cut + 5'000'000);
   }
+}
+
+TEST_CASE("a change in place that is cut goes on where it stopped", "[sync][remote]") {
+  const bool push = GENERATE(true, false);
+  CAPTURE(push);
+  Remote remote;
+  const std::string from = push ? "here/" : "share/";
+  remote.dir.make_dir(from);
+  auto content = random_text(60'000'000, 1);
+  remote.dir.write(from + "large", content);
+  remote.options.update = Update::inplace;
+  CHECK((push ? remote.push() : remote.pull()).report.in_step);
+  constexpr std::uint64_t changed = 24'000'000;
+  constexpr std::int64_t cut = 20'000'000;
+  content.replace(5'000'000, changed, random_text(changed, 2));
+  remote.dir.write(from + "large", content);
+  std::atomic<std::int64_t> left = cut;
+  remote.served.wrap = [&](std::unique_ptr<wire::Transport> link) {
+    return std::make_unique<CutLink>(std::move(link), left);
+  };
+  remote.options.retries = 0;
+  CHECK_THROWS_AS((push ? remote.push() : remote.pull()), Error);
+  remote.served.join();
+  left = INT64_MAX;
+  const auto outcome = push ? remote.push() : remote.pull();
+  CHECK(outcome.report.in_step);
+  CHECK(remote.dir.read(push ? "share/large" : "here/large") == content);
+  CHECK_FALSE(remote.dir.exists(push ? "share/.syncline/partial" : "here/.syncline/partial"));
+  // What the search in one gap found comes in one message: of that, nothing is there until all of it is.
+  CHECK(outcome.report.sent_bytes + outcome.report.received_bytes <
+        changed - cut + limits::gap_side_bytes_max + 2'000'000);
 }
 
 TEST_CASE("what a cut transfer left gives way where the disk is full", "[sync][remote]") {
