@@ -92,7 +92,8 @@ class File {
   /// Reads up to out.size() bytes; fewer only at end of file (short reads are continued).
   virtual std::size_t pread(std::span<std::byte> out, std::uint64_t offset) const = 0;
   /// The extent that starts at `offset` (SEEK_DATA/SEEK_HOLE), to its end; nothing at or past end
-  /// of file. One data extent up to the end where the file system does not tell holes.
+  /// of file. One data extent up to the end where the file system does not tell holes. What others do to the
+  /// file meanwhile may go unnoticed: a hole looks like data then.
   virtual std::optional<Extent> extent_at(std::uint64_t offset) const = 0;
 
   /// Writes everything or throws.

@@ -28,6 +28,7 @@ bool is_same_inode(const Stat& a, const Stat& b) { return a.device == b.device &
 }  // namespace
 
 void LinuxFile::punch(std::uint64_t offset, std::uint64_t length_bytes) {
+  forget_extents();
   if (length_bytes == 0) return;
   const int result = retry([&] {
     return ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
@@ -123,6 +124,7 @@ void LinuxFile::copy_by_buffer(const File& source, std::uint64_t source_offset, 
 }
 
 bool LinuxFile::clone_from(const File& source) {
+  forget_extents();
   const auto* linux_source = dynamic_cast<const LinuxFile*>(&source);
   if (linux_source == nullptr) return false;
   if (retry([&] { return ::ioctl(fd_.get(), FICLONE, linux_source->fd_.get()); }) == 0) return true;

@@ -31,6 +31,9 @@ std::size_t LinuxFile::pread(std::span<std::byte> out, std::uint64_t offset) con
 }
 
 std::optional<Extent> LinuxFile::extent_at(std::uint64_t offset) const {
+  const std::lock_guard lock(extent_mutex_);
+  const auto data_end = data_.offset + data_.length_bytes;
+  if (offset >= data_.offset && offset < data_end) return Extent{offset, data_end - offset, false};
   const auto data = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
   if (data >= 0 && static_cast<std::uint64_t>(data) > offset)
     return Extent{offset, static_cast<std::uint64_t>(data) - offset, true};
@@ -40,12 +43,17 @@ std::optional<Extent> LinuxFile::extent_at(std::uint64_t offset) const {
   if (data >= 0) {
     const auto end = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
     if (end >= 0 && static_cast<std::uint64_t>(end) > offset)
-      return Extent{offset, static_cast<std::uint64_t>(end) - offset, false};
+      return data_ = Extent{offset, static_cast<std::uint64_t>(end) - offset, false};
   }
   // The tail: a hole up to the end, or a file system that does not know holes.
   const auto size = stat().size_bytes;
   if (offset >= size) return std::nullopt;
   return Extent{offset, size - offset, no_more_data};
+}
+
+void LinuxFile::forget_extents() {
+  const std::lock_guard lock(extent_mutex_);
+  data_ = {};
 }
 
 void LinuxFile::pwrite(ByteView data, std::uint64_t offset) {
@@ -60,6 +68,7 @@ void LinuxFile::pwrite(ByteView data, std::uint64_t offset) {
 }
 
 void LinuxFile::truncate(std::uint64_t size_bytes) {
+  forget_extents();
   if (retry([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)); }) < 0)
     throw_named("truncate", name_);
 }

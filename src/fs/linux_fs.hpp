@@ -63,8 +63,13 @@ class LinuxFile final : public File {
   void make_hole(std::uint64_t offset, std::uint64_t length_bytes);
   void write_zeros(std::uint64_t offset, std::uint64_t length_bytes);
 
+  void forget_extents();
+
   Fd fd_;
   std::string name_;  // for messages only
+  /// The last data extent that was found: some file systems (tmpfs) look at every page up to its end, each time.
+  mutable std::mutex extent_mutex_;
+  mutable Extent data_{};
 };
 
 class LinuxDir final : public Dir {

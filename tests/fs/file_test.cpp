@@ -89,6 +89,15 @@ TEST_CASE("the extents of a sparse file name its data and its holes", "[fs]") {
   CHECK((tail && tail->hole && tail->length_bytes == 2 * mib - 64 * 1024));
   CHECK_FALSE(file->extent_at(3 * mib).has_value());
   CHECK_FALSE(file->extent_at(4 * mib).has_value());
+  // What was found before does not outlive a change.
+  REQUIRE_FALSE(file->extent_at(mib)->hole);
+  file->punch(mib, 32 * 1024);
+  const auto punched = file->extent_at(mib);
+  CHECK((punched && punched->hole && punched->length_bytes == 32 * 1024));
+  REQUIRE_FALSE(file->extent_at(mib + 32 * 1024)->hole);
+  file->truncate(mib + 40 * 1024);
+  CHECK(file->extent_at(mib + 32 * 1024)->length_bytes == 8 * 1024);
+  CHECK_FALSE(file->extent_at(mib + 40 * 1024).has_value());
 }
 
 TEST_CASE("a punched range reads as zeros, frees space and never changes the size", "[fs]") {
