@@ -72,9 +72,9 @@ inline constexpr std::size_t link_output_bytes_max = 128 * kib;  // encrypted an
 inline constexpr std::size_t peer_certificate_bytes_max = 16 * kib;
 inline constexpr std::uint64_t key_records_max = 1 << 20;  // sent under one TLS key: AES-GCM allows 2^24
 inline constexpr std::uint64_t key_updates_free = 16;  // TLS key updates that a peer may send at any time,
-inline constexpr std::size_t key_update_bytes = 16 * mib;  // and one more for so much content
-inline constexpr std::size_t handshakes_max = 256;         // begun by clients that are not known yet
-inline constexpr std::size_t handshakes_per_address_max = 16;
+inline constexpr std::size_t key_update_bytes = 16 * mib;      // and one more for so much content
+inline constexpr std::size_t handshakes_max = 256;             // begun by clients that are not known yet
+inline constexpr std::size_t handshakes_per_address_max = 64;  // a whole office comes from one
 inline constexpr std::chrono::milliseconds handshake_limit{10'000};     // resolving, TCP and TLS together
 inline constexpr std::chrono::milliseconds keepalive_interval{15'000};  // after so long a silence of ours
 inline constexpr std::chrono::milliseconds silence_limit{60'000};       // of theirs

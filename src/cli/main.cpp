@@ -7,6 +7,7 @@
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
 #include "cli/manifest_command.hpp"
+#include "cli/process_setup.hpp"
 #include "cli/server_config_command.hpp"
 #include "cli/server_serve_command.hpp"
 #include "cli/server_trust_commands.hpp"
@@ -16,6 +17,8 @@ int main(int argc, char** argv) {
   using namespace syncline::cli;
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
+  bound_free_memory();
+  raise_file_limit();
   watch_stop_signals();
   auto console = process_console();
   const Commands commands{

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/process_setup.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/child.hpp"
+
+namespace syncline::cli {
+namespace {
+
+TEST_CASE("the soft limit of open files is raised to the hard one", "[process]") {
+  const auto result = test::run_in_child([] {
+    const rlimit low{64, 512};
+    if (::setrlimit(RLIMIT_NOFILE, &low) != 0) return 1;
+    raise_file_limit();
+    rlimit now{};
+    ::getrlimit(RLIMIT_NOFILE, &now);
+    return now.rlim_cur == 512 && now.rlim_max == 512 ? 0 : 2;
+  });
+  CHECK(result.exit_code == 0);
+}
+
+std::size_t resident_pages() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  unsigned long total = 0;
+  unsigned long resident = 0;
+  if (file == nullptr || std::fscanf(file, "%lu %lu", &total, &resident) != 2) resident = 0;
+  if (file != nullptr) std::fclose(file);
+  return resident;
+}
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("large buffers that were freed go back to the system, also after larger ones", "[process]") {
+  const auto result = test::run_in_child([] {
+    bound_free_memory();
+    constexpr std::size_t count = 64;
+    constexpr std::size_t bytes = 1 << 20;
+    {
+      const std::vector<char> larger(16 * bytes, 'x');
+    }  // the next ones would come from the arena, and stay there
+    std::vector<std::vector<char>> all;
+    for (std::size_t k = 0; k < count; ++k) all.emplace_back(bytes, 'x');
+    const auto full = resident_pages();
+    const std::vector<char> pin(1000, 'x');  // above them all: the arena could not shrink
+    all.clear();
+    const auto freed = full - resident_pages();
+    return pin[0] == 'x' && freed >= count * bytes / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) ? 0
+                                                                                                       : 1;
+  });
+  CHECK(result.exit_code == 0);
+}
+#endif
+
+}  // namespace
+}  // namespace syncline::cli
