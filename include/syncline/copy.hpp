@@ -21,6 +21,13 @@ struct FilterRule {
   std::string pattern;  ///< rsync's pattern language
 };
 
+/// From this minute of every week on, in local time; what the last one of a week says holds until the first
+/// of the next.
+struct RateSlot {
+  std::uint16_t week_minute = 0;       ///< 0: Monday 00:00; at most 10,079
+  std::uint64_t bytes_per_second = 0;  ///< 0: no limit
+};
+
 struct CopyOptions {
   std::vector<std::string> sources;  ///< as typed; a trailing slash means the contents
   std::string destination;
@@ -53,8 +60,8 @@ struct CopyOptions {
 
   Update update = Update::automatic;
   Durable durability = Durable::batch;
-  std::optional<int> compress_level;     ///< 0 off; absent: by the link
-  std::optional<std::uint64_t> bwlimit;  ///< bytes a second
+  std::optional<int> compress_level;  ///< 0 off; absent: by the link
+  std::vector<RateSlot> bwlimit;      ///< ascending by minute; a lone one holds always, none: no limit
   /// Default $XDG_STATE_HOME/syncline; keys and pins, which otherwise lie in $XDG_CONFIG_HOME/syncline, are
   /// there as well then.
   std::optional<std::string> state_dir;

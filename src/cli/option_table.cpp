@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/bandwidth.hpp"
 #include "cli/filter_arguments.hpp"
 #include "cli/option_values.hpp"
 
@@ -85,7 +86,7 @@ void compress_how(Draft& draft, const Use& use) {
   draft.command.options.compress_level = parse_compression(use.option, use.value);
 }
 void bwlimit(Draft& draft, const Use& use) {
-  draft.command.options.bwlimit = parse_rate(use.option, use.value);
+  draft.command.options.bwlimit = parse_bandwidth(use.option, use.value);
 }
 void threads(Draft& draft, const Use& use) {
   draft.command.options.threads = static_cast<unsigned>(parse_number(use.option, use.value, 0, 1024));
@@ -189,7 +190,8 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"partial", '\0', "", receiving, "accepted: work done before a stop is always kept", partial},
     {"compress", 'z', "", receiving, "same as --compress=auto", compress},
     {"compress", '\0', "HOW", receiving, "off, auto (default) or a zstd level from 1 to 19", compress_how},
-    {"bwlimit", '\0', "RATE", receiving, "limit the transfer; KiB a second, or with a suffix", bwlimit},
+    {"bwlimit", '\0', "RATE", receiving, "limit the transfer; KiB a second or with a suffix, or by the time",
+     bwlimit},
     {"state", '\0', "DIR", receiving, "keep the state in DIR, not in $XDG_STATE_HOME/syncline", state},
     {"threads", '\0', "N", receiving, "use N threads; 0 means one a core", threads},
 

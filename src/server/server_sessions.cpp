@@ -170,6 +170,7 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
   out.may_delete = out.may_write && *right == trust::Right::write;
   out.state_dir = configured->state_dir;
   out.durability_min = static_cast<patch::Durability>(configured->durability);
+  out.bwlimit = configured->bwlimit;
   out.threads = configured->threads != 0 ? static_cast<unsigned>(configured->threads)
                                          : std::max(1u, std::thread::hardware_concurrency());
   return out;

@@ -85,9 +85,8 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   Selector selector;
   fill_selector(options_, place.rule_prefix, selector);
   auto [here, there] = make_link_();
-  wire::ChannelOptions channel_options{options_.compress_level, options_.bwlimit};
-  wire::Channel sending(std::move(here), wire::Role::sender, channel_options);
-  wire::Channel receiving(std::move(there), wire::Role::receiver, {options_.compress_level, std::nullopt});
+  wire::Channel sending(std::move(here), wire::Role::sender, channel_options(options_, *source_world_.clock));
+  wire::Channel receiving(std::move(there), wire::Role::receiver, {.level = options_.compress_level});
   const unsigned threads =
       options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
 

@@ -32,7 +32,7 @@ constexpr auto switches = std::to_array<Switch>({
 
 }  // namespace
 
-wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners) {
+wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners, std::int64_t now_ns) {
   wire::PullOptions out;
   for (const auto& one : switches)
     if (options.*one.option) out.flags |= one.flag;
@@ -44,7 +44,8 @@ wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& 
   out.files_from = options.files_from;
   out.backup_dir = options.backup_dir.value_or("");
   if (options.compress_level) out.level = static_cast<std::uint32_t>(*options.compress_level);
-  out.bytes_per_second = options.bwlimit;
+  for (const auto& slot : options.bwlimit) out.rates.push_back({slot.week_minute, slot.bytes_per_second});
+  if (!out.rates.empty()) out.week_second = static_cast<std::uint32_t>(wire::local_week_second(now_ns));
   return out;
 }
 
@@ -59,7 +60,6 @@ CopyOptions copy_options(const wire::Open& open, IdentityRules& owners) {
   out.files_from = pull.files_from;
   if (!pull.backup_dir.empty()) out.backup_dir = pull.backup_dir;
   if (pull.level) out.compress_level = static_cast<int>(*pull.level);
-  out.bwlimit = pull.bytes_per_second;
   out.dry_run = (open.flags & wire::open_dry_run) != 0;
   out.one_file_system = (open.flags & wire::open_one_file_system) != 0;
   return out;

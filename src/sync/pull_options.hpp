@@ -8,8 +8,9 @@
 
 namespace syncline::sync {
 
-/// `owners`: what --chown gave. Owners are numbers from here on.
-wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners);
+/// `owners`: what --chown gave. Owners are numbers from here on. `now_ns`: when a timetable of rates begins
+/// to count over there.
+wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners, std::int64_t now_ns);
 
 /// The other way round; of `owners` the numbers are set.
 CopyOptions copy_options(const wire::Open& open, IdentityRules& owners);

@@ -98,7 +98,7 @@ class RemoteCopy {
 };
 
 wire::Channel& RemoteCopy::connected(const RemotePlace& place, wire::Role role) {
-  const wire::ChannelOptions options{options_.compress_level, options_.bwlimit};
+  const auto options = channel_options(options_, *world_.clock);
   if (channel_ && peer_ != place.peer()) hang_up();
   if (channel_) {
     channel_->begin_session(wire::Conversation::asking(role), options);
@@ -133,7 +133,7 @@ wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direct
 
 wire::Opened RemoteCopy::take_opened(wire::Channel& channel) const {
   auto opened = take<wire::Opened>(expect_message(channel));
-  check_opened(opened);
+  take_terms(channel, opened);
   return opened;
 }
 
@@ -255,7 +255,7 @@ ReceiverOptions RemoteCopy::receiver_options() {
 void RemoteCopy::pull(const RemotePlace& source) {
   auto& channel = connected(source, wire::Role::receiver);
   auto open = open_for(source, wire::Direction::pull);
-  open.pull = pull_options(options_, owners_);
+  open.pull = pull_options(options_, owners_, world_.clock->now_ns());
   const auto places = pull_places(source);
   open.entry = places.entry;
   channel.send(open);

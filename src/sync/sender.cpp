@@ -33,7 +33,7 @@ void Sender::shake_hands() {
 wire::Hello Sender::take_hello() {
   auto message = expect();
   if (const auto* opened = std::get_if<wire::Opened>(&message)) {
-    check_opened(*opened);
+    take_terms(channel_, *opened);
     message = expect();
   }
   const auto reply = take<wire::Hello>(std::move(message));

@@ -190,7 +190,12 @@ void Service::receive(Replica& replica) {
 void Service::send(Replica& replica, const Target& target) {
   SenderOptions sender;
   CopyOptions copy = copy_options(open_, sender.rules);
-  channel_.set_options({copy.compress_level, copy.bwlimit});
+  wire::ChannelOptions sending;
+  sending.level = copy.compress_level;
+  sending.rates = wire::RateTable(open_.pull->rates, open_.pull->week_second, world_.clock->now_ns());
+  sending.rates.set_ceiling(share_.bwlimit);
+  sending.clock = world_.clock;
+  channel_.set_options(sending);
   Selector selector;
   const bool contents = (open_.flags & wire::open_contents) != 0 || !target.replica.only_name.empty();
   fill_selector(copy, contents ? "" : target.name + '/', selector);
@@ -235,9 +240,10 @@ SessionNews Service::run() {
   news_ = {open_.share, open_.path, push, 0, false};
   if (push && !share_.may_write)
     throw Error(EROFS, "share '" + escape_name(open_.share) + "' may not be written to");
+  channel_.set_rate_ceiling(share_.bwlimit);
   root_ = world_.files->open_root(share_.dir);
   Target target = find_target();
-  channel_.send(wire::Opened{wire::protocol_version, 0, target.replica.only_name});
+  channel_.send(wire::Opened{wire::protocol_version, 0, target.replica.only_name, share_.bwlimit});
   channel_.flush();
   const auto reservation = options_.reserve ? options_.reserve(target.lock_key) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "patch/patch.hpp"
@@ -22,6 +23,7 @@ struct ServedShare {
   std::string state_dir;
   patch::Durability durability_min = patch::Durability::none;
   unsigned threads = 2;
+  std::optional<std::uint64_t> bwlimit = std::nullopt;  ///< bytes a second, each way
 };
 
 /// What became of a session, for the log.

@@ -90,9 +90,10 @@ void check_hello(const wire::Hello& hello) {
                 "protocol version " + std::to_string(hello.version) + " of the other side");
 }
 
-void check_opened(const wire::Opened& opened) {
+void take_terms(wire::Channel& channel, const wire::Opened& opened) {
   if (opened.version != wire::protocol_version)
     throw Error(Errc::unsupported, "protocol version " + std::to_string(opened.version) + " of the server");
+  channel.set_rate_ceiling(opened.bytes_per_second);
 }
 
 std::string hash_hex(const std::array<std::byte, 16>& id) {

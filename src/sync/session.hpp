@@ -45,9 +45,10 @@ T take(wire::Message message) {
 /// which takes no part.
 RelPath path_of_peer(const std::string& text);
 
-/// Throws Error(unsupported) for another protocol or version.
+/// Both throw Error(unsupported) for another protocol or version.
 void check_hello(const wire::Hello& hello);
-void check_opened(const wire::Opened& opened);
+/// What the server asks for counts on `channel` from now on.
+void take_terms(wire::Channel& channel, const wire::Opened& opened);
 std::string hash_hex(const std::array<std::byte, 16>& id);
 
 /// Digest of all that decides what "in step" means: an agreement holds only under equal options.

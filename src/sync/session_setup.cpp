@@ -14,6 +14,17 @@ constexpr auto progress_interval = std::chrono::milliseconds(100);
 
 }  // namespace
 
+wire::ChannelOptions channel_options(const CopyOptions& options, const Clock& clock) {
+  std::vector<wire::RateSlot> slots;
+  for (const auto& slot : options.bwlimit) slots.push_back({slot.week_minute, slot.bytes_per_second});
+  const auto now_ns = clock.now_ns();
+  wire::ChannelOptions out;
+  out.level = options.compress_level;
+  out.rates = wire::RateTable(std::move(slots), wire::local_week_second(now_ns), now_ns);
+  out.clock = &clock;
+  return out;
+}
+
 std::uint32_t attributes_of(const CopyOptions& options) {
   std::uint32_t out = 0;
   if (options.perms) out |= wire::attr_mode;

@@ -11,8 +11,12 @@
 #include "sync/events.hpp"
 #include "sync/selector.hpp"
 #include "syncline/copy.hpp"
+#include "wire/channel.hpp"
 
 namespace syncline::sync {
+
+/// Of what this side sends.
+wire::ChannelOptions channel_options(const CopyOptions& options, const Clock& clock);
 
 /// wire::Attribute bits.
 std::uint32_t attributes_of(const CopyOptions& options);

@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "base/limits.hpp"
-#include "base/world.hpp"
 
 namespace syncline::wire {
 namespace {
@@ -17,6 +16,7 @@ constexpr int default_level = 3;
 /// A local link is faster than zstd: only the first bulk bytes are compressed, so that a small copy is small.
 constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
 constexpr std::size_t raw_head_bytes = 5;
+constexpr std::chrono::milliseconds rate_look_interval{100};
 /// A frame may hold one message of the largest size and what was gathered before it.
 constexpr std::size_t raw_bytes_max = limits::frame_bytes_max + gather_bytes + 64;
 
@@ -106,17 +106,15 @@ void Channel::put_frame(Bytes frame) {
   transport_->send(std::move(frame));
 }
 
+/// The rate is looked at anew in short intervals: it may change while a large frame waits.
 void Channel::throttle(std::size_t bytes) {
-  if (!options_.bytes_per_second) return;
-  const auto rate = static_cast<double>(*options_.bytes_per_second);
-  const auto now =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock().steady().time_since_epoch())
-          .count();
-  if (credit_at_ns_ != 0) credit_bytes_ += rate * static_cast<double>(now - credit_at_ns_) / 1e9;
-  credit_at_ns_ = now;
-  credit_bytes_ =
-      std::min(credit_bytes_, rate / 8) - static_cast<double>(bytes);  // bursts of an eighth of a second
-  if (credit_bytes_ < 0) std::this_thread::sleep_for(std::chrono::duration<double>(-credit_bytes_ / rate));
+  const auto wait = [&] {
+    return account_.wait(options_.clock->steady(), options_.rates.rate_at(options_.clock->now_ns()));
+  };
+  (void)wait();  // the time until now is credited before the frame is charged
+  account_.spend(bytes);
+  for (auto left = wait(); left.count() > 0; left = wait())
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, rate_look_interval));
 }
 
 bool Channel::has_input() const { return input_pos_ < input_.size() || transport_->has_input(); }
@@ -136,6 +134,11 @@ void Channel::begin_session(Conversation conversation, const ChannelOptions& opt
 void Channel::set_options(const ChannelOptions& options) {
   std::lock_guard lock(send_mutex_);
   options_ = options;
+}
+
+void Channel::set_rate_ceiling(std::optional<std::uint64_t> bytes_per_second) {
+  std::lock_guard lock(send_mutex_);
+  options_.rates.set_ceiling(bytes_per_second);
 }
 
 void Channel::note_sent(const Message& message) {

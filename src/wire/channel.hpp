@@ -7,16 +7,19 @@
 #include <mutex>
 #include <optional>
 
+#include "base/world.hpp"
 #include "compress/zstd.hpp"
 #include "wire/conversation.hpp"
+#include "wire/rate.hpp"
 #include "wire/transport.hpp"
 
 namespace syncline::wire {
 
 struct ChannelOptions {
   /// 0: off; absent: by the link (a local one gets small messages and the first bulk compressed only).
-  std::optional<int> level;
-  std::optional<std::uint64_t> bytes_per_second;  ///< limit of what is sent
+  std::optional<int> level = {};
+  RateTable rates = {};                  ///< of what is sent
+  const Clock* clock = &system_clock();  ///< that the rates go by
 };
 
 /// One end of a session. Small messages are gathered into frames that share one compression
@@ -48,6 +51,8 @@ class Channel {
   bool session_is_over() const;
   /// Where they are known only after the first messages.
   void set_options(const ChannelOptions& options);
+  /// What the other side asks for, in addition to our own limits; absent: nothing.
+  void set_rate_ceiling(std::optional<std::uint64_t> bytes_per_second);
   std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
   std::uint64_t received_bytes() const { return transport_->received_bytes(); }
 
@@ -74,8 +79,7 @@ class Channel {
   compress::StreamDecompressor stream_in_;
   compress::Decompressor single_in_;
   std::atomic<std::uint64_t> bulk_bytes_ = 0;
-  double credit_bytes_ = 0;
-  std::int64_t credit_at_ns_ = 0;
+  RateAccount account_;
   Bytes input_;
   std::size_t input_pos_ = 0;
 };

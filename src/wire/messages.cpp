@@ -444,7 +444,18 @@ void fields(A& a, PullOptions& v) {
   a.optional(v.files_from, [&](std::vector<std::string>& x) {
     a.list(x, count_max, [&](std::string& one) { path(a, one); });
   });
-  path(a, v.backup_dir), number(a, v.level), number(a, v.bytes_per_second);
+  path(a, v.backup_dir), number(a, v.level);
+  a.list(v.rates, limits::rate_slots_max,
+         [&](RateSlot& x) { a.num(x.week_minute), a.num(x.bytes_per_second); });
+  a.num(v.week_second);
+  if constexpr (A::decoding) {
+    const auto by_minute = [](const RateSlot& x, const RateSlot& y) {
+      return x.week_minute >= y.week_minute;
+    };
+    if (std::ranges::adjacent_find(v.rates, by_minute) != v.rates.end()) a.fail(Errc::malformed);
+    if (!v.rates.empty() && v.rates.back().week_minute >= week_minutes) a.fail(Errc::malformed);
+    if (v.week_second >= week_minutes * 60U) a.fail(Errc::malformed);
+  }
 }
 template <class A>
 void fields(A& a, Open& v) {
@@ -456,6 +467,7 @@ void fields(A& a, Open& v) {
 template <class A>
 void fields(A& a, Opened& v) {
   a.num(v.version), a.num(v.features), a.text(v.entry, limits::name_bytes_max);
+  number(a, v.bytes_per_second);
 }
 template <class A>
 void fields(A& a, Partials& v) {

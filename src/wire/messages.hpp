@@ -16,6 +16,7 @@
 #include "fs/fs.hpp"
 #include "hash/digest.hpp"
 #include "manifest/manifest.hpp"
+#include "wire/rate.hpp"
 
 namespace syncline::wire {
 
@@ -129,7 +130,8 @@ struct PullOptions {
   std::optional<std::vector<std::string>> files_from;
   std::string backup_dir;
   std::optional<std::uint32_t> level;  ///< of compression; 0: off
-  std::optional<std::uint64_t> bytes_per_second;
+  std::vector<RateSlot> rates;         ///< ascending; none: no limit
+  std::uint32_t week_second = 0;       ///< of the client's week, now
 };
 
 struct Open {
@@ -151,7 +153,8 @@ struct Open {
 struct Opened {
   std::uint16_t version = protocol_version;  ///< that of the session
   std::uint64_t features = 0;
-  std::string entry;  ///< not empty: the session is about this one entry
+  std::string entry;                              ///< not empty: the session is about this one entry
+  std::optional<std::uint64_t> bytes_per_second;  ///< not more is to be sent to the server
 };
 
 struct AgreedRoots {

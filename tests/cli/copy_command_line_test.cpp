@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/copy_command_line.hpp"
 
+#include <array>
 #include <random>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "cli/option_table.hpp"
 #include "support/catch.hpp"
 
@@ -168,7 +170,13 @@ TEST_CASE("compression has a flag, a word and levels", "[cli]") {
 }
 
 TEST_CASE("rates are read as rsync reads them", "[cli]") {
-  const auto rate = [](const std::string& text) { return parse({"--bwlimit=" + text}).options.bwlimit; };
+  const auto rate = [](const std::string& text) -> std::optional<std::uint64_t> {
+    const auto slots = parse({"--bwlimit=" + text}).options.bwlimit;
+    if (slots.empty()) return std::nullopt;
+    REQUIRE(slots.size() == 1);
+    CHECK(slots[0].week_minute == 0);
+    return slots[0].bytes_per_second;
+  };
   CHECK(rate("100") == 102'400u);
   CHECK(rate("1.5m") == 1'572'864u);
   CHECK(rate("1MB") == 1'000'000u);
@@ -176,11 +184,76 @@ TEST_CASE("rates are read as rsync reads them", "[cli]") {
   CHECK(rate("1g") == 1'073'741'824u);
   CHECK(rate("512b") == 512u);
   CHECK_FALSE(rate("0"));
-  for (const auto* bad : {"abc", "1x", "-1", "1mbb", "511b", "1e3", "nan", "inf", " 1"}) {
+  CHECK_FALSE(rate("off"));
+  for (const auto* bad : {"abc", "1x", "-1", "1mbb", "511b", "1e3", "nan", "inf"}) {
     CAPTURE(bad);
     CHECK(option_refusal({std::string("--bwlimit=") + bad}).find(std::string("'") + bad) !=
           std::string::npos);
   }
+}
+
+TEST_CASE("a timetable of rates is read as rclone reads it", "[cli]") {
+  using Slots = std::vector<std::pair<unsigned, std::uint64_t>>;
+  const auto slots = [](const std::string& text) {
+    Slots out;
+    for (const auto& slot : parse({"--bwlimit", text}).options.bwlimit)
+      out.emplace_back(slot.week_minute, slot.bytes_per_second);
+    return out;
+  };
+  Slots daily;
+  for (unsigned day = 0; day < 7; ++day) {
+    daily.emplace_back(day * 1440 + 480, 2'097'152);
+    daily.emplace_back(day * 1440 + 1140, 0);
+  }
+  CHECK(slots("08:00,2M 19:00,off") == daily);
+  CHECK(slots(" 19:00,0;; 08:00,2M ") == daily);
+  CHECK(slots("Mon-08:00,512 sunday-23:59,1MB TUE-00:00,off") ==
+        Slots{{480, 524'288}, {1440, 0}, {6 * 1440 + 1439, 1'000'000}});
+  // A day's own entry goes before the one for every day.
+  daily[5 * 2].second = 1'048'576;
+  CHECK(slots("Sat-08:00,1M 08:00,2M 19:00,off") == daily);
+}
+
+TEST_CASE("a timetable with a mistake is refused with the entry at fault", "[cli]") {
+  const std::vector<std::array<std::string, 3>> cases{
+      {"08:00,2M 24:00,off", "24:00,off", "HH:MM"},
+      {"08:60,2M", "08:60,2M", "HH:MM"},
+      {"8:00,2M", "8:00,2M", "HH:MM"},
+      {"08:00,2M 19:00", "19:00", "HH:MM"},
+      {" 1", "1", "HH:MM"},
+      {"08:00,", "", "is not a rate"},
+      {"08:00,2M,3M", "2M,3M", "is not a rate"},
+      {"08:00,fast", "fast", "is not a rate"},
+      {"08:00,100b", "100b", "below 512"},
+      {"Day-08:00,2M", "Day-08:00,2M", "no day"},
+      {"Mon-Tue-08:00,2M", "Mon-Tue-08:00,2M", "HH:MM"},
+      {"08:00,1M 08:00,2M", "08:00,2M", "second time"},
+      {"Mon-08:00,1M mon-08:00,2M", "mon-08:00,2M", "second time"},
+      {"10M:1M", "10M:1M", "each direction"},
+      {"08:00,10M:off", "10M:off", "each direction"},
+      {" ; ", " ; ", "no timetable"},
+  };
+  for (const auto& [text, fault, reason] : cases) {
+    CAPTURE(text);
+    const auto message = option_refusal({"--bwlimit=" + text});
+    CHECK(message.find("--bwlimit: '" + fault + "' ") != std::string::npos);
+    CHECK(message.find(reason) != std::string::npos);
+  }
+}
+
+TEST_CASE("a timetable has at most limits::rate_slots_max moments", "[cli]") {
+  const auto table = [](std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto minute = i % 1440;
+      const auto two = [](std::size_t number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+      out += "mon-" + two(minute / 60) + ':' + two(minute % 60) + ",1M ";
+    }
+    return out;
+  };
+  CHECK(parse({"--bwlimit", table(limits::rate_slots_max)}).options.bwlimit.size() == limits::rate_slots_max);
+  CHECK(option_refusal({"--bwlimit", table(limits::rate_slots_max + 1)}).find("more than 1024 moments") !=
+        std::string::npos);
 }
 
 TEST_CASE("values are taken behind a space and behind an equals sign", "[cli]") {

@@ -278,7 +278,7 @@ TEST_CASE("a server that stops lets clients come back to where they were", "[ser
   live.start();
   live.dir.make_dir("here");
   live.dir.write("here/large", noise(30'000'000, 1));
-  options.bwlimit = 20'000'000;
+  options.bwlimit = {{0, 20'000'000}};
   std::optional<Error> error;
   std::thread client([&] { error = error_of([&] { live.push(options, "here"); }); });
   live.wait_for(Kind::session_began);
@@ -289,9 +289,22 @@ TEST_CASE("a server that stops lets clients come back to where they were", "[ser
   if (error)
     CHECK((error->is(Errc::disconnected) || error->is(Errc::cancelled) || error->is(Errc::truncated)));
   live.start();
-  options.bwlimit.reset();
+  options.bwlimit.clear();
   CHECK(live.push(options, "here").in_step);
   CHECK(live.dir.read("share/large") == live.dir.read("here/large"));
+}
+
+TEST_CASE("the configured limit counts for what a client sends", "[server]") {
+  LiveServer live;
+  auto options = live.client("client");
+  options.compress_level = 0;
+  live.config.bwlimit = 400'000;
+  live.start();
+  live.dir.make_dir("here");
+  live.dir.write("here/f", noise(400'000, 1));
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(live.push(options, "here").in_step);
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(800));
 }
 
 TEST_CASE("connections that do nothing need no threads and are in nobody's way", "[server]") {

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "pair.hpp"
 #include "support/catch.hpp"
+#include "support/fast_clock.hpp"
 #include "support/fault_fs.hpp"
 #include "tree_picture.hpp"
 
@@ -158,6 +159,67 @@ TEST_CASE("what is pushed can be pulled again", "[sync][remote]") {
   CHECK(pulled.change("sub/f") != nullptr);
   CHECK(pulled.report.bytes_literal >= 200'000);
   CHECK(differences(picture, picture_of(remote.dir.path("here"))).empty());
+}
+
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+/// In January, when no clock is changed.
+std::int64_t moment_in_week(std::int64_t week_second) {
+  const std::int64_t january = 1'768'000'000 * second_ns;
+  return january + (week_second - wire::local_week_second(january)) * second_ns;
+}
+
+}  // namespace
+
+TEST_CASE("a server that sends keeps to the client's timetable by the client's clock", "[sync][remote]") {
+  constexpr std::int64_t day_time = 12 * 3600, night = 20 * 3600;  // of Monday
+  TempDir dir;
+  sync::ServedShare share;
+  share.dir = dir.make_dir("share");
+  share.state_dir = dir.make_dir("server");
+  dir.write("share/f", random_text(400'000, 1));
+  FastClock there(moment_in_week(night), 200);
+  sync::World server_world;
+  server_world.clock = &there;
+  Served served(share, server_world);
+  CopyOptions options;
+  options.state_dir = dir.path("client");
+  options.durability = Durable::none;
+  options.sources = {"syncline://host/share/"};
+  options.destination = dir.path("here") + "/";
+  options.bwlimit = {{8 * 60, 10'000}, {19 * 60, 0}};
+  options.compress_level = 0;
+  const auto seconds_from = [&](std::int64_t week_second) {
+    stdfs::remove_all(dir.path("here"));
+    FastClock here(moment_in_week(week_second), 200);
+    sync::World world;
+    world.clock = &here;
+    const auto before = there.passed_ns();
+    const auto report = served.copy(options, {}, world);
+    CHECK(report.in_step);
+    CHECK(dir.read("here/f") == dir.read("share/f"));
+    return (there.passed_ns() - before) / second_ns;
+  };
+  CHECK(seconds_from(day_time) >= 38);
+  CHECK(seconds_from(19 * 3600 - 10) < 38);  // the limit ends after ten of them
+}
+
+TEST_CASE("a client that sends keeps to the server's limit", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("here/f", random_text(400'000, 1));
+  auto share = remote.share();
+  share.bwlimit = 10'000;
+  Served served(share);
+  FastClock clock(0, 200);
+  sync::World world;
+  world.clock = &clock;
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  remote.options.destination = "syncline://host/share/";
+  remote.options.compress_level = 0;
+  CHECK(served.copy(remote.options, {}, world).in_step);
+  CHECK(clock.passed_ns() / second_ns >= 38);
 }
 
 TEST_CASE("a push that changes nothing takes one round trip and some hundred bytes", "[sync][remote]") {

@@ -9,6 +9,7 @@
 #include "manifest/document.hpp"
 #include "samples.hpp"
 #include "support/catch.hpp"
+#include "support/fast_clock.hpp"
 
 using namespace syncline;
 using namespace syncline::wire;
@@ -62,6 +63,13 @@ Bytes frame_of(unsigned kind, ByteView payload, std::optional<std::uint32_t> raw
   return out;
 }
 
+ChannelOptions limited(std::uint64_t bytes_per_second) {
+  ChannelOptions out;
+  out.level = 0;
+  out.rates = RateTable::constant(bytes_per_second);
+  return out;
+}
+
 /// What a receiver makes of one frame, as the first of a session.
 std::optional<Errc> answer_to(Bytes frame) {
   auto ends = make_pipe();
@@ -95,7 +103,7 @@ TEST_CASE("the frame of the format page is what a peer takes", "[wire]") {
 
 TEST_CASE("an uncompressed hello is sent as the format page's frame", "[wire]") {
   auto ends = make_pipe();
-  Channel channel(std::move(ends.first), Role::sender, {.level = 0, .bytes_per_second = {}});
+  Channel channel(std::move(ends.first), Role::sender, {.level = 0});
   Hello hello;
   hello.features = feature_privileged;
   for (unsigned i = 0; i < hello.replica_id.size(); ++i) hello.replica_id[i] = static_cast<std::byte>(i);
@@ -111,7 +119,7 @@ TEST_CASE("messages arrive whole and in order, gathered or bulk, at every level"
     CAPTURE(level.value_or(-1));
     const auto seed = std::random_device{}();
     CAPTURE(seed);
-    Link link({.level = level, .bytes_per_second = {}});
+    Link link({.level = level});
     link.open();
     std::thread producer([&] {
       std::mt19937_64 random(seed);
@@ -175,7 +183,7 @@ TEST_CASE("a side that is about to wait sends what it has gathered first", "[wir
 
 TEST_CASE("like content compresses, and level 0 sends it as it is", "[wire]") {
   const auto cost = [](std::optional<int> level, bool bulk) {
-    Link link({.level = level, .bytes_per_second = {}});
+    Link link({.level = level});
     link.open();
     const auto before = link.sender->sent_bytes();
     if (bulk) link.sender->send_bulk(chunk(0, Bytes(100'000)));
@@ -219,7 +227,7 @@ TEST_CASE("what is handed over inside a process counts as if it were coded", "[w
     CHECK((data.content == message.content));
     return link.receiver->received_bytes() - before;
   };
-  const auto coded = cost({.level = 0, .bytes_per_second = {}});
+  const auto coded = cost({.level = 0});
   CHECK(cost({}) == coded);
   CHECK(coded > message.content.size());
 }
@@ -229,7 +237,7 @@ TEST_CASE("the largest message crosses after what was gathered, in every kind of
   for (const std::optional<int> level : {std::optional<int>{0}, std::optional<int>{1}}) {
     for (const bool bulk : {false, true}) {
       CAPTURE(level.value_or(-1), bulk);
-      Link link({.level = level, .bytes_per_second = {}});
+      Link link({.level = level});
       link.open();
       link.sender->send(chunk(1, noise(128 * limits::kib - 20, 2)));  // just too small for a frame of its own
       if (bulk) {
@@ -323,7 +331,7 @@ TEST_CASE("closing frees a producer that is held back", "[wire]") {
 }
 
 TEST_CASE("a bandwidth limit changes neither order nor content", "[wire]") {
-  Link link({.level = 0, .bytes_per_second = 20'000'000});
+  Link link(limited(20'000'000));
   link.open();
   std::thread producer([&] {
     for (std::uint64_t i = 0; i < 60; ++i) {
@@ -339,6 +347,38 @@ TEST_CASE("a bandwidth limit changes neither order nor content", "[wire]") {
   }
   producer.join();
   CHECK(equal);
+}
+
+TEST_CASE("a frame that waits for a low rate goes when the timetable changes", "[wire]") {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  test::FastClock clock(0, 0);
+  auto options = limited(1);
+  options.rates = RateTable({{0, 1}, {480, 0}}, 480 * 60 - 1, 0);  // a second before Monday 08:00
+  options.clock = &clock;
+  Link link(options);
+  std::atomic<bool> sent = false;
+  std::thread producer([&] {
+    link.sender->send(Hello{});
+    link.sender->flush();
+    sent = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));  // it has looked at the clock by now
+  CHECK_FALSE(sent);
+  clock.put_forward(std::chrono::nanoseconds(second_ns));
+  producer.join();
+  CHECK(type_of(link.receiver->receive().value()) == MessageType::hello);
+}
+
+TEST_CASE("what the other side asks for lowers a rate", "[wire]") {
+  test::FastClock clock(0, 1000);
+  auto options = limited(1'000'000);
+  options.clock = &clock;
+  Link link(options);
+  link.sender->set_rate_ceiling(1000);
+  link.open();
+  const auto before = clock.passed_ns();
+  link.sender->send_bulk(chunk(0, noise(100'000, 1)));
+  CHECK(clock.passed_ns() - before >= 95'000'000'000);
 }
 
 TEST_CASE("several threads may send at once", "[wire]") {
@@ -412,7 +452,7 @@ TEST_CASE("a frame's raw size ends at a message and what is gathered before it",
 
 TEST_CASE("damaged frames never do worse than an error", "[wire]") {
   auto ends = make_pipe();
-  Channel channel(std::move(ends.first), Role::sender, {.level = 3, .bytes_per_second = {}});
+  Channel channel(std::move(ends.first), Role::sender, {.level = 3});
   Hello hello;
   channel.send(hello);
   channel.flush();

@@ -295,6 +295,30 @@ TEST_CASE("a list cannot announce more elements than bytes follow", "[wire]") {
   }
 }
 
+TEST_CASE("a timetable of rates ascends within one week and is bounded", "[wire]") {
+  const auto open = [](std::vector<RateSlot> rates, std::uint32_t week_second = 0) {
+    Open out;
+    out.direction = Direction::pull;
+    out.pull.emplace();
+    out.pull->rates = std::move(rates);
+    out.pull->week_second = week_second;
+    return out;
+  };
+  const auto error = [&](std::vector<RateSlot> rates, std::uint32_t week_second = 0) {
+    return decode_error(MessageType::open, encode(open(std::move(rates), week_second)));
+  };
+  CHECK_FALSE(error({{0, 5}, {1, 5}, {week_minutes - 1, 0}}, week_minutes * 60U - 1));
+  CHECK(error({{1, 5}, {1, 5}}) == Errc::malformed);
+  CHECK(error({{2, 5}, {1, 5}}) == Errc::malformed);
+  CHECK(error({{week_minutes, 5}}) == Errc::malformed);
+  CHECK(error({}, week_minutes * 60U) == Errc::malformed);
+  std::vector<RateSlot> most;
+  for (std::uint16_t i = 0; i < limits::rate_slots_max; ++i) most.push_back({i, 1});
+  CHECK(again(open(most)).pull->rates == most);
+  most.push_back({week_minutes - 1, 1});
+  CHECK(encode_error(open(most)) == Errc::limit_exceeded);
+}
+
 TEST_CASE("a manifest has as many lengths as repeats and ids", "[wire]") {
   ManifestReply reply;
   reply.lengths = {1, 2};

@@ -80,9 +80,12 @@ Sample pulling_open() {
   pull.files_from = {"x", "y/z"};
   pull.backup_dir = "old";
   pull.level = 3;
+  pull.rates = {{480, 2'000}, {10'079, 0}};
+  pull.week_second = 604'799;
   m.pull = pull;
   return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 00 00 00 01 81 40 01 ac 02 00 01 05 "
-                      "02 01 03 2a 2e 63 00 01 2a 01 02 01 78 03 79 2f 7a 03 6f 6c 64 01 03 00")};
+                      "02 01 03 2a 2e 63 00 01 2a 01 02 01 78 03 79 2f 7a 03 6f 6c 64 01 03 02 e0 03 d0 0f "
+                      "df 4e 00 ff f4 24")};
 }
 
 Sample partials() {
@@ -253,7 +256,8 @@ std::vector<Sample> make_samples() {
       {Fatal{8, true, "bad"}, from_hex("08 01 03 62 61 64")},
       pushing_open(),
       pulling_open(),
-      {Opened{1, 3, "f"}, from_hex("01 03 01 66")},
+      {Opened{1, 3, "f", {}}, from_hex("01 03 01 66 00")},
+      {Opened{1, 3, "", 300}, from_hex("01 03 00 01 ac 02")},
       partials(),
       {Event{ChangeInfo{">f", "a", "", "b", true}}, from_hex("00 02 3e 66 01 61 00 01 62 01")},
       {Event{ErrorInfo{"a", "no", "go", 24, true}}, from_hex("01 01 61 02 6e 6f 02 67 6f 18 01")},

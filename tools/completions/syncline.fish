@@ -92,7 +92,7 @@ complete -c syncline -n $copying -l no-partial -d 'not: accepted: work done befo
 complete -c syncline -n $copying -s z -d 'same as --compress=auto'
 complete -c syncline -n $copying -l no-compress -d 'not: same as --compress=auto'
 complete -c syncline -n $copying -l compress -d 'compress; or =off, =auto, =LEVEL'
-complete -c syncline -n $copying -l bwlimit -x -d 'limit the transfer; KiB a second, or with a suffix'
+complete -c syncline -n $copying -l bwlimit -x -d 'limit the transfer; KiB a second or with a suffix, or by the time'
 complete -c syncline -n $copying -l state -x -a '(__fish_complete_directories)' -d 'keep the state in DIR, not in $XDG_STATE_HOME/syncline'
 complete -c syncline -n $copying -l threads -x -d 'use N threads; 0 means one a core'
 complete -c syncline -n $copying -s e -l rsh -r -d 'the remote shell for HOST:PATH (default ssh)'
