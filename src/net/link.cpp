@@ -36,6 +36,7 @@ void Link::close() { core_->close(); }
 void Link::abort() { core_->abort(); }
 std::uint64_t Link::sent_bytes() const { return core_->stream().sent_bytes(); }
 std::uint64_t Link::received_bytes() const { return core_->stream().received_bytes(); }
+std::uint64_t Link::waiting_bytes() const { return core_->waiting_bytes(); }
 std::optional<Error> Link::failure() const { return core_->failure(); }
 void Link::on_readable(std::function<void()> ready) { core_->on_readable(std::move(ready)); }
 

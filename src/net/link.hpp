@@ -55,6 +55,7 @@ class Link final : public wire::Transport {
   void close() override;
   std::uint64_t sent_bytes() const override;
   std::uint64_t received_bytes() const override;
+  std::uint64_t waiting_bytes() const override;
   bool is_local() const override { return false; }
 
   /// Closes without delivering anything. Whoever waits in send() or receive() returns.

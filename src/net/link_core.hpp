@@ -29,6 +29,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   void send(Bytes frame);
   std::optional<Bytes> receive();
   bool has_input() const;
+  std::size_t waiting_bytes() const;
   void close();
   void wait_closed();
   void abort();

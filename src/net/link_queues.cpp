@@ -59,6 +59,11 @@ bool LinkCore::has_input() const {
   return in_closed_ || !in_.empty();
 }
 
+std::size_t LinkCore::waiting_bytes() const {
+  std::lock_guard lock(mutex_);
+  return out_bytes_;
+}
+
 void LinkCore::close() {
   std::lock_guard lock(mutex_);
   if (std::exchange(closed_here_, true)) return;

@@ -41,6 +41,7 @@ class ChildLink final : public wire::Transport {
   void close() override { spawned_.link->close(); }
   std::uint64_t sent_bytes() const override { return spawned_.link->sent_bytes(); }
   std::uint64_t received_bytes() const override { return spawned_.link->received_bytes(); }
+  std::uint64_t waiting_bytes() const override { return spawned_.link->waiting_bytes(); }
   bool is_local() const override { return false; }
 
  private:

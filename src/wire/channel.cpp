@@ -15,6 +15,8 @@ constexpr std::size_t gather_bytes = 128 * limits::kib;
 constexpr int default_level = 3;
 /// A local link is faster than zstd: only the first bulk bytes are compressed, so that a small copy is small.
 constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
+/// What is sent of changes is mostly less: it is worth a little time on any link.
+constexpr std::uint64_t first_bulk_bytes = 32 * limits::mib;
 constexpr std::size_t raw_head_bytes = 5;
 constexpr std::chrono::milliseconds rate_look_interval{100};
 /// A frame may hold one message of the largest size and what was gathered before it.
@@ -60,10 +62,20 @@ void Channel::flush_locked() {
   pending_.clear();
 }
 
-int Channel::bulk_level() {
+int Channel::bulk_level() const {
   if (options_.level) return *options_.level;
   if (transport_->is_local()) return bulk_bytes_ < local_bulk_bytes ? default_level : compress::level_off;
-  return default_level;
+  int level = link_level_now_;
+  if (const auto rate = options_.rates.rate_at(options_.clock->now_ns()))
+    level = std::max(level, LinkLevel::level_for(static_cast<double>(*rate)));
+  return bulk_bytes_ < first_bulk_bytes ? std::max(level, default_level) : level;
+}
+
+void Channel::observe_link() {
+  if (transport_->is_local()) return;
+  link_level_.observe({options_.clock->steady().time_since_epoch(), transport_->sent_bytes(),
+                       transport_->waiting_bytes(), std::chrono::nanoseconds(compressing_ns_)});
+  link_level_now_ = link_level_.level();
 }
 
 void Channel::send_bulk(Message message) {
@@ -78,8 +90,10 @@ void Channel::send_bulk(Message message) {
     Bytes body;
     body.reserve(message_bytes);
     append(body, message, body_bytes);
+    const auto begun = options_.clock->steady();
     if (level == compress::level_off) frame = framed(raw, body, message_bytes);
     else frame = framed(single, compressor.compress(body, level), message_bytes);
+    compressing_ns_ += (options_.clock->steady() - begun).count();
   }
   std::lock_guard lock(send_mutex_);
   note_sent(message);
@@ -103,6 +117,7 @@ Bytes Channel::framed(FrameKind kind, ByteView payload, std::size_t raw_bytes) {
 
 void Channel::put_frame(Bytes frame) {
   throttle(frame.size());
+  observe_link();
   transport_->send(std::move(frame));
 }
 

@@ -10,13 +10,15 @@
 #include "base/world.hpp"
 #include "compress/zstd.hpp"
 #include "wire/conversation.hpp"
+#include "wire/link_level.hpp"
 #include "wire/rate.hpp"
 #include "wire/transport.hpp"
 
 namespace syncline::wire {
 
 struct ChannelOptions {
-  /// 0: off; absent: by the link (a local one gets small messages and the first bulk compressed only).
+  /// 0: off; absent: small messages and the first bulk at level 3, further bulk by the link, on a local one
+  /// not at all.
   std::optional<int> level = {};
   RateTable rates = {};                  ///< of what is sent
   const Clock* clock = &system_clock();  ///< that the rates go by
@@ -53,6 +55,8 @@ class Channel {
   void set_options(const ChannelOptions& options);
   /// What the other side asks for, in addition to our own limits; absent: nothing.
   void set_rate_ceiling(std::optional<std::uint64_t> bytes_per_second);
+  /// Of bulk that is sent now. A limit of the rate makes a link as slow as that.
+  int bulk_level() const;
   std::uint64_t sent_bytes() const { return transport_->sent_bytes(); }
   std::uint64_t received_bytes() const { return transport_->received_bytes(); }
 
@@ -67,7 +71,7 @@ class Channel {
   void note_received(const Message& message);
   void note_consequences(const Message& message);
   void throttle(std::size_t bytes);
-  int bulk_level();
+  void observe_link();
 
   std::unique_ptr<Transport> transport_;
   ChannelOptions options_;
@@ -79,6 +83,9 @@ class Channel {
   compress::StreamDecompressor stream_in_;
   compress::Decompressor single_in_;
   std::atomic<std::uint64_t> bulk_bytes_ = 0;
+  LinkLevel link_level_;  ///< of the connection: sessions after each other share it
+  std::atomic<int> link_level_now_ = LinkLevel::level_default;
+  std::atomic<std::int64_t> compressing_ns_ = 0;
   RateAccount account_;
   Bytes input_;
   std::size_t input_pos_ = 0;

@@ -46,6 +46,10 @@ class Queue {
     std::lock_guard lock(mutex_);
     return total_bytes_;
   }
+  std::uint64_t queued_bytes() const {
+    std::lock_guard lock(mutex_);
+    return queued_bytes_;
+  }
   std::uint64_t taken_bytes() const {
     std::lock_guard lock(mutex_);
     return taken_bytes_;
@@ -78,6 +82,7 @@ class PipeEnd final : public Transport {
   void close() override { shut(); }
   std::uint64_t sent_bytes() const override { return out_->total_bytes(); }
   std::uint64_t received_bytes() const override { return in_->taken_bytes(); }
+  std::uint64_t waiting_bytes() const override { return out_->queued_bytes(); }
   bool is_local() const override { return true; }
 
  private:

@@ -32,6 +32,7 @@ class Transport {
   virtual void close() = 0;
   virtual std::uint64_t sent_bytes() const = 0;  ///< payload and headers, all that crossed
   virtual std::uint64_t received_bytes() const = 0;
+  virtual std::uint64_t waiting_bytes() const = 0;  ///< taken by send() and not yet by the connection
   virtual bool is_local() const = 0;  ///< both ends in this process: faster than any compression
 };
 

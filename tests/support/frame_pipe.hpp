@@ -26,6 +26,7 @@ class FramePipeEnd final : public wire::Transport {
   void close() override { pipe_->close(); }
   std::uint64_t sent_bytes() const override { return pipe_->sent_bytes(); }
   std::uint64_t received_bytes() const override { return pipe_->received_bytes(); }
+  std::uint64_t waiting_bytes() const override { return pipe_->waiting_bytes(); }
   bool is_local() const override { return lies_; }
 
  private:

@@ -97,6 +97,7 @@ class CutLink final : public wire::Transport {
   void close() override { link_->close(); }
   std::uint64_t sent_bytes() const override { return link_->sent_bytes(); }
   std::uint64_t received_bytes() const override { return link_->received_bytes(); }
+  std::uint64_t waiting_bytes() const override { return link_->waiting_bytes(); }
   bool is_local() const override { return false; }
 
  private:
@@ -130,6 +131,7 @@ class CountingLink final : public wire::Transport {
   void close() override { link_->close(); }
   std::uint64_t sent_bytes() const override { return link_->sent_bytes(); }
   std::uint64_t received_bytes() const override { return link_->received_bytes(); }
+  std::uint64_t waiting_bytes() const override { return link_->waiting_bytes(); }
   bool is_local() const override { return false; }
 
  private:

@@ -64,6 +64,7 @@ class Served {
     void close() override { end_->close(); }
     std::uint64_t sent_bytes() const override { return end_->sent_bytes(); }
     std::uint64_t received_bytes() const override { return end_->received_bytes(); }
+    std::uint64_t waiting_bytes() const override { return end_->waiting_bytes(); }
     bool is_local() const override { return false; }
 
    private:

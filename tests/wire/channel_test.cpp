@@ -70,6 +70,33 @@ ChannelOptions limited(std::uint64_t bytes_per_second) {
   return out;
 }
 
+/// A connection that takes so many bytes a second by a made-up clock, and whose sender never waits.
+class SlowLink final : public Transport {
+ public:
+  SlowLink(std::unique_ptr<Transport> pipe, const test::FastClock& clock, std::uint64_t bytes_per_second)
+      : pipe_(std::move(pipe)), clock_(clock), rate_(bytes_per_second) {}
+  void send(Bytes frame) override {
+    total_bytes_ += frame.size();
+    if (frame.size() < limits::kib) pipe_->send(std::move(frame));  // nobody reads the content
+  }
+  void hand_over(Message, std::size_t) override { throw std::logic_error("not local"); }
+  std::optional<Parcel> receive() override { return pipe_->receive(); }
+  bool has_input() const override { return pipe_->has_input(); }
+  void close() override { pipe_->close(); }
+  std::uint64_t sent_bytes() const override {
+    return std::min(total_bytes_, static_cast<std::uint64_t>(clock_.passed_ns() / 1'000) * rate_ / 1'000'000);
+  }
+  std::uint64_t received_bytes() const override { return 0; }
+  std::uint64_t waiting_bytes() const override { return total_bytes_ - sent_bytes(); }
+  bool is_local() const override { return false; }
+
+ private:
+  std::unique_ptr<Transport> pipe_;
+  const test::FastClock& clock_;
+  std::uint64_t rate_;
+  std::uint64_t total_bytes_ = 0;
+};
+
 /// What a receiver makes of one frame, as the first of a session.
 std::optional<Errc> answer_to(Bytes frame) {
   auto ends = make_pipe();
@@ -379,6 +406,46 @@ TEST_CASE("what the other side asks for lowers a rate", "[wire]") {
   const auto before = clock.passed_ns();
   link.sender->send_bulk(chunk(0, noise(100'000, 1)));
   CHECK(clock.passed_ns() - before >= 95'000'000'000);
+}
+
+TEST_CASE("the first bulk gets level 3, further bulk what the link asks for", "[wire]") {
+  struct Case {
+    std::uint64_t link_rate;
+    std::optional<int> level;
+    std::optional<std::uint64_t> limit;
+    int first, later;
+  };
+  const std::vector<Case> cases{
+      {700'000, {}, {}, 3, 6},
+      {7'000'000, {}, {}, 3, 3},
+      {100'000'000, {}, {}, 3, 2},
+      {100'000'000'000, {}, {}, 3, 2},  // it waits: no more is known
+      {100'000'000, {}, 1'000'000, 6, 6},
+      {100'000'000, {}, 10'000'000, 3, 3},
+      {1'000'000, 9, {}, 9, 9},
+      {1'000'000, 0, {}, 0, 0},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.link_rate, one.level.value_or(-1), one.limit.value_or(0));
+    test::FastClock clock(0, one.limit ? 10'000 : 0);
+    ChannelOptions options;
+    options.level = one.level;
+    options.rates = RateTable::constant(one.limit);
+    options.clock = &clock;
+    auto ends = make_pipe();
+    Link link;
+    link.sender.emplace(std::make_unique<SlowLink>(std::move(ends.first), clock, one.link_rate), Role::sender,
+                        options);
+    link.receiver.emplace(std::move(ends.second), Role::receiver, ChannelOptions{});
+    link.open();
+    CHECK(link.sender->bulk_level() == one.first);
+    if (one.limit) continue;  // as slow as it says, and the test as well
+    for (unsigned i = 0; i <= 32; ++i) {
+      clock.put_forward(std::chrono::milliseconds(10));
+      link.sender->send_bulk(chunk(i, noise(limits::mib, i)));
+    }
+    CHECK(link.sender->bulk_level() == one.later);
+  }
 }
 
 TEST_CASE("several threads may send at once", "[wire]") {
