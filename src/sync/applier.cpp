@@ -67,11 +67,7 @@ void Applier::note_error(const std::exception_ptr& error) {
     if (std::exchange(error_, error_ ? error_ : error) != nullptr) return;
     changed_.notify_all();
   }
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& cause) {
-    tell_fatal(channel_, cause);
-  }
+  tell_fatal(channel_, located(error, options_.place, replica_.root()));
 }
 
 void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
@@ -220,7 +216,7 @@ void Applier::settle(const patch::Outcome& outcome) {
     try {
       std::rethrow_exception(outcome.error);
     } catch (const std::exception& error) {
-      send_failure(pending.path.text(), error);
+      send_failure(pending.path.text(), error, pending.manifest ? pending.manifest->size_bytes : 0);
     }
     return;
   }
@@ -251,7 +247,8 @@ void Applier::settle(const patch::Outcome& outcome) {
   }
 }
 
-void Applier::send_failure(const std::string& path, const std::exception& error, bool retry) {
+void Applier::send_failure(const std::string& path, const std::exception& error, std::uint64_t needed_bytes,
+                           bool retry) {
   // Not this entry's fault, and every other one would fail as well.
   if (replica_.state_damaged()) throw Error(Errc::corrupt, "state of '" + escape_name(path) + "'");
   const wire::Fatal plain = fatal_of(error);
@@ -262,11 +259,20 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.retry = retry;
   const auto* known = dynamic_cast<const Error*>(&error);
   if (known != nullptr && (known->is_errno(ENOSPC) || known->is_errno(EDQUOT))) make_room();
+  if (known != nullptr && known->is_errno(ENOSPC)) add_space(out, needed_bytes);
   const bool ours = known == nullptr || known->code().category() == syncline_category();
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   channel_.send(out);
   if (options_.on_failure && !retry) options_.on_failure(out);
+}
+
+void Applier::add_space(wire::Failure& failure, std::uint64_t needed_bytes) const noexcept {
+  try {
+    failure.space = wire::Space{needed_bytes, replica_.root().free_bytes()};
+  } catch (const Error&) {
+    // A disk that does not tell even that: the cause is told without it.
+  }
 }
 
 /// What a broken transfer left must not be what the next one lacks the space for.

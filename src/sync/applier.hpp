@@ -61,9 +61,12 @@ class Applier {
   void commit();
   void settle(const patch::Outcome& outcome);
   void note_error(const std::exception_ptr& error);
-  void send_failure(const std::string& path, const std::exception& error, bool retry = false);
+  /// `needed_bytes`: for the entry's content.
+  void send_failure(const std::string& path, const std::exception& error, std::uint64_t needed_bytes,
+                    bool retry = false);
+  void add_space(wire::Failure& failure, std::uint64_t needed_bytes) const noexcept;
   template <class F>
-  void guarded(const std::string& path, F&& action);
+  void guarded(const std::string& path, F&& action, std::uint64_t needed_bytes = 0);
 
   // Structure.
   void make_dir(const wire::MakeDir& op);

@@ -145,7 +145,7 @@ void Applier::give_up(FileState& file, const Error& error, bool retry) {
   if (file.failed) return;
   file.failed = true;
   file.write.reset();
-  send_failure(file.begin.path, error, retry);
+  send_failure(file.begin.path, error, file.begin.size_bytes, retry);
   for (std::uint32_t i = 0; i < file.gaps.size(); ++i)
     if (std::exchange(file.gaps[i].open, false)) channel_.send(wire::GapSums{file.begin.file, i, 0, {}});
   file.open_gaps = 0;

@@ -25,12 +25,12 @@ bool same_file(const fs::Stat& known, const fs::Stat& found) {
 
 /// One failing entry is told and does not stop the others.
 template <class F>
-void Applier::guarded(const std::string& path, F&& action) {
+void Applier::guarded(const std::string& path, F&& action, std::uint64_t needed_bytes) {
   try {
     action();
   } catch (const Error& error) {
     if (ends_session(error)) throw;
-    send_failure(path, error);
+    send_failure(path, error, needed_bytes);
   }
 }
 
@@ -56,7 +56,9 @@ void Applier::apply(wire::Batch batch) {
   if (files.empty()) return;
   const std::size_t worker = next_worker_++ % workers_.size();
   post(worker, bytes, [this, shared = std::make_shared<std::vector<wire::WriteFile>>(std::move(files))] {
-    for (const auto& file : *shared) guarded(file.path, [&] { write_file(file); });
+    for (const auto& file : *shared)
+      guarded(
+          file.path, [&] { write_file(file); }, file.content.size());
   });
 }
 

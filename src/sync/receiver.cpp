@@ -409,10 +409,11 @@ ReceiverResult run_receiver(Replica& replica, wire::Channel& channel, const Rece
   try {
     return receiver.run();
   } catch (const std::exception& error) {
-    tell_fatal(channel, error);
+    const auto cause = located(std::current_exception(), options.place, replica.root());
+    tell_fatal(channel, cause);
     channel.close();
     receiver.salvage(error);
-    throw;
+    std::rethrow_exception(cause);
   }
 }
 

@@ -16,6 +16,7 @@ struct ReceiverOptions {
   bool one_file_system = false;
   std::function<void(const std::string&)> notice;
   std::function<bool()> cancelled;
+  std::string place;       ///< what this is to a person at the other end; empty: the person sits here
   bool may_delete = true;  ///< else every removal fails with EPERM, entry by entry
   /// Where the person sits at this end: what the sender reports, and what fails here.
   std::function<void(const wire::Event&)> on_event;

@@ -45,6 +45,13 @@ std::string joined(const std::string& dir, const std::string& name) {
   return dir.empty() || name.empty() ? dir + name : dir + '/' + name;
 }
 
+/// As messages name where it goes to.
+std::string shown_share(const RemotePlace& place) {
+  const auto host = "'" + escape_name(place.host) + "'";
+  if (place.kind == RemotePlace::Kind::ssh || place.share.empty()) return host;
+  return "share '" + escape_name(place.share) + "' of " + host;
+}
+
 class RemoteCopy {
  public:
   RemoteCopy(const World& world, const CopyOptions& options, const CopyObserver& observer, const Dial& dial)
@@ -182,6 +189,7 @@ void RemoteCopy::push(const std::string& source, const RemotePlace& destination)
   sender.rules.attributes = attributes_of(options_);
   sender.threads = threads();
   sender.cache_path = state_dir_ + "/recent-chunks.db";
+  sender.place = shown_share(destination);
   sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/' + open.entry;
   SenderResult result;
   try {
@@ -304,7 +312,7 @@ void RemoteCopy::on_event(const wire::Event& event) {
     events_.error({error->path, error->at_destination ? "destination" : "source", error->cause, error->next,
                    error->exit_code});
   } else if (const auto* notice = std::get_if<wire::NoticeInfo>(&event.what)) {
-    events_.notice(notice->text);
+    events_.notice("the server: " + notice->text);
   } else if (events_.observer().on_progress) {
     const auto& progress = std::get<wire::ProgressInfo>(event.what);
     ProgressEvent out;
@@ -321,13 +329,7 @@ void RemoteCopy::on_event(const wire::Event& event) {
   }
 }
 
-void RemoteCopy::on_failure(const wire::Failure& failure) {
-  const auto code = failure.syncline_code
-                        ? make_error_code(static_cast<Errc>(failure.code))
-                        : std::error_code(static_cast<int>(failure.code), std::generic_category());
-  events_.error({failure.path, "destination", failure.message.empty() ? code.message() : failure.message,
-                 "the old version is kept; the next run tries again", 23});
-}
+void RemoteCopy::on_failure(const wire::Failure& failure) { events_.error(failure_event(failure, "")); }
 
 /// Throws Error(cancelled) when the person does not want to wait.
 void RemoteCopy::pause(unsigned tries, const Error& cause) {

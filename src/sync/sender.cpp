@@ -16,7 +16,21 @@ constexpr std::size_t list_request_dirs = 4096;
 
 }  // namespace
 
-wire::Message Sender::expect() { return expect_message(channel_); }
+wire::Message Sender::expect() {
+  for (;;) {
+    auto message = expect_message(channel_);
+    const auto* event = std::get_if<wire::Event>(&message);
+    if (event == nullptr) return message;
+    on_event(*event);
+  }
+}
+
+/// Only a server that receives sends events here, and what it has to say is a notice.
+void Sender::on_event(const wire::Event& event) {
+  const auto* notice = std::get_if<wire::NoticeInfo>(&event.what);
+  if (notice == nullptr) throw Error(Errc::protocol, "an event from the receiver that is no notice");
+  events_.notice("the server: " + notice->text);
+}
 
 /// Over a network we begin under the guess that the receiver is who it was last time: its hello then comes
 /// with its roots, and all is said in one round trip.

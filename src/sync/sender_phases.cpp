@@ -66,15 +66,7 @@ void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
     events_.count_error(23);
     return;
   }
-  ErrorEvent event;
-  event.path = failure.path;
-  event.side = "destination";
-  const auto code = failure.syncline_code
-                        ? make_error_code(static_cast<Errc>(failure.code))
-                        : std::error_code(static_cast<int>(failure.code), std::generic_category());
-  event.cause = failure.message.empty() ? code.message() : failure.message;
-  event.next = "the old version is kept; the next run tries again";
-  events_.error(event);
+  events_.error(failure_event(failure, options_.place));
 }
 
 /// The receiving thread: hands every reply to where it belongs, never blocks on sending.
@@ -86,6 +78,7 @@ void Sender::receive_replies(Transfer& transfer) {
       else if (auto* reply = std::get_if<wire::ManifestReply>(&*message))
         transfer.on_manifest(std::move(*reply));
       else if (auto* failure = std::get_if<wire::Failure>(&*message)) on_failure(*failure, transfer);
+      else if (auto* event = std::get_if<wire::Event>(&*message)) on_event(*event);
       else if (auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
       std::lock_guard lock(mutex_);
       if (auto* ack = std::get_if<wire::Ack>(&*message)) acked_token_ = ack->token;

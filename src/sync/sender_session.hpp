@@ -41,6 +41,7 @@ class Sender {
   void on_failure(const wire::Failure& failure, Transfer& transfer);
   void finish(bool agree);
   wire::Message expect();
+  void on_event(const wire::Event& event);
 
   Replica& replica_;
   wire::Channel& channel_;

@@ -45,12 +45,14 @@ class Service {
   void check_open() const;
   std::optional<fs::FileType> type_of(const RelPath& path) const;
   Target find_target();
-  Target target_of(const RelPath& dir, const std::string& entry) const;
+  Target target_of(const RelPath& dir, const std::string& entry);
   void make_dirs(const RelPath& path);
   void receive(Replica& replica);
   void send(Replica& replica, const Target& target);
   CopyObserver observer();
   void tell(wire::Event event);
+  void tell_notice(const std::string& text);
+  std::string place() const;
 
   const World& world_;
   wire::Channel& channel_;
@@ -92,11 +94,11 @@ std::optional<fs::FileType> Service::type_of(const RelPath& path) const {
   }
 }
 
-Target Service::target_of(const RelPath& dir, const std::string& entry) const {
+Target Service::target_of(const RelPath& dir, const std::string& entry) {
   Target out;
   out.dir = dir;
   out.replica.state_dir = share_.state_dir;
-  out.replica.notice = options_.notice;
+  out.replica.notice = [this](const std::string& text) { tell_notice(text); };
   if (share_.is_unconfined) {
     out.replica.path = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
     out.lock_key = out.replica.path;
@@ -156,6 +158,18 @@ void Service::tell(wire::Event event) {
   }
 }
 
+/// For whoever reads the log, and for the person at the client.
+void Service::tell_notice(const std::string& text) {
+  if (options_.notice) options_.notice(text);
+  tell({wire::NoticeInfo{text}});
+}
+
+/// What the client calls it; in an unconfined one it knows the paths themselves.
+std::string Service::place() const {
+  if (share_.is_unconfined) return "";
+  return open_.share.empty() ? "the share" : "share '" + escape_name(open_.share) + "'";
+}
+
 CopyObserver Service::observer() {
   CopyObserver out;
   out.on_change = [this](const ChangeEvent& event) {
@@ -182,7 +196,8 @@ void Service::receive(Replica& replica) {
   receiver.threads = share_.threads;
   receiver.one_file_system = (open_.flags & wire::open_one_file_system) != 0;
   receiver.may_delete = share_.may_delete;
-  receiver.notice = options_.notice;
+  receiver.place = place();
+  receiver.notice = [this](const std::string& text) { tell_notice(text); };
   receiver.cancelled = options_.cancelled;
   news_.in_step = run_receiver(replica, channel_, receiver).in_step;
 }
@@ -252,7 +267,11 @@ SessionNews Service::run() {
     target.replica.path = share_.state_dir + "/dry-run-target";
     target.replica.below.clear();
   } else if (target.is_missing) {
-    make_dirs(target.dir);
+    try {
+      make_dirs(target.dir);
+    } catch (const Error&) {
+      std::rethrow_exception(located(std::current_exception(), place(), *root_));
+    }
   }
   Replica replica(world_, target.replica);
   try {

@@ -2,6 +2,9 @@
 // Shared pieces of a session.
 #include "sync/session.hpp"
 
+#include <algorithm>
+#include <cerrno>
+
 namespace syncline::sync {
 namespace {
 
@@ -37,12 +40,70 @@ wire::Fatal fatal_of(const std::exception& error) {
   return out;
 }
 
+bool is_about_disk(const Error& error) {
+  return error.is_errno(ENOSPC) || error.is_errno(EDQUOT) || error.is_errno(EROFS);
+}
+
+std::exception_ptr located(const std::exception_ptr& error, const std::string& place, const fs::Dir& root) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    if (!is_about_disk(known)) return error;
+    auto context = known.context();
+    if (!place.empty()) context += (context.empty() ? "" : " in ") + place;
+    try {
+      if (known.is_errno(ENOSPC))
+        context += " (" + std::to_string(root.free_bytes()) + " bytes are free in the destination)";
+    } catch (const Error&) {
+      // A disk that does not tell even that: the cause is known without it.
+    }
+    return std::make_exception_ptr(Error(known.code().value(), context));
+  } catch (...) {
+    return error;
+  }
+}
+
+ErrorEvent failure_event(const wire::Failure& failure, const std::string& place) {
+  const auto code = failure.syncline_code
+                        ? make_error_code(static_cast<Errc>(failure.code))
+                        : std::error_code(static_cast<int>(failure.code), std::generic_category());
+  ErrorEvent event;
+  event.path = failure.path;
+  event.side = "destination";
+  event.cause = failure.message.empty() ? code.message() : failure.message;
+  event.next = "the old version is kept; the next run tries again";
+  const Error error = failure.syncline_code ? Error(static_cast<Errc>(failure.code), "")
+                                            : Error(static_cast<int>(failure.code), "");
+  if (!is_about_disk(error)) return event;
+  if (!place.empty()) event.cause += " in " + place;
+  if (const auto& space = failure.space) {
+    const auto missing = space->needed_bytes - std::min(space->needed_bytes, space->free_bytes);
+    event.cause += ": " + std::to_string(space->needed_bytes) + " bytes are needed, " +
+                   std::to_string(space->free_bytes) + " are free";
+    if (missing != 0) event.cause += ", " + std::to_string(missing) + " are missing";
+  }
+  event.next = error.is_errno(EROFS) ? "make it writable there and run again; what was finished is kept"
+                                     : "make room there and run again; the old version and what was finished "
+                                       "are kept";
+  return event;
+}
+
 void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept {
   try {
     channel.send(fatal_of(error));
     channel.flush();
   } catch (const std::exception&) {
     // The other side is gone already; our own error is the one to tell.
+  }
+}
+
+void tell_fatal(wire::Channel& channel, const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& cause) {
+    tell_fatal(channel, cause);
+  } catch (...) {
+    // Nothing throws anything else; the connection is closed in any case.
   }
 }
 

@@ -21,7 +21,17 @@ wire::Message expect_message(wire::Channel& channel);
 [[noreturn]] void throw_fatal(const wire::Fatal& fatal);
 /// Tells the other side, if it still listens.
 void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept;
+void tell_fatal(wire::Channel& channel, const std::exception_ptr& error) noexcept;
 wire::Fatal fatal_of(const std::exception& error);
+
+/// The disk is full, or may not be written to: a person has to do something where that disk is.
+bool is_about_disk(const Error& error);
+/// An error about the disk with what a person elsewhere cannot know: whose disk that is, and how much is free
+/// on it. Others as they are. `place`: "share 'NAME'"; empty where the person sits in front of it.
+std::exception_ptr located(const std::exception_ptr& error, const std::string& place, const fs::Dir& root);
+/// What the person is told of an entry that the receiver could not write. `place` as the person calls it;
+/// empty: on this machine.
+ErrorEvent failure_event(const wire::Failure& failure, const std::string& place);
 
 /// Whoever fails closes the connection, and what others then meet says no more than that. Of equals `one`;
 /// nothing if there is neither.

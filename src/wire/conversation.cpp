@@ -25,7 +25,6 @@ Conversation Conversation::answering() {
 
 bool Conversation::allowed_to_sender(MessageType type) const {
   using T = MessageType;
-  if (type == T::event) return server_sends() && phase_ >= Phase::hello && phase_ < Phase::over;
   switch (phase_) {
     case Phase::hello: return type == T::hello;
     case Phase::begin:
@@ -63,6 +62,7 @@ bool Conversation::allowed(bool ours, MessageType type) const {
   if (phase_ == Phase::pairing) return type == T::paired && !is_from_client(ours);
   if (phase_ == Phase::open) return false;
   if (!opened_ && !is_from_client(ours)) return type == T::opened;
+  if (type == T::event) return end_ != End::none && !is_from_client(ours) && phase_ >= Phase::hello;
   return is_from_sender(ours) ? allowed_to_sender(type) : allowed_to_receiver(type);
 }
 

@@ -408,6 +408,7 @@ template <class A>
 void fields(A& a, Failure& v) {
   path(a, v.path), a.num(v.code), a.flag(v.syncline_code), a.flag(v.retry),
       a.text(v.message, limits::path_bytes_max);
+  a.optional(v.space, [&](Space& x) { a.num(x.needed_bytes), a.num(x.free_bytes); });
 }
 template <class A>
 void fields(A& a, Finish& v) {

@@ -406,12 +406,18 @@ struct Flush {
 struct Ack {
   std::uint64_t token = 0;
 };
+/// Of the file system that an entry did not fit into.
+struct Space {
+  std::uint64_t needed_bytes = 0;  ///< for the entry's content
+  std::uint64_t free_bytes = 0;
+};
 struct Failure {
   std::string path;
   std::uint32_t code = 0;  ///< errno, or Errc when syncline_code
   bool syncline_code = false;
   bool retry = false;  ///< the sender may send the file again (its base was not the expected one)
   std::string message;
+  std::optional<Space> space;  ///< where there is too little of it
 };
 struct Finish {
   bool agree = false;       ///< nothing failed: record an agreement

@@ -56,6 +56,34 @@ void with_mount(const std::string& mount_point, Body&& body) {
 
 }  // namespace
 
+TEST_CASE("a full destination tells how much is missing, and goes on when there is room", "[sync]") {
+  Pair pair;
+  pair.dir.write("src/large", random_text(3'000'000, 1));
+  pair.dir.write("src/small", "small");
+  pair.dir.make_dir("dst");
+  with_mount(pair.dir.path("dst"), [&] {
+    const auto full = pair.copy();
+    if (full.errors.size() != 1 || full.errors[0].path != "large") return 1;
+    const auto& cause = full.errors[0].cause;
+    if (cause.find("No space left on device") != 0) return 2;
+    if (cause.find("3000000 bytes are needed, ") == cause.npos || cause.find(" are missing") == cause.npos)
+      return 3;
+    if (pair.dir.read("dst/small") != "small" || pair.dir.exists("dst/large")) return 4;
+    const auto again = [&](const char* options, unsigned long flags) {
+      return ::mount("none", pair.dir.path("dst").c_str(), "tmpfs", MS_REMOUNT | flags, options) == 0;
+    };
+    if (!again("size=9m", MS_RDONLY)) return not_permitted;
+    try {
+      pair.copy();
+      return 5;
+    } catch (const Error& error) {
+      if (!error.is_errno(EROFS)) return 6;
+    }
+    if (!again("size=9m", 0)) return not_permitted;
+    return pair.copy().report.in_step && pair.dir.read("dst/large") == pair.dir.read("src/large") ? 0 : 7;
+  });
+}
+
 TEST_CASE("one file system: what is mounted in the source is not copied, its mount point is", "[sync]") {
   const bool one_file_system = GENERATE(true, false);
   CAPTURE(one_file_system);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 
 #include "base/limits.hpp"
 #include "pair.hpp"
@@ -205,7 +206,8 @@ TEST_CASE("a server that sends keeps to the client's timetable by the client's c
     return (there.passed_ns() - before) / second_ns;
   };
   CHECK(seconds_from(day_time) >= 38);
-  CHECK(seconds_from(19 * 3600 - 10) < 38);  // the limit ends after ten of them
+  options.bwlimit[0].bytes_per_second = 1;
+  CHECK(seconds_from(19 * 3600 - 10) < 400'000);  // the limit ends after ten of them
 }
 
 TEST_CASE("a client that sends keeps to the server's limit", "[sync][remote]") {
@@ -450,6 +452,134 @@ TEST_CASE("what a cut transfer left gives way where the disk is full", "[sync][r
   CHECK(outcome.failed("large"));
   CHECK_FALSE(remote.dir.exists("share/.syncline/partial"));
   CHECK(remote.push().report.in_step);
+}
+
+TEST_CASE("a full disk of the server: who, which file, how much is missing, and the next run goes on",
+          "[sync][remote]") {
+  const bool large = GENERATE(true, false);
+  CAPTURE(large);
+  Remote remote;
+  remote.dir.write("here/file", random_text(large ? 10'000'000 : 1000, 1));
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("pwrite", ENOSPC);
+  sync::World full;
+  full.files = &faults;
+  Served server(remote.share(), full);
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  remote.options.destination = "syncline://host/share/";
+  const auto outcome = remote.run(server);
+  REQUIRE(outcome.errors.size() == 1);
+  const auto& error = outcome.errors[0];
+  CHECK(error.path == "file");
+  CHECK(error.side == "destination");
+  CHECK(error.cause.find("No space left on device in share 'share' of 'host': ") == 0);
+  CHECK(error.cause.find(std::string(large ? "10000000" : "1000") + " bytes are needed, ") !=
+        std::string::npos);
+  CHECK(error.cause.find(" are free") != std::string::npos);
+  CHECK(error.next.find("make room there and run again") == 0);
+  CHECK(outcome.report.exit_code == 23);
+  CHECK_FALSE(remote.dir.exists("share/file"));
+  CHECK(remote.push().report.in_step);
+  CHECK(remote.dir.read("share/file") == remote.dir.read("here/file"));
+}
+
+TEST_CASE("a read-only disk of the server is told with the share", "[sync][remote]") {
+  Remote remote;
+  remote.dir.make_dir("here/sub");
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("make_dir", EROFS);
+  sync::World read_only;
+  read_only.files = &faults;
+  Served server(remote.share(), read_only);
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  for (const std::string below : {"", "new/"}) {
+    CAPTURE(below);
+    remote.options.destination = "syncline://host/share/" + below;
+    std::optional<Error> error;
+    try {
+      remote.run(server);
+    } catch (const Error& caught) {
+      error = caught;
+    }
+    REQUIRE(error);
+    CHECK(error->is_errno(EROFS));
+    CHECK(error->context().find("in share 'share'") != std::string::npos);
+  }
+  CHECK(remote.push().report.in_step);
+}
+
+TEST_CASE("what is missing here is told without a place, and how much it is", "[sync][remote]") {
+  Remote remote;
+  remote.dir.write("share/file", random_text(2'000'000, 1));
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("pwrite", ENOSPC);
+  sync::World full;
+  full.files = &faults;
+  remote.options.sources = {"syncline://host/share/"};
+  remote.options.destination = remote.dir.path("here") + "/";
+  std::vector<ErrorEvent> errors;
+  CopyObserver observer;
+  observer.on_error = [&](const ErrorEvent& event) { errors.push_back(event); };
+  remote.served.copy(remote.options, observer, full);
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].cause.find("No space left on device: 2000000 bytes are needed, ") == 0);
+  CHECK(remote.pull().report.in_step);
+}
+
+namespace {
+
+/// Pushes until the server stops in the middle of patching a file in place.
+void leave_journal(Remote& remote) {
+  remote.options.update = Update::inplace;
+  remote.options.durability = Durable::batch;
+  remote.options.retries = 0;
+  auto text = random_text(3'000'000, 1);
+  remote.dir.write("here/large", text);
+  remote.push();
+  for (std::uint64_t nth = 1; nth < 100; ++nth) {
+    for (std::size_t at = 1000; at < text.size(); at += 400'000) text[at] = static_cast<char>(text[at] + 1);
+    remote.dir.write("here/large", text);
+    FaultFs faults(fs::linux_fs());
+    faults.fail_op("pwrite", EIO, nth, Moment::torn);
+    sync::World broken;
+    broken.files = &faults;
+    Served server(remote.share(), broken);
+    try {
+      remote.run(server);
+    } catch (const Error&) {}
+    server.join();
+    std::error_code none;
+    if (stdfs::file_size(remote.dir.path("share/.syncline/journal"), none) > 1000 && !none) return;
+  }
+  throw std::runtime_error("no call left a journal");
+}
+
+}  // namespace
+
+TEST_CASE("a client hears what the server set aside and what it recovered", "[sync][remote]") {
+  const bool push = GENERATE(true, false);
+  CAPTURE(push);
+  Remote remote;
+  remote.dir.write("here/f", "1");
+  CHECK(remote.push().report.in_step);
+  const auto heard = [](const Outcome& outcome, const std::string& text) {
+    return std::ranges::any_of(outcome.notices, [&](const std::string& notice) {
+      return notice.find("the server: ") == 0 && notice.find(text) != std::string::npos;
+    });
+  };
+  if (push) {
+    leave_journal(remote);
+    const auto recovered = remote.push();
+    CHECK(recovered.report.in_step);
+    CHECK(heard(recovered, "an interrupted run was recovered"));
+  }
+  for (const auto& entry : stdfs::recursive_directory_iterator(remote.dir.path("server")))
+    if (entry.path().extension() == ".db" && entry.path().filename() != "recent-chunks.db")
+      std::ofstream(entry.path()) << std::string(8192, 'x');
+  remote.dir.write("here/f", "123");
+  const auto outcome = push ? remote.push() : remote.pull();
+  CHECK(outcome.report.in_step);
+  CHECK(heard(outcome, "was damaged; set aside"));
 }
 
 TEST_CASE("a connection that breaks is dialled again, and the person hears of it", "[sync][remote]") {

@@ -218,7 +218,7 @@ TEST_CASE("over a network the client opens, and the server's first word answers 
     CHECK(words_after(role, {}) == std::set<Word>{{client, T::open}, {client, T::pair}});
     CHECK(words_after(role, {{client, T::open}}) == std::set<Word>{{client, T::hello}, {server, T::opened}});
     std::set<Word> next{{client, T::hello}, {server, T::hello}};
-    if (role == receiver) next.insert({server, T::event});
+    next.insert({server, T::event});
     CHECK(words_after(role, {{client, T::open}, {server, T::opened}}) == next);
   }
 }
@@ -227,7 +227,25 @@ TEST_CASE("a client that sends may say all up to its root at once", "[wire]") {
   std::vector<Word> said{{client, T::open}, {client, T::hello}, {client, T::begin}, {client, T::roots}};
   CHECK(words_after(sender, said) == std::set<Word>{{client, T::begin}, {server, T::opened}});
   said.insert(said.end(), {{server, T::opened}, {server, T::hello}});
-  CHECK(words_after(sender, said) == std::set<Word>{{client, T::begin}, {server, T::roots}});
+  CHECK(words_after(sender, said) ==
+        std::set<Word>{{client, T::begin}, {server, T::roots}, {server, T::event}});
+}
+
+TEST_CASE("a server that receives may tell notices until it has finished", "[wire]") {
+  std::vector<Word> said{{client, T::open}, {server, T::opened}, {client, T::hello}};
+  for (const auto& next : std::vector<Word>{{server, T::hello},
+                                            {client, T::begin},
+                                            {client, T::roots},
+                                            {server, T::roots},
+                                            {server, T::list_end},
+                                            {client, T::finish},
+                                            {server, T::finished}}) {
+    CAPTURE(name_of(next.second));
+    CHECK(accepts(sender, said, {server, T::event}));
+    CHECK_FALSE(accepts(sender, said, {client, T::event}));
+    said.push_back(next);
+  }
+  CHECK_FALSE(accepts(sender, said, {server, T::event}));
 }
 
 TEST_CASE("a server that sends tells events, and a summary ends the session", "[wire]") {

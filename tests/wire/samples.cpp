@@ -221,6 +221,8 @@ Sample file_steps() {
 std::vector<Sample> make_samples() {
   Failure failure;
   failure.path = "f", failure.code = 28, failure.retry = true, failure.message = "no";
+  Failure full;
+  full.path = "f", full.code = 28, full.space = Space{300, 7};
   Pair pair;
   pair.proof.fill(std::byte{1});
   Paired paired;
@@ -249,7 +251,8 @@ std::vector<Sample> make_samples() {
       {ChunkData{3, 4096, text("hi")}, from_hex("03 80 20 02 68 69")},
       {Flush{300}, from_hex("ac 02")},
       {Ack{300}, from_hex("ac 02")},
-      {failure, from_hex("01 66 1c 00 01 02 6e 6f")},
+      {failure, from_hex("01 66 1c 00 01 02 6e 6f 00")},
+      {full, from_hex("01 66 1c 00 00 00 01 ac 02 07")},
       {Finish{true, false, digest_of(0x0F)}, from_hex("01 00 0f*32")},
       {Finish{false, true, digest_of(0x0F)}, from_hex("00 01 0f*32")},
       {Finished{digest_of(0x0F), true, 300, 128}, from_hex("0f*32 01 ac 02 80 01")},
