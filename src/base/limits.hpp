@@ -22,12 +22,13 @@ inline constexpr std::size_t xattr_bytes_max = 256 * kib;
 inline constexpr std::size_t xattr_count_max = 1024;
 
 // Wire.
-inline constexpr std::size_t frame_bytes_max = 9 * mib;        // one message: a whole gap side and its header
-inline constexpr std::size_t list_count_max = 1024 * kib;      // numbers and ids of one list in a message
-inline constexpr std::size_t list_items_max = 64 * kib;        // paths, entries, operations, steps of one
-inline constexpr std::size_t batch_bytes_max = 1 * mib;        // a batch before compression
-inline constexpr std::size_t pipe_bytes_max = 8 * mib;         // queued in one direction
-inline constexpr std::size_t rate_slots_max = 1024;            // of a bandwidth timetable, over a week
+inline constexpr std::size_t frame_bytes_max = 9 * mib;    // one message: a whole gap side and its header
+inline constexpr std::size_t list_count_max = 1024 * kib;  // numbers and ids of one list in a message
+inline constexpr std::size_t list_items_max = 64 * kib;    // paths, entries, operations, steps of one
+inline constexpr std::size_t batch_bytes_max = 1 * mib;    // a batch before compression
+inline constexpr std::size_t pipe_bytes_max = 8 * mib;     // queued in one direction
+inline constexpr std::size_t owners_max = 4096;            // users, and groups, whose names a session tells
+inline constexpr std::size_t rate_slots_max = 1024;        // of a bandwidth timetable, over a week
 inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums
 
 // Content. A chunk fits into one message.

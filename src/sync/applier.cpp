@@ -328,7 +328,7 @@ fs::Metadata Applier::metadata_of(const wire::Meta& meta) const {
   fs::Metadata out;
   if ((attributes & wire::attr_mode) != 0) out.mode = meta.mode;
   if ((attributes & wire::attr_owner) != 0) out.uid = meta.uid;
-  if ((attributes & wire::attr_group) != 0) out.gid = meta.gid;
+  if ((attributes & wire::attr_group) != 0 && meta.gid != wire::any_group) out.gid = meta.gid;
   if ((attributes & wire::attr_times) != 0) out.mtime_ns = meta.mtime_ns;
   // Both kinds on: the set is complete and others are removed. One alone must leave the other kind.
   if ((attributes & wire::attr_xattrs) != 0 && (attributes & wire::attr_acls) != 0) out.xattrs = meta.xattrs;

@@ -109,7 +109,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   sender.copy = &options_;
   sender.selector = &selector;
   sender.rules.attributes = attributes_of(options_);
-  if (options_.chown) parse_chown(*options_.chown, sender.rules);
+  if (options_.chown) parse_chown(*options_.chown, sender.rules, *target_world_.accounts);
   sender.threads = threads;
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   SenderResult result;

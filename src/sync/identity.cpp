@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <map>
 
+#include "base/limits.hpp"
+
 namespace syncline::sync {
 namespace {
 
 bool is_acl(const std::string& name) { return name.starts_with("system.posix_acl_"); }
-
-std::uint32_t uid_of(const Entry& entry, const IdentityRules& rules) { return rules.uid.value_or(entry.uid); }
-std::uint32_t gid_of(const Entry& entry, const IdentityRules& rules) { return rules.gid.value_or(entry.gid); }
 
 bool has_time(fs::FileType type, std::uint32_t attributes) {
   const auto bit = type == fs::FileType::directory ? wire::attr_dir_times : wire::attr_times;
@@ -25,8 +24,8 @@ void write_identity(ByteWriter& out, const DirNode& node, const Entry& entry, co
   out.u8(static_cast<std::uint8_t>(entry.type));
   if ((attributes & wire::attr_mode) != 0 && entry.type != fs::FileType::symlink)
     out.u16(static_cast<std::uint16_t>(entry.mode));
-  if ((attributes & wire::attr_owner) != 0) out.u32(uid_of(entry, rules));
-  if ((attributes & wire::attr_group) != 0) out.u32(gid_of(entry, rules));
+  if ((attributes & wire::attr_owner) != 0) out.u32(rules.uid_there(entry.uid));
+  if ((attributes & wire::attr_group) != 0) out.u32(rules.gid_there(entry.gid));
   if (has_time(entry.type, attributes)) out.u64(static_cast<std::uint64_t>(entry.mtime_ns));
   if (entry.type == fs::FileType::regular) {
     out.u64(entry.size_bytes);
@@ -43,6 +42,43 @@ void write_identity(ByteWriter& out, const DirNode& node, const Entry& entry, co
 }
 
 }  // namespace
+
+std::uint32_t OwnerMap::user(std::uint32_t uid) const {
+  if (users_.empty()) return uid;
+  const auto found = users_.find(uid);
+  return found == users_.end() ? uid : found->second;
+}
+
+std::uint32_t OwnerMap::group(std::uint32_t gid) const {
+  if (groups_.empty()) return gid;
+  const auto found = groups_.find(gid);
+  return found == groups_.end() ? gid : found->second.id;
+}
+
+bool OwnerMap::is_settable(std::uint32_t gid) const {
+  if (groups_.empty()) return true;
+  const auto found = groups_.find(gid);
+  return found == groups_.end() || found->second.settable;
+}
+
+void OwnerMap::set_user(std::uint32_t uid, std::uint32_t there) {
+  users_.erase(uid);
+  if (uid == there) return;
+  if (users_.size() == limits::owners_max) users_.clear();
+  users_.emplace(uid, there);
+}
+
+void OwnerMap::set_group(std::uint32_t gid, const Group& there) {
+  groups_.erase(gid);
+  if (there == Group{gid, true}) return;
+  if (groups_.size() == limits::owners_max) groups_.clear();
+  groups_.emplace(gid, there);
+}
+
+void OwnerMap::write(ByteWriter& out) const {
+  for (const auto& [here, there] : users_) out.u8(1), out.u32(here), out.u32(there);
+  for (const auto& [here, there] : groups_) out.u8(there.settable ? 2 : 3), out.u32(here), out.u32(there.id);
+}
 
 std::vector<fs::XattrPair> selected_xattrs(std::vector<fs::XattrPair> pairs, std::uint32_t attributes) {
   std::erase_if(pairs, [&](const fs::XattrPair& pair) {
@@ -82,6 +118,7 @@ hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, con
   out.u32(rules.attributes);
   out.u64(rules.uid ? *rules.uid + 1ULL : 0);
   out.u64(rules.gid ? *rules.gid + 1ULL : 0);
+  rules.owners.write(out);
   for (const Entry& entry : node.entries) {
     out.bytes(as_bytes(node.name_of(entry)));
     const std::uint64_t fields[] = {entry.name_bytes |
@@ -116,8 +153,8 @@ hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
   ByteWriter out(coded);
   out.bytes(tree.root->tree.bytes);
   if ((rules.attributes & wire::attr_mode) != 0) out.u32(tree.root_stat.mode);
-  if ((rules.attributes & wire::attr_owner) != 0) out.u32(rules.uid.value_or(tree.root_stat.uid));
-  if ((rules.attributes & wire::attr_group) != 0) out.u32(rules.gid.value_or(tree.root_stat.gid));
+  if ((rules.attributes & wire::attr_owner) != 0) out.u32(rules.uid_there(tree.root_stat.uid));
+  if ((rules.attributes & wire::attr_group) != 0) out.u32(rules.gid_there(tree.root_stat.gid));
   if ((rules.attributes & wire::attr_dir_times) != 0)
     out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
   out.bytes(tree.root_xattrs.bytes);
@@ -146,8 +183,8 @@ wire::EntryInfo entry_info(const DirNode& node, const Entry& entry, const Identi
   out.name = node.name_of(entry);
   out.type = entry.type;
   out.mode = entry.mode;
-  out.uid = uid_of(entry, rules);
-  out.gid = gid_of(entry, rules);
+  out.uid = rules.uid_there(entry.uid);
+  out.gid = rules.gid_wanted(entry.gid);
   out.size_bytes = entry.type == fs::FileType::regular ? entry.size_bytes : 0;
   out.mtime_ns = entry.mtime_ns;
   out.xattr_digest = extra.xattr_digest;
@@ -170,8 +207,8 @@ wire::EntryInfo stored_info(const state::StoredEntry& stored, const IdentityRule
   out.name = stored.name;
   out.type = stored.stat.type;
   out.mode = stored.stat.mode;
-  out.uid = rules.uid.value_or(stored.stat.uid);
-  out.gid = rules.gid.value_or(stored.stat.gid);
+  out.uid = rules.uid_there(stored.stat.uid);
+  out.gid = rules.gid_wanted(stored.stat.gid);
   out.size_bytes = stored.stat.type == fs::FileType::regular ? stored.stat.size_bytes : 0;
   out.mtime_ns = stored.stat.mtime_ns;
   out.xattr_digest = stored.xattr_digest;
@@ -204,7 +241,8 @@ Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, 
   out.mode =
       (attributes & wire::attr_mode) != 0 && local.type != fs::FileType::symlink && local.mode != remote.mode;
   out.owner = (attributes & wire::attr_owner) != 0 && local.uid != remote.uid;
-  out.group = (attributes & wire::attr_group) != 0 && local.gid != remote.gid;
+  out.group = (attributes & wire::attr_group) != 0 && local.gid != remote.gid &&
+              local.gid != wire::any_group && remote.gid != wire::any_group;
   const bool xattrs = local.xattr_digest != remote.xattr_digest;
   out.xattr = xattrs && (attributes & wire::attr_xattrs) != 0;
   out.acl = xattrs && !out.xattr;

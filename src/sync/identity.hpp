@@ -2,6 +2,7 @@
 // Quick identity: what makes two entries "the same" without reading content, and digests over it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -10,11 +11,45 @@
 
 namespace syncline::sync {
 
+/// What users and groups of the sender's tree are at the receiver, where that is not the same number.
+/// Bounded: beyond limits::owners_max of either it forgets what it knew.
+class OwnerMap {
+ public:
+  struct Group {
+    std::uint32_t id = 0;
+    bool settable = true;  ///< else files keep the group they have, and new ones mostly get `id`
+    bool operator==(const Group&) const = default;
+  };
+  std::uint32_t user(std::uint32_t uid) const;
+  std::uint32_t group(std::uint32_t gid) const;
+  bool is_settable(std::uint32_t gid) const;
+  void set_user(std::uint32_t uid, std::uint32_t there);
+  void set_group(std::uint32_t gid, const Group& there);
+  const std::map<std::uint32_t, std::uint32_t>& users() const { return users_; }
+  const std::map<std::uint32_t, Group>& groups() const { return groups_; }
+  /// For digests of what decides; nothing for an empty one.
+  void write(ByteWriter& out) const;
+
+ private:
+  std::map<std::uint32_t, std::uint32_t> users_;
+  std::map<std::uint32_t, Group> groups_;
+};
+
 /// Attribute bits (wire::Attribute) that take part, and an owner that replaces the found one.
 struct IdentityRules {
   std::uint32_t attributes = 0;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
+  OwnerMap owners = {};  ///< of the sender
+
+  std::uint32_t uid_there(std::uint32_t uid_here) const { return uid ? *uid : owners.user(uid_here); }
+  /// As roots count it.
+  std::uint32_t gid_there(std::uint32_t gid_here) const { return owners.group(gid.value_or(gid_here)); }
+  /// As entries are compared and set: wire::any_group where it cannot be set.
+  std::uint32_t gid_wanted(std::uint32_t gid_here) const {
+    const auto wanted = gid.value_or(gid_here);
+    return owners.is_settable(wanted) ? owners.group(wanted) : wire::any_group;
+  }
 };
 
 /// Digest over the extended attributes that take part; zero when there are none.

@@ -2,8 +2,8 @@
 // Path arguments, owners by name, and where state lives.
 #include "sync/places.hpp"
 
-#include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -126,32 +126,22 @@ Place resolve(const World& world, const CopyOptions& options, const std::string&
   return out;
 }
 
-void parse_chown(const std::string& text, IdentityRules& rules) {
+void parse_chown(const std::string& text, IdentityRules& rules, const Accounts& accounts) {
   const auto colon = text.find(':');
   const std::string user = text.substr(0, colon);
   if (!user.empty()) {
     rules.uid = id_of(
-        user,
-        [](const std::string& wanted) -> std::optional<std::uint32_t> {
-          const passwd* found = ::getpwnam(wanted.c_str());
-          return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->pw_uid);
-        },
-        "user");
+        user, [&](const std::string& wanted) { return accounts.user_id(wanted); }, "user");
   }
   if (colon == std::string::npos) return;
   const std::string group = text.substr(colon + 1);
   if (group.empty()) {
     // "USER:" means the user's own group.
-    if (const passwd* found = rules.uid ? ::getpwuid(*rules.uid) : nullptr) rules.gid = found->pw_gid;
+    if (rules.uid) rules.gid = accounts.group_of_user(*rules.uid);
     return;
   }
   rules.gid = id_of(
-      group,
-      [](const std::string& wanted) -> std::optional<std::uint32_t> {
-        const ::group* found = ::getgrnam(wanted.c_str());
-        return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->gr_gid);
-      },
-      "group");
+      group, [&](const std::string& wanted) { return accounts.group_id(wanted); }, "group");
 }
 
 }  // namespace syncline::sync

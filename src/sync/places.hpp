@@ -33,6 +33,6 @@ std::string state_directory(const CopyOptions& options);
 Place resolve(const World& world, const CopyOptions& options, const std::string& source);
 
 /// USER:GROUP as in rsync's --chown; names or numbers. Throws Error(usage).
-void parse_chown(const std::string& text, IdentityRules& rules);
+void parse_chown(const std::string& text, IdentityRules& rules, const Accounts& accounts = system_accounts());
 
 }  // namespace syncline::sync

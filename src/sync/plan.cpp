@@ -303,8 +303,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   wire::EntryInfo own;
   own.type = fs::FileType::directory;
   own.mode = replica_.tree().root_stat.mode;
-  own.uid = options_.rules.uid.value_or(replica_.tree().root_stat.uid);
-  own.gid = options_.rules.gid.value_or(replica_.tree().root_stat.gid);
+  own.uid = options_.rules.uid_there(replica_.tree().root_stat.uid);
+  own.gid = options_.rules.gid_wanted(replica_.tree().root_stat.gid);
   own.mtime_ns = replica_.tree().root_stat.mtime_ns;
   own.xattr_digest = replica_.tree().root_xattrs;
   const Difference difference = compare(own, remote_root, options_.rules.attributes);

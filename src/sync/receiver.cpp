@@ -10,6 +10,7 @@
 #include "chunk/chunker.hpp"
 #include "sync/applier.hpp"
 #include "sync/index.hpp"
+#include "sync/owners.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::sync {
@@ -37,6 +38,7 @@ class Receiver {
   void shake_hands();
   void open_area();
   void scan();
+  wire::Roots take_roots();
   void tell_roots();
   void tell_partials();
   void tell_drift(DirNode& node, state::Reader& reader, bool whole);
@@ -84,7 +86,9 @@ void Receiver::shake_hands() {
   peer_ = hash_hex(theirs.replica_id);
   begin_ = take<wire::Begin>(next());
   if (begin_.guess && *begin_.guess != hello) {
-    take<wire::Roots>(next());
+    auto message = next();
+    if (std::holds_alternative<wire::Owners>(message)) message = next();
+    take<wire::Roots>(std::move(message));
     begin_ = take<wire::Begin>(next());
   }
   rules_.attributes = begin_.attributes;
@@ -118,8 +122,27 @@ void Receiver::scan() {
     verify_contents(replica_, rules_, options_.threads, read_bytes_, [] {});
 }
 
+/// The sender's roots count once they count on the users and groups that are here.
+wire::Roots Receiver::take_roots() {
+  const bool privileged = replica_.world().files->effective_uid() == 0;
+  for (;;) {
+    auto message = next();
+    const auto* owners = std::get_if<wire::Owners>(&message);
+    if (owners == nullptr) return take<wire::Roots>(std::move(message));
+    const auto ids = ids_of(*owners, *replica_.world().accounts, privileged);
+    const bool expected = as_expected(*owners, ids);
+    auto roots = take<wire::Roots>(next());
+    if (expected) return roots;
+    channel_.send(ids);
+    channel_.flush();
+    const auto attributes = begin_.attributes;
+    begin_ = take<wire::Begin>(next());
+    if (begin_.attributes != attributes) throw Error(Errc::protocol, "other attributes than at first");
+  }
+}
+
 void Receiver::tell_roots() {
-  const auto theirs = take<wire::Roots>(next());
+  const auto theirs = take_roots();
   wire::Roots mine;
   mine.root = tree_root(replica_.tree(), rules_);
   Entry root;

@@ -397,7 +397,7 @@ CopyReport RemoteCopy::run() {
       throw Error(Errc::usage,
                   "'" + escape_name(source) + "' is here while another SRC is on another machine");
   }
-  if (options_.chown) parse_chown(*options_.chown, owners_);
+  if (options_.chown) parse_chown(*options_.chown, owners_, *world_.accounts);
   state_dir_ = state_directory(options_);
   world_.files->make_dirs(state_dir_, 0700);
   for (const auto& source : options_.sources) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "sync/owners.hpp"
+
 namespace syncline::sync {
 namespace {
 
@@ -269,6 +271,25 @@ std::optional<wire::Hello> Replica::last_peer(const std::string& label) {
 
 void Replica::save_last_peer(const std::string& label, const wire::Hello& peer) {
   writer().put_value("peer " + label, wire::encode(peer));
+}
+
+OwnerMap Replica::owners_there(const std::string& peer) {
+  const auto coded = database_->value("owners " + peer);
+  return coded ? decode_owners(*coded) : OwnerMap{};
+}
+
+void Replica::save_owners_there(const std::string& peer, const OwnerMap& owners) {
+  writer().put_value("owners " + peer, encode_owners(owners));
+}
+
+void Replica::identify_anew(const IdentityRules& rules) {
+  rules_ = rules;
+  for_each_dir(*tree_.root, [&](DirNode& node) {
+    load_details(node);
+    node.shallow = shallow_digest(node, rules_);
+    node.recorded = false;  // under the old rules
+  });
+  compute_tree_digests(*tree_.root);
 }
 
 }  // namespace syncline::sync

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/accounts.hpp"
 #include "base/world.hpp"
 #include "hash/digest.hpp"
 #include "sync/identity.hpp"
@@ -21,6 +22,7 @@ struct World {
   fs::Fs* files = &fs::linux_fs();
   Clock* clock = &system_clock();
   Random* random = &system_random();
+  const Accounts* accounts = &system_accounts();
 };
 
 struct ReplicaOptions {
@@ -98,6 +100,11 @@ class Replica {
   /// next commit.
   std::optional<wire::Hello> last_peer(const std::string& label);
   void save_last_peer(const std::string& label, const wire::Hello& peer);
+  /// What owners are there, remembered likewise.
+  OwnerMap owners_there(const std::string& peer);
+  void save_owners_there(const std::string& peer, const OwnerMap& owners);
+  /// Counts identities anew, under other rules for owners.
+  void identify_anew(const IdentityRules& rules);
 
  private:
   state::Writer& writer();

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "sync/index.hpp"
+#include "sync/owners.hpp"
 #include "sync/sender_session.hpp"
 #include "sync/session.hpp"
 
@@ -58,10 +59,12 @@ wire::Hello Sender::take_hello() {
 
 /// `receiver`: as it said, or as we guess.
 void Sender::begin(const wire::Hello& receiver) {
+  receiver_ = receiver;
   peer_ = hash_hex(receiver.replica_id);
   rules_ = options_.rules;
-  if ((receiver.features & wire::feature_privileged) == 0)
-    rules_.attributes &= ~(wire::attr_owner | wire::attr_group);
+  if ((receiver.features & wire::feature_privileged) == 0) rules_.attributes &= ~wire::attr_owner;
+  if ((rules_.attributes & (wire::attr_owner | wire::attr_group)) != 0)
+    rules_.owners = owners_there_ ? *owners_there_ : replica_.owners_there(owners_key());
   if (options_.copy->checksum) rules_.attributes |= wire::attr_content;
   options_digest_ = digest_of_options(*options_.copy, options_.selector, rules_);
   wire::Begin begin;
@@ -107,9 +110,43 @@ std::optional<state::Agreement> Sender::tell_roots() {
   roots.root = own_root_;
   const auto agreement = replica_.agreement(peer_, options_digest_);
   if (agreement) roots.agreed = wire::AgreedRoots{agreement->own_root, agreement->peer_root};
+  tell_owners();
   channel_.send(roots);
   channel_.flush();
   return agreement;
+}
+
+/// Numbers and owners that the person chose mean something else than names.
+std::string Sender::owners_key() const {
+  auto out = peer_;
+  if (options_.copy->numeric_ids) out += " numeric";
+  if (options_.rules.gid) out += " group " + std::to_string(*options_.rules.gid);
+  return out;
+}
+
+/// Our root counts on what users and groups are over there: the receiver has to know on what.
+void Sender::tell_owners() {
+  const bool privileged = (receiver_.features & wire::feature_privileged) != 0;
+  OwnerQuestion question;
+  // Inside a process names mean the same on both sides.
+  question.by_name = !options_.copy->numeric_ids && !channel_.is_local();
+  question.users = question.by_name && (rules_.attributes & wire::attr_owner) != 0;
+  question.groups =
+      (rules_.attributes & wire::attr_group) != 0 && (!privileged || (question.by_name && !rules_.gid));
+  owners_ = owners_of(replica_.tree(), rules_, *replica_.world().accounts, question);
+  if (!owners_.users.empty() || !owners_.groups.empty()) channel_.send(owners_);
+}
+
+/// Our root counted on other owners than they have.
+std::optional<state::Agreement> Sender::begin_with(const wire::OwnerIds& ids) {
+  auto known = rules_.owners;
+  take_ids(known, owners_, ids);
+  replica_.save_owners_there(owners_key(), known);
+  owners_there_ = std::move(known);
+  begin(receiver_);
+  replica_.identify_anew(rules_);
+  own_root_ = tree_root(replica_.tree(), rules_);
+  return tell_roots();
 }
 
 /// Tells our root, hears theirs. True when nothing is to be done.
@@ -123,7 +160,15 @@ bool Sender::compare_roots() {
       agreement = tell_roots();
     }
   }
-  remote_roots_ = take<wire::Roots>(expect());
+  auto message = expect();
+  // Twice, if somebody changed them just now.
+  for (int i = 0; i < 2; ++i) {
+    const auto* ids = std::get_if<wire::OwnerIds>(&message);
+    if (ids == nullptr) break;
+    agreement = begin_with(*ids);
+    message = expect();
+  }
+  remote_roots_ = take<wire::Roots>(std::move(message));
   from_records_ = remote_roots_.agreed.has_value() && agreement.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
   collect_listing(nullptr);

@@ -22,6 +22,9 @@ class Sender {
   wire::Hello take_hello();
   void begin(const wire::Hello& receiver);
   std::optional<state::Agreement> tell_roots();
+  void tell_owners();
+  std::optional<state::Agreement> begin_with(const wire::OwnerIds& ids);
+  std::string owners_key() const;
   void leave();
   void scan();
   bool compare_roots();
@@ -50,6 +53,9 @@ class Sender {
   IdentityRules rules_;
   SenderResult result_;
   std::optional<wire::Hello> guess_;
+  wire::Hello receiver_;                  ///< as it said, or as we guess
+  wire::Owners owners_;                   ///< as told with the last root
+  std::optional<OwnerMap> owners_there_;  ///< as heard in this session
   std::string peer_;
   hash::Digest options_digest_;
   hash::Digest own_root_;

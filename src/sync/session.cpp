@@ -170,6 +170,7 @@ hash::Digest digest_of_options(const CopyOptions& options, const Selector* selec
   out.u32(rules.attributes);
   out.u64(rules.uid ? *rules.uid + 1ULL : 0);
   out.u64(rules.gid ? *rules.gid + 1ULL : 0);
+  rules.owners.write(out);
   const bool flags[] = {options.recursive, options.links,        options.devices,         options.update_only,
                         options.checksum,  options.delete_extra, options.one_file_system, options.gitignore};
   for (const bool flag : flags) out.u8(flag ? 1 : 0);

@@ -224,8 +224,8 @@ void Transfer::check_unchanged(const Source& source) {
 wire::Meta Transfer::meta_of(const DirNode& node, const Entry& entry, const fs::File* file) {
   wire::Meta out;
   out.mode = entry.mode;
-  out.uid = options_.rules.uid.value_or(entry.uid);
-  out.gid = options_.rules.gid.value_or(entry.gid);
+  out.uid = options_.rules.uid_there(entry.uid);
+  out.gid = options_.rules.gid_wanted(entry.gid);
   out.mtime_ns = entry.mtime_ns;
   if (file != nullptr && node.extra_of(entry).xattr_digest != hash::Digest{})
     out.xattrs = selected_xattrs(file->xattrs(), options_.rules.attributes);

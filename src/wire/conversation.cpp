@@ -29,7 +29,7 @@ bool Conversation::allowed_to_sender(MessageType type) const {
     case Phase::hello: return type == T::hello;
     case Phase::begin:
     case Phase::answer: return type == T::begin;
-    case Phase::roots: return type == T::roots;
+    case Phase::roots: return type == T::owners || type == T::roots;
     case Phase::transfer:
       return type == T::list_request || type == T::manifest_request || type == T::batch ||
              type == T::file_begin || type == T::file_steps || type == T::file_end ||
@@ -44,7 +44,7 @@ bool Conversation::allowed_to_receiver(MessageType type) const {
   using T = MessageType;
   if (!receiver_hello_) return type == T::hello && phase_ <= Phase::answer;
   switch (phase_) {
-    case Phase::answer: return type == T::roots;
+    case Phase::answer: return type == T::roots || type == T::owner_ids;
     case Phase::drift: return type == T::partials || type == T::listing || type == T::list_end;
     case Phase::transfer:
       return type == T::listing || type == T::list_end || type == T::manifest_reply || type == T::gap_sums ||

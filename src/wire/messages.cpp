@@ -519,6 +519,26 @@ void fields(A& a, Paired& v) {
   a.array(v.proof), a.text(v.share, limits::name_bytes_max), a.num(v.right);
 }
 
+template <class A>
+void fields(A& a, Owner& v) {
+  a.num(v.id), a.text(v.name, limits::name_bytes_max), a.num(v.expected), a.flag(v.settable);
+}
+template <class A>
+void fields(A& a, Owners& v) {
+  for (auto* list : {&v.users, &v.groups}) {
+    a.list(*list, limits::owners_max, [&](Owner& x) { fields(a, x); });
+    if constexpr (A::decoding) {
+      const auto by_id = [](const Owner& x, const Owner& y) { return x.id >= y.id; };
+      if (std::ranges::adjacent_find(*list, by_id) != list->end()) a.fail(Errc::malformed);
+    }
+  }
+}
+template <class A>
+void fields(A& a, OwnerIds& v) {
+  a.list(v.users, limits::owners_max, [&](std::uint32_t& x) { a.num(x); });
+  a.list(v.groups, limits::owners_max, [&](OwnerIds::Group& x) { a.num(x.id), a.flag(x.settable); });
+}
+
 template <std::size_t K = 0>
 Message decode_index(std::size_t index, ByteView payload) {
   if constexpr (K < std::variant_size_v<Message>) {
@@ -547,7 +567,8 @@ const char* name_of(MessageType type) {
                                           "chunk request",  "chunk data", "flush",       "ack",
                                           "failure",        "finish",     "finished",    "fatal",
                                           "open",           "opened",     "partials",    "event",
-                                          "summary",        "pair",       "paired"};
+                                          "summary",        "pair",       "paired",      "owners",
+                                          "owner ids"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }

@@ -54,6 +54,8 @@ enum class MessageType : std::uint8_t {
   summary = 28,
   pair = 29,
   paired = 30,
+  owners = 31,
+  owner_ids = 32,
 };
 
 /// Which attributes are compared and set. Bits of Begin::attributes.
@@ -113,6 +115,7 @@ enum PullFlag : std::uint32_t {
   pull_checksum = 4096,
   pull_delete = 8192,
   pull_gitignore = 16384,
+  pull_numeric_ids = 32768,
 };
 
 struct PullFilter {
@@ -492,10 +495,36 @@ struct Paired {
   std::uint8_t right = 0;
 };
 
-using Message =
-    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch,
-                 FileBegin, FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush,
-                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary, Pair, Paired>;
+/// A user or group of the sender's tree.
+struct Owner {
+  std::uint32_t id = 0;
+  std::string name;  ///< empty: it stays a number
+  std::uint32_t expected =
+      0;                 ///< what it is at the receiver, as far as the sender knows; its root counts on it
+  bool settable = true;  ///< groups: and that it can be given to files there
+};
+/// Before the sender's roots. If the receiver finds other ids, the roots mean nothing and another begin
+/// follows.
+struct Owners {
+  std::vector<Owner> users;   ///< ascending by id
+  std::vector<Owner> groups;  ///< likewise
+};
+/// The answer where they differ: as many, in the same order.
+struct OwnerIds {
+  struct Group {
+    std::uint32_t id = 0;  ///< if it cannot be set: the one that new files get
+    bool settable = true;
+  };
+  std::vector<std::uint32_t> users;
+  std::vector<Group> groups;
+};
+/// As a group in Meta and in comparisons: one that cannot be set; whatever is there stays.
+inline constexpr std::uint32_t any_group = 0xFFFFFFFF;
+
+using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
+                             ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
+                             GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal,
+                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

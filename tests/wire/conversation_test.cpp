@@ -17,7 +17,7 @@ using Turn = std::pair<Role, T>;
 constexpr Role sender = Role::sender;
 constexpr Role receiver = Role::receiver;
 
-constexpr unsigned type_count = 30;
+constexpr unsigned type_count = 32;
 
 void go(Conversation& at, Role role, const Turn& turn) {
   if (turn.first == role) at.sent(turn.second);
@@ -82,16 +82,23 @@ TEST_CASE("the sender need not wait for the receiver's hello, but the receiver h
   const Turn theirs{receiver, T::hello};
   std::vector<Turn> said{{sender, T::hello}};
   for (const auto next : {T::begin, T::roots, T::begin, T::roots}) {
-    CHECK(allowed_after(said) == with_fatal({{sender, next}, theirs}));
+    auto allowed = with_fatal({{sender, next}, theirs});
+    if (next == T::roots) allowed.insert({sender, T::owners});
+    CHECK(allowed_after(said) == allowed);
     said.emplace_back(sender, next);
   }
-  CHECK(allowed_after(after(said, {theirs})) == with_fatal({{sender, T::begin}, {receiver, T::roots}}));
+  CHECK(allowed_after(after(said, {theirs})) ==
+        with_fatal({{sender, T::begin}, {receiver, T::roots}, {receiver, T::owner_ids}}));
 }
 
 TEST_CASE("the sender begins and tells its root before the receiver does", "[wire]") {
-  CHECK(allowed_after(after(shaken, {{sender, T::begin}})) == with_fatal({{sender, T::roots}}));
-  CHECK(allowed_after(after(shaken, {{sender, T::begin}, {sender, T::roots}})) ==
-        with_fatal({{sender, T::begin}, {receiver, T::roots}}));
+  const std::set<Turn> next{{sender, T::owners}, {sender, T::roots}};
+  CHECK(allowed_after(after(shaken, {{sender, T::begin}})) == with_fatal(next));
+  CHECK(allowed_after(after(shaken, {{sender, T::begin}, {sender, T::owners}})) == with_fatal(next));
+  const std::vector<Turn> told{{sender, T::begin}, {sender, T::owners}, {sender, T::roots}};
+  const auto answers = with_fatal({{sender, T::begin}, {receiver, T::roots}, {receiver, T::owner_ids}});
+  CHECK(allowed_after(after(shaken, told)) == answers);
+  CHECK(allowed_after(after(after(shaken, told), {{receiver, T::owner_ids}})) == answers);
 }
 
 TEST_CASE("the drift comes from the receiver until its end mark", "[wire]") {
@@ -228,7 +235,7 @@ TEST_CASE("a client that sends may say all up to its root at once", "[wire]") {
   CHECK(words_after(sender, said) == std::set<Word>{{client, T::begin}, {server, T::opened}});
   said.insert(said.end(), {{server, T::opened}, {server, T::hello}});
   CHECK(words_after(sender, said) ==
-        std::set<Word>{{client, T::begin}, {server, T::roots}, {server, T::event}});
+        std::set<Word>{{client, T::begin}, {server, T::roots}, {server, T::owner_ids}, {server, T::event}});
 }
 
 TEST_CASE("a server that receives may tell notices until it has finished", "[wire]") {

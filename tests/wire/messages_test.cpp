@@ -152,14 +152,14 @@ TEST_CASE("random bytes never do worse than an error", "[wire]") {
 }
 
 TEST_CASE("only the message types of this version exist", "[wire]") {
-  for (const unsigned type : {0u, 31u, 255u}) {
+  for (const unsigned type : {0u, 33u, 255u}) {
     CAPTURE(type);
     CHECK(decode_error(static_cast<MessageType>(type), {}) == Errc::unsupported);
     CHECK(std::string(name_of(static_cast<MessageType>(type))) == (type == 0 ? "none" : "unknown"));
   }
   std::set<std::string> names;
-  for (unsigned type = 0; type <= 24; ++type) names.insert(name_of(static_cast<MessageType>(type)));
-  CHECK(names.size() == 25);
+  for (unsigned type = 0; type <= 32; ++type) names.insert(name_of(static_cast<MessageType>(type)));
+  CHECK(names.size() == 33);
 }
 
 TEST_CASE("flags, kinds and numbers have one form", "[wire]") {
@@ -317,6 +317,29 @@ TEST_CASE("a timetable of rates ascends within one week and is bounded", "[wire]
   CHECK(again(open(most)).pull->rates == most);
   most.push_back({week_minutes - 1, 1});
   CHECK(encode_error(open(most)) == Errc::limit_exceeded);
+}
+
+TEST_CASE("owners ascend and are bounded, and so are the answers", "[wire]") {
+  const auto owners = [](std::size_t count) {
+    std::vector<Owner> out;
+    for (std::uint32_t i = 0; i < count; ++i) out.push_back({i, "", i, true});
+    return out;
+  };
+  const auto most = owners(limits::owners_max), more = owners(limits::owners_max + 1);
+  CHECK(again(Owners{most, most}).groups.size() == limits::owners_max);
+  CHECK(encode_error(Owners{more, {}}) == Errc::limit_exceeded);
+  CHECK(encode_error(Owners{{}, more}) == Errc::limit_exceeded);
+  CHECK(decode_error(MessageType::owners, counted(limits::owners_max)) == Errc::truncated);
+  CHECK(decode_error(MessageType::owners, counted(limits::owners_max + 1)) == Errc::limit_exceeded);
+  const std::vector<std::uint32_t> ids(limits::owners_max + 1);
+  CHECK(encode_error(OwnerIds{ids, {}}) == Errc::limit_exceeded);
+  CHECK(decode_error(MessageType::owner_ids, counted(limits::owners_max + 1)) == Errc::limit_exceeded);
+  const Owner one{3, "a", 3, true}, other{4, std::string(limits::name_bytes_max, 'n'), 4, true};
+  CHECK(again(Owners{{one, other}, {}}).users[1].name.size() == limits::name_bytes_max);
+  CHECK(decode_error(MessageType::owners, encode(Owners{{other, one}, {}})) == Errc::malformed);
+  CHECK(decode_error(MessageType::owners, encode(Owners{{}, {one, one}})) == Errc::malformed);
+  CHECK(encode_error(Owners{{{5, std::string(limits::name_bytes_max + 1, 'n'), 5, true}}, {}}) ==
+        Errc::limit_exceeded);
 }
 
 TEST_CASE("a manifest has as many lengths as repeats and ids", "[wire]") {
