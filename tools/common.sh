@@ -53,15 +53,19 @@ run_tests() {
   return "$status"
 }
 
-# test_programs BUILD_DIR SUITE: the programs of its tests, as ninja names them.
+# test_programs BUILD_DIR SUITE: the programs of its tests and what those depend on, as ninja names them.
 test_programs() {
-  meson introspect --tests "$1" | python3 -c '
+  meson introspect --tests --targets "$1" | python3 -c '
 import json, os, sys
 build = os.path.realpath(sys.argv[1])
 suite = sys.argv[2]
-for test in json.load(sys.stdin):
-    if any(one.split(":")[-1] == suite for one in test["suite"]):
-        print(os.path.relpath(os.path.realpath(test["cmd"][0]), build))
+known = json.load(sys.stdin)
+files = {target["id"]: target["filename"] for target in known["targets"]}
+for test in known["tests"]:
+    if not any(one.split(":")[-1] == suite for one in test["suite"]):
+        continue
+    for program in [test["cmd"][0]] + [name for one in test["depends"] for name in files[one]]:
+        print(os.path.relpath(os.path.realpath(program), build))
 ' "$1" "$2" | sort -u
 }
 

@@ -39,6 +39,12 @@ struct Replica {
   std::unique_ptr<patch::Area> area;
 };
 
+/// Without what the file system may still change by itself: it counts blocks when it writes them back.
+inline std::optional<fs::Stat> without_blocks(std::optional<fs::Stat> stat) {
+  if (stat) stat->allocated_bytes = 0;
+  return stat;
+}
+
 inline fs::Metadata with_mtime(std::int64_t mtime_ns) {
   fs::Metadata out;
   out.mtime_ns = mtime_ns;
