@@ -15,6 +15,7 @@ inline constexpr std::size_t mib = 1024 * kib;
 inline constexpr std::size_t name_bytes_max = 255;
 inline constexpr std::size_t path_bytes_max = 16 * kib;
 inline constexpr std::size_t path_depth_max = 1024;
+inline constexpr std::size_t sources_max = 64 * kib;  // of one run: each entry notes its source in 16 bits
 inline constexpr std::size_t link_target_bytes_max = 4095;  // PATH_MAX without its NUL
 
 // Extended attributes of one entry, names and values together (XATTR_LIST_MAX, XATTR_SIZE_MAX).

@@ -188,12 +188,14 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
   };
   service.notice = [&](const std::string& text) { tell(AuditEvent::Kind::note, client, text, &open); };
   service.cancelled = [this] { return stopping_.load(); };
-  const char* direction = open.direction == wire::Direction::push ? "push" : "pull";
+  std::string direction = open.direction == wire::Direction::push ? "push" : "pull";
+  // The path that is logged is that of the first.
+  if (open.pull && !open.pull->others.empty())
+    direction += " of " + std::to_string(open.pull->others.size() + 1) + " sources";
   tell(AuditEvent::Kind::session_began, client, direction, &open);
   try {
     const auto news = sync::serve_session(world_, client.channel, open, service);
-    tell(AuditEvent::Kind::session_ended, client, std::string(direction) + (news.in_step ? ", in step" : ""),
-         &open);
+    tell(AuditEvent::Kind::session_ended, client, direction + (news.in_step ? ", in step" : ""), &open);
     return true;
   } catch (const std::exception& error) {
     tell(AuditEvent::Kind::session_failed, client, error.what(), &open);

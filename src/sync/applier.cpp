@@ -284,6 +284,16 @@ void Applier::make_room() noexcept {
   }
 }
 
+/// As path_of_peer(). Where only some entries of the root take part the other side has no say about anything
+/// else: a server that is asked for one file must not leave another one beside it.
+RelPath Applier::path_to_change(const std::string& text) const {
+  auto path = path_of_peer(text);
+  const auto& only = replica_.origins().front().only;
+  if (!only.empty() && !std::ranges::binary_search(only, text.substr(0, text.find('/'))))
+    throw Error(Errc::protocol, "path '" + escape_name(text) + "', which was not asked for");
+  return path;
+}
+
 std::shared_ptr<fs::Dir> Applier::dir_of(const RelPath& path) {
   if (path.is_root()) return replica_.root_handle();
   std::lock_guard lock(dirs_mutex_);

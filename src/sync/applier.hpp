@@ -107,6 +107,7 @@ class Applier {
   manifest::Manifest manifest_of(FileState& file);
 
   fs::Metadata metadata_of(const wire::Meta& meta) const;
+  RelPath path_to_change(const std::string& text) const;
   std::shared_ptr<fs::Dir> dir_of(const RelPath& path);
   void forget_dirs();
   void refresh_names_of(const fs::Stat& stat);

@@ -100,7 +100,7 @@ manifest::Manifest Applier::manifest_of(const wire::WriteFile& op) {
 }
 
 void Applier::write_file(const wire::WriteFile& op) {
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   auto fresh = manifest_of(op);
   patch::FilePlan plan;
   plan.new_bytes = op.content.size();
@@ -187,7 +187,7 @@ void Applier::file_begin(Worker& worker, wire::FileBegin message) {
     throw Error(Errc::protocol, "file number used twice");
   bool base_is_wrong = false;
   try {
-    file.path = path_of_peer(file.begin.path);
+    file.path = path_to_change(file.begin.path);
     patch::FilePlan plan;
     plan.new_bytes = file.begin.size_bytes;
     plan.expected = known_stat(file.path);

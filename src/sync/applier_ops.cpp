@@ -87,7 +87,7 @@ void Applier::refresh(const RelPath& path, fs::FileType type, const hash::Digest
 }
 
 void Applier::make_dir(const wire::MakeDir& op) {
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   try {
     dir_of(path.parent())->make_dir(std::string(path.name()), new_dir_mode);
   } catch (const Error& error) {
@@ -97,7 +97,7 @@ void Applier::make_dir(const wire::MakeDir& op) {
 }
 
 void Applier::make_symlink(const wire::MakeSymlink& op) {
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   Pending pending;
@@ -115,7 +115,7 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   Pending pending;
@@ -132,8 +132,8 @@ void Applier::make_node(const wire::MakeNode& op) {
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
-  const auto path = path_of_peer(op.path);
-  const auto existing = path_of_peer(op.existing);
+  const auto path = path_to_change(op.path);
+  const auto existing = path_to_change(op.existing);
   const auto expected = known_stat(path);
   if (expected) back_up(path);
   links_moved_ = true;
@@ -158,7 +158,7 @@ void Applier::make_link(const wire::MakeLink& op) {
 
 void Applier::set_meta(const wire::SetMeta& op) {
   wait_committed();
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   const auto metadata = metadata_of(op.meta);
   const auto digest = xattr_digest(op.meta.xattrs, rules_.attributes);
   if (path.is_root()) {
@@ -203,8 +203,8 @@ void Applier::refresh_names_of(const fs::Stat& stat) {
 
 void Applier::rename(const wire::Rename& op) {
   wait_idle();
-  const auto from = path_of_peer(op.from);
-  const auto to = path_of_peer(op.to);
+  const auto from = path_to_change(op.from);
+  const auto to = path_to_change(op.to);
   const std::string from_name(from.name());
   const std::string to_name(to.name());
   const auto from_dir = dir_of(from.parent());
@@ -284,7 +284,7 @@ bool Applier::is_mount_point(const fs::Stat& dir) const {
 
 void Applier::remove(const wire::Remove& op) {
   wait_idle();
-  const auto path = path_of_peer(op.path);
+  const auto path = path_to_change(op.path);
   const std::string name(path.name());
   const auto known = known_stat(path);
   if (!known) return;  // what is not there need not be removed

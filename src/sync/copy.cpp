@@ -31,7 +31,6 @@ class Copy {
   bool try_place(const Place& place);
   bool run_session(Replica& source, Replica& target, const Place& place);
   std::string prepare_target(const Place& place);
-  void refuse_mixed_deletes() const;
 
   const World& source_world_;
   const World& target_world_;
@@ -40,7 +39,8 @@ class Copy {
   const MakeLink& make_link_;
   CopyReport report_;
   std::string state_dir_;
-  bool all_in_step_ = true;
+  bool is_incomplete_ = false;  ///< a source is missing
+  bool in_step_ = false;
 };
 
 /// The target directory, made when it is missing; for a dry run an empty stand-in.
@@ -67,9 +67,8 @@ void Copy::run_place(const Place& place) {
 bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
   const std::string target_dir = prepare_target(place);
-  ReplicaOptions target_options{target_dir, "", state_dir_, place.target_name, "", notice};
-  ReplicaOptions source_options{place.source_dir,  "",    state_dir_, place.source_name,
-                                place.target_name, notice};
+  ReplicaOptions target_options{{{target_dir, "", place.target_names, ""}}, state_dir_, notice};
+  ReplicaOptions source_options{place.origins, state_dir_, notice};
   Replica target(target_world_, target_options);
   Replica source(source_world_, source_options);
   const CounterMark before(events_.counters);
@@ -112,6 +111,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   if (options_.chown) parse_chown(*options_.chown, sender.rules, *target_world_.accounts);
   sender.threads = threads;
   sender.cache_path = state_dir_ + "/recent-chunks.db";
+  sender.incomplete = is_incomplete_;
   SenderResult result;
   std::exception_ptr sender_error;
   try {
@@ -125,63 +125,40 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   if (source.state_damaged() || target.state_damaged()) return false;
   if (const auto cause = first_cause(sender_error, receiver_error)) std::rethrow_exception(cause);
 
-  report_.sent_bytes += sending.sent_bytes();
-  report_.received_bytes += sending.received_bytes();
-  report_.files_total += source.tree().file_count;
-  report_.bytes_total += source.tree().byte_count;
-  report_.files_changed += result.files_changed;
-  report_.files_deleted += result.files_deleted;
-  report_.files_renamed += result.files_renamed;
-  report_.bytes_changed += result.bytes_changed;
-  report_.disk_written_bytes += result.receiver_written_bytes;
-  report_.content_read_bytes += result.receiver_read_bytes;
+  report_.sent_bytes = sending.sent_bytes();
+  report_.received_bytes = sending.received_bytes();
+  report_.files_total = source.tree().file_count;
+  report_.bytes_total = source.tree().byte_count;
+  report_.files_changed = result.files_changed;
+  report_.files_deleted = result.files_deleted;
+  report_.files_renamed = result.files_renamed;
+  report_.bytes_changed = result.bytes_changed;
+  report_.disk_written_bytes = result.receiver_written_bytes;
+  report_.content_read_bytes = result.receiver_read_bytes;
   report_.root = result.receiver_root.hex();
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
-  all_in_step_ = all_in_step_ && result.in_step;
+  in_step_ = result.in_step;
   return true;
-}
-
-/// Each source is a session of its own: one that brings its contents into DST itself would delete what the
-/// others bring.
-void Copy::refuse_mixed_deletes() const {
-  if (!options_.delete_extra || options_.sources.size() < 2) return;
-  for (const auto& source : options_.sources) {
-    const bool contents = source.ends_with('/') || source == "." || source == ".." ||
-                          source.ends_with("/.") || source.ends_with("/..");
-    if (contents) {
-      throw Error(Errc::usage, "--delete with several sources, of which '" + escape_name(source) +
-                                   "' means its contents; copy them one by one or leave out the slash");
-    }
-  }
 }
 
 CopyReport Copy::run() {
   const auto begun = std::chrono::steady_clock::now();
-  if (options_.sources.empty()) throw Error(Errc::usage, "no source given");
+  check_source_count(options_);
   state_dir_ = state_directory(options_);
   target_world_.files->make_dirs(state_dir_, 0700);
-  refuse_mixed_deletes();
-  for (const auto& source : options_.sources) {
-    Place place;
-    try {
-      place = resolve(source_world_, options_, source);
-    } catch (const Error& error) {
-      if (!error.is_errno(ENOENT) || source_world_.files->stat_path(source, false)) throw;
-      events_.error(
-          {source, "source", error.code().message(), "check the path; the other sources go on", 23});
-      all_in_step_ = false;
-      continue;
-    }
-    run_place(place);
-  }
+  const auto sources = find_sources(source_world_, options_, [&](const std::string& source) {
+    is_incomplete_ = true;
+    events_.error(missing_source(source));
+  });
+  if (!sources.empty()) run_place(resolve(source_world_, options_, sources));
   const Counters& counters = events_.counters;
   report_.bytes_matched = counters.matched_bytes;
   report_.bytes_literal = counters.literal_bytes;
   report_.content_read_bytes += counters.read_bytes;
   report_.errors = counters.errors;
   report_.exit_code = counters.worst_exit_code;
-  report_.in_step = all_in_step_ && counters.errors == 0;
+  report_.in_step = in_step_ && counters.errors == 0;
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return report_;
 }

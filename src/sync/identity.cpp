@@ -41,6 +41,15 @@ void write_identity(ByteWriter& out, const DirNode& node, const Entry& entry, co
   if (extra.deviating_content) out.bytes(extra.deviating_content->bytes);
 }
 
+void write_root_attributes(ByteWriter& out, const Tree& tree, const IdentityRules& rules) {
+  if ((rules.attributes & wire::attr_mode) != 0) out.u32(tree.root_stat.mode);
+  if ((rules.attributes & wire::attr_owner) != 0) out.u32(rules.uid_there(tree.root_stat.uid));
+  if ((rules.attributes & wire::attr_group) != 0) out.u32(rules.gid_there(tree.root_stat.gid));
+  if ((rules.attributes & wire::attr_dir_times) != 0)
+    out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
+  out.bytes(tree.root_xattrs.bytes);
+}
+
 }  // namespace
 
 std::uint32_t OwnerMap::user(std::uint32_t uid) const {
@@ -152,12 +161,7 @@ hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
   Bytes coded;
   ByteWriter out(coded);
   out.bytes(tree.root->tree.bytes);
-  if ((rules.attributes & wire::attr_mode) != 0) out.u32(tree.root_stat.mode);
-  if ((rules.attributes & wire::attr_owner) != 0) out.u32(rules.uid_there(tree.root_stat.uid));
-  if ((rules.attributes & wire::attr_group) != 0) out.u32(rules.gid_there(tree.root_stat.gid));
-  if ((rules.attributes & wire::attr_dir_times) != 0)
-    out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
-  out.bytes(tree.root_xattrs.bytes);
+  if (!tree.is_partial) write_root_attributes(out, tree, rules);
   if ((rules.attributes & wire::attr_links) != 0) {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::string>> groups;
     for_each_dir(*tree.root, [&](DirNode& node) {

@@ -20,7 +20,7 @@ void read_one(Replica& replica, const Wanted& wanted, bool verify, std::atomic<s
   const Entry entry = node.entries[wanted.entry];
   std::unique_ptr<fs::File> file;
   try {
-    file = replica.open_read(node, node.name_of(entry));
+    file = replica.open_read(node, entry);
     const fs::Stat stat = file->stat();
     if (stat.size_bytes != entry.size_bytes || stat.mtime_ns != entry.mtime_ns ||
         stat.ctime_ns != entry.ctime_ns)

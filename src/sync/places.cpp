@@ -5,9 +5,12 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+
+#include "base/limits.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -24,13 +27,18 @@ std::string real_target(const World& world, const std::string& path) {
   return without_slashes(world.files->real_path(parent_name(path))) + "/" + base_name(path);
 }
 
-void check_places(const World& world, const CopyOptions& options, const Place& place) {
-  const auto source = world.files->real_path(place.source_dir);
-  const auto target = real_target(world, place.target_dir);
-  if (!place.source_name.empty()) {
-    if (source == target && place.source_name == place.target_name)
-      throw Error(Errc::usage,
-                  "source and destination are the same file '" + escape_name(place.source_name) + "'");
+/// Where one source goes to, below the destination or as the destination itself.
+struct Target {
+  std::string dir;
+  std::string name;  ///< of the entry, where the source is one
+};
+
+void check_places(const World& world, const CopyOptions& options, const LocalSource& from, const Target& to) {
+  const auto source = world.files->real_path(from.dir);
+  const auto target = real_target(world, to.dir);
+  if (!from.entry.empty()) {
+    if (source == target && from.entry == to.name)
+      throw Error(Errc::usage, "source and destination are the same file '" + escape_name(from.entry) + "'");
     return;
   }
   const auto a = world.files->stat_path(source, true);
@@ -40,11 +48,22 @@ void check_places(const World& world, const CopyOptions& options, const Place& p
   if (inside(target, source)) {
     filter::FilterSet rules;
     for (const auto& rule : options.filters) rules.add(rule.include, rule.pattern);
-    if (!rules.excluded_with_parents(place.rule_prefix + target.substr(source.size() + 1), true))
+    const auto below = target.substr(source.size() + 1);
+    if (!rules.excluded_with_parents(from.name.empty() ? below : from.name + '/' + below, true))
       throw Error(Errc::usage, "the destination '" + escape_name(target) +
                                    "' lies inside the source; exclude it or choose another");
   }
-  if (inside(source, target) && options.delete_extra)
+}
+
+/// What --delete would take for something that no source has. `names`: sorted; empty: all of `dir`.
+void check_deletes(const World& world, const std::string& dir, const std::vector<std::string>& names,
+                   const LocalSource& from) {
+  const auto target = real_target(world, dir);
+  auto source = world.files->real_path(from.dir);
+  if (!from.entry.empty()) source += '/' + from.entry;
+  if (source == target || !inside(source, target)) return;
+  const auto below = source.substr(target == "/" ? 1 : target.size() + 1);
+  if (names.empty() || std::ranges::binary_search(names, below.substr(0, below.find('/'))))
     throw Error(Errc::usage, "the source '" + escape_name(source) +
                                  "' lies inside the destination, where --delete would remove it");
 }
@@ -89,40 +108,102 @@ std::string state_directory(const CopyOptions& options) {
   throw Error(Errc::usage, "no place for state: set HOME or give --state DIR");
 }
 
-Place resolve(const World& world, const CopyOptions& options, const std::string& source) {
-  if (source.empty() || options.destination.empty()) throw Error(Errc::usage, "an empty path");
-  const bool slash = source.back() == '/';
-  const auto stat = world.files->stat_path(source, slash);
-  if (!stat) throw Error(ENOENT, "'" + escape_name(source) + "'");
-  const auto destination = world.files->stat_path(options.destination, true);
-  const bool into_dir = destination && destination->type == fs::FileType::directory;
-  if (destination && !into_dir && (stat->type == fs::FileType::directory || options.sources.size() > 1))
-    throw Error(Errc::usage, "the destination '" + escape_name(options.destination) + "' is not a directory");
-  Place out;
-  const std::string name = base_name(source);
-  const bool contents = slash || name == "." || name == ".." || name == "/";
-  if (stat->type == fs::FileType::directory) {
-    out.source_dir = without_slashes(source);
-    out.target_dir = without_slashes(options.destination);
-    if (!contents) {
-      if (!into_dir) (void)real_target(world, options.destination);
-      out.target_dir += "/" + name;
-      out.rule_prefix = name + "/";
-      if (!destination && !options.dry_run)
-        world.files->make_dirs(without_slashes(options.destination), 0777);
+void check_source_count(const CopyOptions& options) {
+  if (options.sources.empty()) throw Error(Errc::usage, "no source given");
+  if (options.sources.size() > limits::sources_max)
+    throw Error(Errc::usage, std::to_string(options.sources.size()) + " sources, of " +
+                                 std::to_string(limits::sources_max) + " at most");
+}
+
+std::vector<LocalSource> find_sources(const World& world, const CopyOptions& options,
+                                      const std::function<void(const std::string& source)>& missing) {
+  std::vector<LocalSource> out;
+  for (const auto& source : options.sources) {
+    if (source.empty()) throw Error(Errc::usage, "an empty path");
+    const bool slash = source.back() == '/';
+    const auto stat = world.files->stat_path(source, slash);
+    if (!stat) {
+      missing(source);
+      continue;
     }
-  } else {
-    out.source_dir = parent_name(source);
-    out.source_name = name;
-    if (into_dir || options.destination.back() == '/' || options.sources.size() > 1) {
-      out.target_dir = without_slashes(options.destination);
-      out.target_name = name;
-    } else {
-      out.target_dir = parent_name(options.destination);
-      out.target_name = base_name(options.destination);
-    }
+    const std::string name = base_name(source);
+    const bool contents = slash || name == "." || name == "..";
+    if (stat->type == fs::FileType::directory)
+      out.push_back({without_slashes(source), "", contents ? "" : name});
+    else out.push_back({parent_name(source), name, ""});
   }
-  if (!(options.dry_run && !destination)) check_places(world, options, out);
+  return out;
+}
+
+ErrorEvent missing_source(const std::string& source) {
+  return {source, "source", std::generic_category().message(ENOENT),
+          "check the path; the other sources go on, and nothing is deleted", 23};
+}
+
+std::vector<Origin> compose(const std::vector<LocalSource>& sources) {
+  std::vector<Origin> out;
+  const LocalSource* before = nullptr;
+  for (const auto& source : sources) {
+    const bool is_entry = !source.entry.empty();
+    // Neighbours in one directory, as a shell's pattern gives them, are looked for there together.
+    if (is_entry && before != nullptr && !before->entry.empty() && before->dir == source.dir)
+      out.back().only.push_back(source.entry);
+    else
+      out.push_back(
+          {source.dir, "", is_entry ? std::vector{source.entry} : std::vector<std::string>{}, source.name});
+    before = &source;
+  }
+  return out;
+}
+
+std::vector<std::string> entry_names(const std::vector<LocalSource>& sources) {
+  std::vector<std::string> out;
+  for (const auto& source : sources) {
+    if (source.is_contents()) return {};
+    out.push_back(source.entry.empty() ? source.name : source.entry);
+  }
+  return out;
+}
+
+Place resolve(const World& world, const CopyOptions& options, const std::vector<LocalSource>& sources) {
+  if (options.destination.empty()) throw Error(Errc::usage, "an empty path");
+  const auto there = world.files->stat_path(options.destination, true);
+  const std::string typed = without_slashes(options.destination);
+  const bool is_dir = there && there->type == fs::FileType::directory;
+  const bool several = options.sources.size() > 1;
+  const bool into = is_dir || options.destination.back() == '/' || several;
+  Place out;
+  out.target_dir = typed;
+  if (several) {
+    out.origins = compose(sources);
+    out.target_names = entry_names(sources);
+    std::ranges::sort(out.target_names);
+  }
+  for (const LocalSource& source : sources) {
+    const bool is_entry = !source.entry.empty();
+    if (there && !is_dir && (!is_entry || several))
+      throw Error(Errc::usage,
+                  "the destination '" + escape_name(options.destination) + "' is not a directory");
+    Target target{typed, is_entry ? source.entry : ""};
+    if (!source.name.empty()) {
+      if (!is_dir) (void)real_target(world, options.destination);
+      target.dir += '/' + source.name;
+      if (!there && !options.dry_run) world.files->make_dirs(typed, 0777);
+    } else if (is_entry && !into) {
+      target = {parent_name(options.destination), base_name(options.destination)};
+    }
+    if (!(options.dry_run && !there)) {
+      check_places(world, options, source, target);
+      if (options.delete_extra && (several || !is_entry))
+        check_deletes(world, several ? typed : target.dir, out.target_names, source);
+    }
+    if (several) continue;
+    const Origin origin{source.dir, "", {}, target.name};
+    out.origins.push_back(origin);
+    if (is_entry) out.origins.back().only = {source.entry}, out.target_names = {target.name};
+    out.target_dir = target.dir;
+    if (!source.name.empty()) out.rule_prefix = source.name + '/';
+  }
   return out;
 }
 

@@ -86,6 +86,7 @@ void Planner::withhold(DirNode& top) {
 /// What went away may only have moved to where the source could not be read: as in rsync nothing is deleted
 /// then.
 void Planner::find_incomplete(DirNode& root) {
+  incomplete_ = options_.incomplete;
   for_each_dir(root, [&](DirNode& node) { incomplete_ |= node.unreadable || !node.unknown.empty(); });
   if (!incomplete_ || !options_.copy->delete_extra || !options_.on_error) return;
   options_.on_error({"", "source", "a part of it could not be read", "nothing is deleted in this run", 23});
@@ -149,9 +150,10 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   const bool is_dir = entry.type == fs::FileType::directory;
   const bool was_dir = remote.type == fs::FileType::directory;
   if (is_dir != was_dir) {
-    if (was_dir && !options_.copy->delete_extra)
+    if (was_dir && (!options_.copy->delete_extra || incomplete_))
       return keep_out(entry, path, "a directory stands where a file must come",
-                      "left as it is; use --delete to replace it");
+                      incomplete_ ? "left as it is; nothing is deleted in this run"
+                                  : "left as it is; use --delete to replace it");
     state::DirId id = 0;
     if (const auto stored = stored_entry(ref.id, name); options_.from_records && stored && was_dir)
       id = dir_id(stored->stat, replica_.tree().root_stat.device);
@@ -307,14 +309,14 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   own.gid = options_.rules.gid_wanted(replica_.tree().root_stat.gid);
   own.mtime_ns = replica_.tree().root_stat.mtime_ns;
   own.xattr_digest = replica_.tree().root_xattrs;
-  const Difference difference = compare(own, remote_root, options_.rules.attributes);
-  if (difference.attributes()) touch(root);
+  const bool has_own_root = !replica_.tree().is_partial;
+  if (has_own_root && compare(own, remote_root, options_.rules.attributes).attributes()) touch(root);
   visit(root, {!options_.remote_is_empty, root.id});
   if (options_.from_records) remove_gone();
   limit_removes();
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
-    if (touched_.contains(&node)) plan_.dir_metas.push_back(&node);
+    if (touched_.contains(&node) && (has_own_root || &node != &root)) plan_.dir_metas.push_back(&node);
   });
   std::ranges::reverse(plan_.dir_metas);
   return std::move(plan_);

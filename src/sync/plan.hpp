@@ -81,6 +81,7 @@ struct PlanOptions {
   /// holds whole directories, and those it lacks are equal to ours.
   bool from_records = false;
   bool remote_is_empty = false;
+  bool incomplete = false;  ///< a source is missing: what it would have had must not be deleted
   std::function<void(const ChangeEvent&)> on_change;
   std::function<void(const ErrorEvent&)> on_error;
 };

@@ -271,7 +271,9 @@ manifest::Manifest Receiver::manifest_of(const std::string& text) {
     std::lock_guard lock(replica_.mutex());
     node = replica_.tree().find_dir(path.parent());
     if (node == nullptr) throw Error(Errc::foreign, text);
-    file = replica_.open_read(*node, path.name());
+    const Entry* entry = node->find(path.name());
+    if (entry == nullptr) throw Error(Errc::foreign, text);
+    file = replica_.open_read(*node, *entry);
   }
   const fs::Stat stat = file->stat();
   {
@@ -347,8 +349,10 @@ ReceiverResult Receiver::serve() {
   }
 }
 
-/// The area that came and went in the root moved its time.
+/// The area that came and went in the root moved its time, which is not ours where only some entries take
+/// part.
 void Receiver::restore_root_time() {
+  if (replica_.tree().is_partial) return;
   if ((rules_.attributes & wire::attr_dir_times) == 0 || !(applier_ || area_)) return;
   try {
     replica_.root().set_mtime(replica_.tree().root_stat.mtime_ns);

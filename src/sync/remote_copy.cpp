@@ -32,15 +32,6 @@ bool is_worth_another_try(const Error& error, bool was_connected) {
   return was_connected && error.is_errno(ECONNREFUSED);  // a server that is just starting again
 }
 
-/// One of the sources, as it is on this machine.
-struct LocalSource {
-  std::string dir;
-  std::string name;  ///< not empty: only this entry of it
-  std::string path_there;
-  std::string rule_prefix;
-  bool contents = false;  ///< the path there must be a directory
-};
-
 std::string joined(const std::string& dir, const std::string& name) {
   return dir.empty() || name.empty() ? dir + name : dir + '/' + name;
 }
@@ -59,20 +50,30 @@ class RemoteCopy {
   CopyReport run();
 
  private:
-  void copy_source(const std::string& source);
-  void try_source(const std::string& source);
-  void push(const std::string& source, const RemotePlace& destination);
-  void pull(const RemotePlace& source);
-  LocalSource find_source(const std::string& source, const RemotePlace& destination) const;
+  void find_places();
+  void copy();
+  void try_copy();
+  void push(const RemotePlace& destination);
+  void pull();
+  /// What is sent, and where the server is to put it.
+  struct PushPlaces {
+    std::vector<Origin> origins;
+    std::string path_there;
+    std::vector<std::string> entries;
+    std::string rule_prefix;
+    bool contents = false;  ///< the path there must be a directory
+  };
+  PushPlaces push_places(const RemotePlace& destination) const;
   struct PullPlaces {
     bool exists = false;
     bool is_dir = false;
     std::string dir;
     std::string entry_dir;
-    std::string entry;
+    std::vector<std::string> entries;
   };
-  PullPlaces pull_places(const RemotePlace& source) const;
+  PullPlaces pull_places() const;
   ReplicaOptions pull_target(const PullPlaces& places, bool one_entry) const;
+  bool is_merged() const { return options_.sources.size() > 1; }
   wire::Channel& connected(const RemotePlace& place, wire::Role role);
   wire::Open open_for(const RemotePlace& place, wire::Direction direction) const;
   wire::Opened take_opened(wire::Channel& channel) const;
@@ -93,6 +94,8 @@ class RemoteCopy {
   const Dial& dial_;
   IdentityRules owners_;
   std::optional<RemotePlace> destination_;
+  std::vector<LocalSource> sources_here_;   ///< of a push: those that are there
+  std::vector<RemotePlace> sources_there_;  ///< of a pull
   std::string state_dir_;
   std::unique_ptr<wire::Channel> channel_;
   std::string peer_;  ///< of channel_
@@ -101,7 +104,7 @@ class RemoteCopy {
   std::uint64_t out_bytes_ = 0;  ///< of connections that are closed
   std::uint64_t in_bytes_ = 0;
   CopyReport report_;
-  bool all_in_step_ = true;
+  bool in_step_ = false;
 };
 
 wire::Channel& RemoteCopy::connected(const RemotePlace& place, wire::Role role) {
@@ -145,43 +148,42 @@ wire::Opened RemoteCopy::take_opened(wire::Channel& channel) const {
 }
 
 /// rsync's rules, as far as they depend on what is here.
-LocalSource RemoteCopy::find_source(const std::string& source, const RemotePlace& destination) const {
-  if (source.empty()) throw Error(Errc::usage, "an empty path");
-  const bool slash = source.back() == '/';
-  const auto stat = world_.files->stat_path(source, slash);
-  if (!stat) throw Error(ENOENT, "'" + escape_name(source) + "'");
-  const std::string name = base_name(source);
-  LocalSource out;
+RemoteCopy::PushPlaces RemoteCopy::push_places(const RemotePlace& destination) const {
+  PushPlaces out;
   out.path_there = destination.path;
-  if (stat->type != fs::FileType::directory) {
-    out.dir = parent_name(source);
-    out.name = name;
-    out.contents = destination.contents || options_.sources.size() > 1;
+  out.contents = true;
+  if (is_merged()) {
+    out.origins = compose(sources_here_);
+    out.entries = entry_names(sources_here_);
     return out;
   }
-  out.dir = without_slashes(source);
-  out.contents = true;
-  if (slash || name == "." || name == ".." || name == "/") return out;
-  out.path_there = joined(destination.path, name);
-  out.rule_prefix = name + '/';
+  const LocalSource& source = sources_here_.front();
+  out.origins = {{source.dir, "", {}, ""}};
+  if (!source.entry.empty()) {
+    out.origins.front().only = out.entries = {source.entry};
+    out.contents = destination.contents;
+  } else if (!source.name.empty()) {
+    out.path_there = joined(destination.path, source.name);
+    out.rule_prefix = source.name + '/';
+  }
   return out;
 }
 
-void RemoteCopy::push(const std::string& source, const RemotePlace& destination) {
-  const LocalSource place = find_source(source, destination);
+void RemoteCopy::push(const RemotePlace& destination) {
+  PushPlaces places = push_places(destination);
   auto& channel = connected(destination, wire::Role::sender);
   auto open = open_for(destination, wire::Direction::push);
-  open.path = place.path_there;
-  open.entry = place.name;
-  open.flags = place.contents ? open.flags | wire::open_contents : open.flags & ~wire::open_contents;
+  open.path = places.path_there;
+  open.entries = places.entries;
+  open.flags = places.contents ? open.flags | wire::open_contents : open.flags & ~wire::open_contents;
   channel.send(open);
-  ReplicaOptions replica_options{place.dir,  "", state_dir_,
-                                 place.name, "", [&](const std::string& text) { events_.notice(text); }};
   // One entry may get another name there, and that is part of its identity.
-  if (!place.name.empty()) replica_options.shown_name = take_opened(channel).entry;
+  if (!is_merged() && !places.entries.empty()) places.origins.front().shown_name = take_opened(channel).entry;
+  ReplicaOptions replica_options{places.origins, state_dir_,
+                                 [&](const std::string& text) { events_.notice(text); }};
   Replica replica(world_, replica_options);
   Selector selector;
-  fill_selector(options_, place.rule_prefix, selector);
+  fill_selector(options_, places.rule_prefix, selector);
   SenderOptions sender;
   sender.copy = &options_;
   sender.selector = &selector;
@@ -190,7 +192,9 @@ void RemoteCopy::push(const std::string& source, const RemotePlace& destination)
   sender.threads = threads();
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   sender.place = shown_share(destination);
-  sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/' + open.entry;
+  sender.incomplete = sources_here_.size() < options_.sources.size();
+  sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/';
+  if (!is_merged() && !open.entries.empty()) sender.peer_label += open.entries.front();
   SenderResult result;
   try {
     const ProgressTicker ticker(events_, [&] { return channel.sent_bytes(); });
@@ -200,50 +204,57 @@ void RemoteCopy::push(const std::string& source, const RemotePlace& destination)
     replica.set_aside_state();
     throw Error(Errc::disconnected, "a damaged state was set aside");
   }
-  report_.files_total += replica.tree().file_count;
-  report_.bytes_total += replica.tree().byte_count;
-  report_.files_changed += result.files_changed;
-  report_.files_deleted += result.files_deleted;
-  report_.files_renamed += result.files_renamed;
-  report_.bytes_changed += result.bytes_changed;
-  report_.disk_written_bytes += result.receiver_written_bytes;
-  report_.content_read_bytes += result.receiver_read_bytes;
+  report_.files_total = replica.tree().file_count;
+  report_.bytes_total = replica.tree().byte_count;
+  report_.files_changed = result.files_changed;
+  report_.files_deleted = result.files_deleted;
+  report_.files_renamed = result.files_renamed;
+  report_.bytes_changed = result.bytes_changed;
+  report_.disk_written_bytes = result.receiver_written_bytes;
+  report_.content_read_bytes = result.receiver_read_bytes;
   report_.root = result.receiver_root.hex();
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
-  all_in_step_ = all_in_step_ && result.in_step;
+  in_step_ = result.in_step;
 }
 
 /// Where what the server has goes to here, under which name if it is one entry, and under which if it is a
 /// directory.
-RemoteCopy::PullPlaces RemoteCopy::pull_places(const RemotePlace& source) const {
+RemoteCopy::PullPlaces RemoteCopy::pull_places() const {
   const auto stat = world_.files->stat_path(options_.destination, true);
+  const RemotePlace& source = sources_there_.front();
   PullPlaces out;
   out.exists = stat.has_value();
   out.is_dir = stat && stat->type == fs::FileType::directory;
-  const std::string typed = without_slashes(options_.destination);
-  out.dir = source.contents || source.name().empty() ? typed : typed + '/' + source.name();
-  if (out.is_dir || options_.destination.back() == '/' || options_.sources.size() > 1) {
-    out.entry_dir = typed;
-    out.entry = source.name();
+  out.dir = out.entry_dir = without_slashes(options_.destination);
+  if (is_merged()) {
+    for (const auto& one : sources_there_) out.entries.push_back(one.name());
+    if (std::ranges::any_of(sources_there_, &RemotePlace::contents)) out.entries.clear();
+    return out;
+  }
+  if (!source.contents && !source.name().empty()) out.dir += '/' + source.name();
+  if (out.is_dir || options_.destination.back() == '/') {
+    out.entries = {source.name()};
   } else {
     out.entry_dir = parent_name(options_.destination);
-    out.entry = base_name(options_.destination);
+    out.entries = {base_name(options_.destination)};
   }
   return out;
 }
 
 ReplicaOptions RemoteCopy::pull_target(const PullPlaces& places, bool one_entry) const {
-  if (places.exists && !places.is_dir && (!one_entry || options_.sources.size() > 1))
+  if (places.exists && !places.is_dir && !one_entry)
     throw Error(Errc::usage,
                 "the destination '" + escape_name(options_.destination) + "' is not a directory");
   ReplicaOptions out;
   out.state_dir = state_dir_;
-  out.path = one_entry ? places.entry_dir : places.dir;
-  if (one_entry) out.only_name = places.entry;
-  if (world_.files->stat_path(out.path, true)) return out;
-  if (options_.dry_run) out.path = state_dir_ + "/dry-run-target";
-  world_.files->make_dirs(out.path, options_.dry_run ? 0700 : 0777);
+  Origin origin{one_entry ? places.entry_dir : places.dir, "", {}, ""};
+  if (one_entry || is_merged()) origin.only = places.entries;
+  if (!world_.files->stat_path(origin.path, true)) {
+    if (options_.dry_run) origin.path = state_dir_ + "/dry-run-target";
+    world_.files->make_dirs(origin.path, options_.dry_run ? 0700 : 0777);
+  }
+  out.origins.push_back(origin);
   return out;
 }
 
@@ -260,12 +271,15 @@ ReceiverOptions RemoteCopy::receiver_options() {
   return receiver;
 }
 
-void RemoteCopy::pull(const RemotePlace& source) {
+void RemoteCopy::pull() {
+  const RemotePlace& source = sources_there_.front();
   auto& channel = connected(source, wire::Role::receiver);
   auto open = open_for(source, wire::Direction::pull);
   open.pull = pull_options(options_, owners_, world_.clock->now_ns());
-  const auto places = pull_places(source);
-  open.entry = places.entry;
+  const auto places = pull_places();
+  for (auto other = sources_there_.begin() + 1; other != sources_there_.end(); ++other)
+    open.pull->others.push_back({other->contents, other->share, other->path});
+  if (!is_merged()) open.entries = places.entries;
   channel.send(open);
   channel.flush();
   const auto opened = take_opened(channel);
@@ -288,20 +302,20 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   for (; std::holds_alternative<wire::Event>(message); message = expect_message(channel))
     on_event(std::get<wire::Event>(message));
   const auto summary = take<wire::Summary>(std::move(message));
-  report_.files_total += summary.files_total;
-  report_.bytes_total += summary.bytes_total;
-  report_.files_changed += summary.files_changed;
-  report_.files_deleted += summary.files_deleted;
-  report_.files_renamed += summary.files_renamed;
-  report_.bytes_changed += summary.bytes_changed;
-  report_.bytes_matched += summary.bytes_matched;
-  report_.bytes_literal += summary.bytes_literal;
-  report_.disk_written_bytes += result.disk_written_bytes;
-  report_.content_read_bytes += result.content_read_bytes + summary.content_read_bytes;
+  report_.files_total = summary.files_total;
+  report_.bytes_total = summary.bytes_total;
+  report_.files_changed = summary.files_changed;
+  report_.files_deleted = summary.files_deleted;
+  report_.files_renamed = summary.files_renamed;
+  report_.bytes_changed = summary.bytes_changed;
+  report_.bytes_matched = summary.bytes_matched;
+  report_.bytes_literal = summary.bytes_literal;
+  report_.disk_written_bytes = result.disk_written_bytes;
+  report_.content_read_bytes = result.content_read_bytes + summary.content_read_bytes;
   report_.root = result.root.hex();
   if (summary.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
-  all_in_step_ = all_in_step_ && summary.in_step;
+  in_step_ = summary.in_step;
 }
 
 void RemoteCopy::on_event(const wire::Event& event) {
@@ -345,10 +359,10 @@ void RemoteCopy::pause(unsigned tries, const Error& cause) {
   }
 }
 
-void RemoteCopy::try_source(const std::string& source) {
+void RemoteCopy::try_copy() {
   try {
-    if (destination_) push(source, *destination_);
-    else pull(*parse_remote(source));
+    if (destination_) push(*destination_);
+    else pull();
   } catch (const Error& error) {
     if (channel_ && error.is(Errc::disconnected))
       if (const auto cause = last_words(*channel_)) std::rethrow_exception(cause);
@@ -356,12 +370,12 @@ void RemoteCopy::try_source(const std::string& source) {
   }
 }
 
-void RemoteCopy::copy_source(const std::string& source) {
+void RemoteCopy::copy() {
   for (unsigned tries = 0;; ++tries) {
     const CounterMark before(events_.counters);
     const auto crossed = out_bytes_ + in_bytes_;
     try {
-      try_source(source);
+      try_copy();
       return;
     } catch (const Error& error) {
       hang_up();
@@ -383,34 +397,44 @@ void RemoteCopy::finish_report() {
   report_.content_read_bytes += counters.read_bytes;
   report_.errors = counters.errors;
   report_.exit_code = counters.worst_exit_code;
-  report_.in_step = all_in_step_ && counters.errors == 0;
+  report_.in_step = in_step_ && counters.errors == 0;
+}
+
+void RemoteCopy::find_places() {
+  destination_ = parse_remote(options_.destination);
+  for (const auto& source : options_.sources) {
+    auto there = parse_remote(source);
+    if (there && destination_) throw Error(Errc::usage, "SRC and DST cannot both be on other machines");
+    if (!there && !destination_)
+      throw Error(Errc::usage,
+                  "'" + escape_name(source) + "' is here while another SRC is on another machine");
+    if (there) sources_there_.push_back(std::move(*there));
+  }
+  for (const auto& source : sources_there_) {
+    const RemotePlace& first = sources_there_.front();
+    const bool is_other_share = source.kind == RemotePlace::Kind::server && source.share != first.share;
+    if (source.peer() != first.peer() || is_other_share)
+      throw Error(Errc::usage, "'" + escape_name(source.typed) +
+                                   "' is not in the same share of the same server as '" +
+                                   escape_name(first.typed) + "'; copy from one after the other");
+  }
+  if (!destination_) return;
+  sources_here_ = find_sources(world_, options_,
+                               [&](const std::string& source) { events_.error(missing_source(source)); });
 }
 
 CopyReport RemoteCopy::run() {
   const auto begun = std::chrono::steady_clock::now();
-  if (options_.sources.empty()) throw Error(Errc::usage, "no source given");
-  destination_ = parse_remote(options_.destination);
-  for (const auto& source : options_.sources) {
-    const bool remote = parse_remote(source).has_value();
-    if (remote && destination_) throw Error(Errc::usage, "SRC and DST cannot both be on other machines");
-    if (!remote && !destination_)
-      throw Error(Errc::usage,
-                  "'" + escape_name(source) + "' is here while another SRC is on another machine");
-  }
+  check_source_count(options_);
+  find_places();
   if (options_.chown) parse_chown(*options_.chown, owners_, *world_.accounts);
   state_dir_ = state_directory(options_);
   world_.files->make_dirs(state_dir_, 0700);
-  for (const auto& source : options_.sources) {
-    try {
-      copy_source(source);
-    } catch (const Error& error) {
-      const bool missing =
-          error.is_errno(ENOENT) && (!destination_ || !world_.files->stat_path(source, false));
-      if (!missing) throw;
-      events_.error(
-          {source, "source", error.code().message(), "check the path; the other sources go on", 23});
-      all_in_step_ = false;
-    }
+  try {
+    if (!destination_ || !sources_here_.empty()) copy();
+  } catch (const Error& error) {
+    if (destination_ || !error.is_errno(ENOENT)) throw;
+    for (const auto& source : options_.sources) events_.error(missing_source(source));
   }
   finish_report();
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

@@ -10,32 +10,49 @@
 namespace syncline::sync {
 namespace {
 
+std::string real_path(const World& world, const Origin& origin) {
+  const std::string path = world.files->real_path(origin.path);
+  return origin.below.empty() ? path : path + '/' + origin.below;
+}
+
+bool is_composed(const ReplicaOptions& options) {
+  return options.origins.size() != 1 || options.origins.front().is_named();
+}
+
 std::string database_path(const World& world, const ReplicaOptions& options) {
-  std::string identity = world.files->real_path(options.path);
-  if (!options.below.empty()) identity += '/' + options.below;
-  if (!options.only_name.empty()) identity += '\0' + options.only_name;
+  std::string identity;
+  if (is_composed(options)) {
+    Bytes coded;
+    ByteWriter out(coded);
+    for (const auto& origin : options.origins) {
+      out.text(real_path(world, origin));
+      out.text(origin.shown_name);
+      out.varint(origin.only.size());
+      for (const auto& name : origin.only) out.text(name);
+    }
+    identity = '\0' + std::string(as_text(coded));
+  } else {
+    identity = real_path(world, options.origins.front());
+    for (const auto& name : options.origins.front().only) identity += '\0' + name;
+  }
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
 
 void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
   if (!options.notice) return;
-  options.notice("the state of '" + escape_name(options.path) + "' was damaged; set aside as '" +
-                 escape_name(name) + "' and started anew");
-}
-
-Bytes root_identity(const fs::Stat& stat) {
-  Bytes out;
-  ByteWriter writer(out);
-  writer.u64(stat.device);
-  writer.u64(stat.inode);
-  return out;
+  options.notice("the state of '" + escape_name(options.origins.front().path) +
+                 "' was damaged; set aside as '" + escape_name(name) + "' and started anew");
 }
 
 }  // namespace
 
 Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
-  root_ = std::shared_ptr<fs::Dir>(world_.files->open_root(options_.path));
-  if (!options_.below.empty()) root_ = root_->open_beneath(RelPath::parse(options_.below));
+  for (auto& origin : options_.origins) {
+    std::ranges::sort(origin.only);
+    const auto repeated = std::ranges::unique(origin.only);
+    origin.only.erase(repeated.begin(), repeated.end());
+  }
+  if (!sync::is_composed(options_)) root_ = open_origin(options_.origins.front());
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
   database_path_ = database_path(world_, options_);
   open_state();
@@ -50,6 +67,26 @@ Replica::Replica(const World& world, const ReplicaOptions& options) : world_(wor
 }
 
 Replica::~Replica() = default;
+
+std::unique_ptr<fs::Dir> Replica::open_origin(const Origin& origin) const {
+  auto out = world_.files->open_root(origin.path);
+  return origin.below.empty() ? std::move(out) : out->open_beneath(RelPath::parse(origin.below));
+}
+
+/// Which directories these are. One that cannot be opened has none, and the scan will tell.
+Bytes Replica::root_identity() const {
+  Bytes out;
+  ByteWriter writer(out);
+  for (const auto& origin : options_.origins) {
+    std::optional<fs::Stat> stat;
+    if (root_) stat = root_->stat();
+    else if (origin.below.empty()) stat = world_.files->stat_path(origin.path, true);
+    else stat = open_origin(origin)->stat();
+    writer.u64(stat ? stat->device : 0);
+    writer.u64(stat ? stat->inode : 0);
+  }
+  return out;
+}
 
 void Replica::open_state() {
   database_ = state::Database::open(database_path_, false);
@@ -70,7 +107,7 @@ void Replica::load_identity() {
   const auto root = database_->value("root");
   const bool usable =
       secret && secret->size() == hash::QuickKey::size_bytes && id && id->size() == id_.size();
-  if (!usable || !root || *root != root_identity(root_->stat())) {
+  if (!usable || !root || *root != root_identity()) {
     reset_identity();
     return;
   }
@@ -92,7 +129,7 @@ void Replica::reset_identity() {
   for (const auto dir : stale) out.erase_dir(dir);
   out.put_value("key", bytes);
   out.put_value("id", id_);
-  out.put_value("root", root_identity(root_->stat()));
+  out.put_value("root", root_identity());
   out.commit(false);
   writer_.reset();
 }
@@ -135,14 +172,34 @@ void Replica::load_details(DirNode& node) {
 }
 
 std::string Replica::disk_name(const DirNode& node, std::string_view name) const {
-  return node.parent == nullptr && !options_.only_name.empty() ? options_.only_name : std::string(name);
+  const Origin& first = options_.origins.front();
+  const bool is_renamed = node.parent == nullptr && first.only.size() == 1 && !first.shown_name.empty();
+  return is_renamed ? first.only.front() : std::string(name);
 }
 
-std::unique_ptr<fs::Dir> Replica::open_dir(const DirNode& node) { return root_->open_beneath(node.path()); }
+std::unique_ptr<fs::Dir> Replica::open_dir(const DirNode& node, std::uint16_t origin) {
+  if (root_) return root_->open_beneath(node.path());
+  // Opened anew each time: there may be more origins than a process may have open files.
+  const Origin& place = options_.origins[origin];
+  auto out = open_origin(place);
+  if (node.parent == nullptr) return out;
+  const std::string path = node.path().text();
+  if (!place.is_named()) return out->open_beneath(RelPath::parse(path));
+  return path == place.shown_name
+             ? std::move(out)
+             : out->open_beneath(RelPath::parse(path.substr(place.shown_name.size() + 1)));
+}
 
-std::unique_ptr<fs::File> Replica::open_read(const DirNode& node, std::string_view name) {
-  if (node.parent == nullptr) return root_->open_read(disk_name(node, name));
-  return open_dir(node)->open_read(std::string(name));
+std::unique_ptr<fs::File> Replica::open_read(const DirNode& node, const Entry& entry) {
+  const auto name = disk_name(node, node.name_of(entry));
+  if (root_ && node.parent == nullptr) return root_->open_read(name);
+  return open_dir(node, entry.origin)->open_read(name);
+}
+
+std::vector<fs::XattrPair> Replica::xattrs_of(const DirNode& node, const Entry& entry) {
+  const auto dir = open_dir(node, entry.origin);
+  if (node.parent == nullptr && options_.origins[entry.origin].is_named()) return dir->xattrs();
+  return dir->xattrs_at(disk_name(node, node.name_of(entry)));
 }
 
 void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,

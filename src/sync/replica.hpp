@@ -25,12 +25,23 @@ struct World {
   const Accounts* accounts = &system_accounts();
 };
 
+/// A directory that a replica's tree is read from.
+struct Origin {
+  std::string path;               ///< the directory, as typed
+  std::string below;              ///< it is this directory below that one; no symlink leads there
+  std::vector<std::string> only;  ///< not empty: these entries of it alone take part
+  /// Of its one entry in the tree, when it differs there. Without `only`: the directory itself is an entry of
+  /// the tree's root under this name.
+  std::string shown_name;
+  bool is_named() const { return only.empty() && !shown_name.empty(); }
+  bool is_whole() const { return only.empty() && shown_name.empty(); }  ///< its contents are the root's
+};
+
 struct ReplicaOptions {
-  std::string path;        ///< the directory, as typed
-  std::string below;       ///< the replica is this directory below it; no symlink leads there
-  std::string state_dir;   ///< where state databases live
-  std::string only_name;   ///< not empty: the replica is this one entry of the directory
-  std::string shown_name;  ///< name of that entry in the tree, when it differs
+  /// One is a replica that can be read and written. Several, or a named one, make a composed one, which can
+  /// only be read: of entries with the same path the directories are merged, and of others the first counts.
+  std::vector<Origin> origins;
+  std::string state_dir;  ///< where state databases live
   std::function<void(const std::string&)> notice;
 };
 
@@ -49,14 +60,17 @@ struct ScanOptions {
   std::function<bool()> cancelled;
 };
 
-/// A root directory, its state database and its tree in memory.
+/// A root directory (or several as one), its state database and its tree in memory.
 class Replica {
  public:
   Replica(const World& world, const ReplicaOptions& options);
   ~Replica();
 
+  bool is_composed() const { return root_ == nullptr; }
+  /// Of a replica that is not composed.
   fs::Dir& root() { return *root_; }
   std::shared_ptr<fs::Dir> root_handle() { return root_; }
+  const std::vector<Origin>& origins() const { return options_.origins; }
   const World& world() const { return world_; }
   state::Database& database() { return *database_; }
   /// The state was found to be damaged since it was opened: what is going on is to be stopped.
@@ -65,7 +79,6 @@ class Replica {
   void set_aside_state();
   const hash::QuickKey& key() const { return *key_; }
   const std::array<std::byte, 16>& id() const { return id_; }
-  const std::string& shown_path() const { return options_.path; }
   Tree& tree() { return tree_; }
   /// Guards the tree and the open state transaction while several threads work.
   std::mutex& mutex() { return mutex_; }
@@ -75,9 +88,12 @@ class Replica {
   /// Fills in extras and contents of a directory whose record is current (under mutex()).
   void load_details(DirNode& node);
   /// Opens an entry's file, following no link; the entry may stand under another name on disk.
-  std::unique_ptr<fs::File> open_read(const DirNode& node, std::string_view name);
-  std::unique_ptr<fs::Dir> open_dir(const DirNode& node);
+  std::unique_ptr<fs::File> open_read(const DirNode& node, const Entry& entry);
+  /// The directory as `origin` has it.
+  std::unique_ptr<fs::Dir> open_dir(const DirNode& node, std::uint16_t origin = 0);
   std::string disk_name(const DirNode& node, std::string_view name) const;
+  std::vector<fs::XattrPair> xattrs_of(const DirNode& node, const Entry& entry);
+  std::vector<fs::XattrPair> root_xattrs() { return open_dir(*tree_.root, tree_.root_origin)->xattrs(); }
 
   /// Stores a manifest in the open transaction and sets the entry's content (under mutex()).
   void record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,
@@ -113,6 +129,8 @@ class Replica {
   void write_record(DirNode& node);
   void load_identity();
   void reset_identity();
+  std::unique_ptr<fs::Dir> open_origin(const Origin& origin) const;
+  Bytes root_identity() const;
 
   World world_;
   ReplicaOptions options_;

@@ -7,13 +7,26 @@
 
 namespace syncline::sync {
 
-bool Selector::excluded(const std::string& path, bool is_dir) const {
+bool Selector::excluded_by_rules(const std::string& path, bool is_dir) const {
   if (std::ranges::find(reserved, path) != reserved.end()) return true;
   if (listed && !listed->contains(path) && !(is_dir && listed->descends(path))) return true;
-  if (!filters.empty() && filters.excluded(prefix + path, is_dir)) return true;
+  return !filters.empty() && filters.excluded(prefix + path, is_dir);
+}
+
+bool Selector::excluded(const std::string& path, bool is_dir, std::uint16_t origin) const {
+  if (excluded_by_rules(path, is_dir)) return true;
   if (!use_gitignore) return false;
   std::shared_lock lock(mutex_);
-  return gitignore_.ignored(path, is_dir);
+  const auto found = gitignore_.find(origin);
+  return (found == gitignore_.end() ? no_gitignore_ : found->second).ignored(path, is_dir);
+}
+
+bool Selector::excluded(const std::string& path, bool is_dir) const {
+  if (excluded_by_rules(path, is_dir)) return true;
+  if (!use_gitignore) return false;
+  std::shared_lock lock(mutex_);
+  return no_gitignore_.ignored(path, is_dir) ||
+         std::ranges::any_of(gitignore_, [&](const auto& one) { return one.second.ignored(path, is_dir); });
 }
 
 bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const {
@@ -22,9 +35,9 @@ bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const
   return excluded(path, is_dir);
 }
 
-void Selector::push_gitignore(const std::string& dir, std::string_view content) const {
+void Selector::push_gitignore(const std::string& dir, std::uint16_t origin, std::string_view content) const {
   std::unique_lock lock(mutex_);
-  gitignore_.push(dir, content);
+  gitignore_[origin].push(dir, content);
 }
 
 }  // namespace syncline::sync

@@ -239,6 +239,7 @@ void Sender::plan() {
   options.selector = options_.selector;
   options.rules = rules_;
   options.from_records = from_records_;
+  options.incomplete = options_.incomplete;
   options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
   options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
   plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);

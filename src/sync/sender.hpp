@@ -21,6 +21,7 @@ struct SenderOptions {
   std::string place;           ///< where it goes to, for messages; empty: to this machine
   std::string cache_path;      ///< of recently changed chunks; empty: none
   bool tells_failures = true;  ///< of the receiver; else the person hears of them there
+  bool incomplete = false;     ///< a source is missing: nothing is deleted
   bool index = true;           ///< give every larger file a manifest before the end
 };
 

@@ -209,7 +209,7 @@ void Sender::send_tail(Transfer& transfer) {
       Entry root;
       set_stat(root, replica_.tree().root_stat);
       op.meta = transfer.meta_of(*node, root, nullptr);
-      op.meta.xattrs = selected_xattrs(replica_.root().xattrs(), rules_.attributes);
+      op.meta.xattrs = selected_xattrs(replica_.root_xattrs(), rules_.attributes);
     } else {
       const Entry* entry = node->parent->find(node->name);
       if (entry == nullptr) continue;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "sync/places.hpp"
 #include "sync/pull_options.hpp"
 #include "sync/receiver.hpp"
 #include "sync/sender.hpp"
@@ -15,14 +16,26 @@ namespace {
 
 constexpr std::uint32_t level_max = 19;
 
-/// A directory of a share and, where the session is about one entry only, its name.
+/// A directory of a share, or entries of it.
 struct Target {
-  ReplicaOptions replica;
+  Origin origin;
   std::string lock_key;
   RelPath dir;  ///< below the share's root
   bool is_missing = false;
   std::string name;  ///< of what was asked for
 };
+
+/// The directory that both are in.
+std::string common_dir(const std::string& one, const std::string& other) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i <= std::min(one.size(), other.size()); ++i) {
+    const bool one_ends = i == one.size() || one[i] == '/';
+    const bool other_ends = i == other.size() || other[i] == '/';
+    if (one_ends && other_ends) end = i;
+    if (i == one.size() || i == other.size() || one[i] != other[i]) break;
+  }
+  return end == 0 ? "/" : one.substr(0, end);
+}
 
 std::unique_ptr<fs::Dir> open_or_make(fs::Dir& parent, const std::string& name) {
   if (!parent.stat_at(name)) {
@@ -45,10 +58,14 @@ class Service {
   void check_open() const;
   std::optional<fs::FileType> type_of(const RelPath& path) const;
   Target find_target();
-  Target target_of(const RelPath& dir, const std::string& entry);
+  Target find_source(const std::string& text, bool contents) const;
+  ServedShare other_share(const std::string& name) const;
+  std::vector<Origin> find_sources(std::string& lock_key);
+  Target target_of(const RelPath& dir) const;
   void make_dirs(const RelPath& path);
   void receive(Replica& replica);
-  void send(Replica& replica, const Target& target);
+  void send(Replica& replica, const std::string& rule_prefix);
+  bool is_merged() const { return open_.pull && !open_.pull->others.empty(); }
   CopyObserver observer();
   void tell(wire::Event event);
   void tell_notice(const std::string& text);
@@ -61,6 +78,7 @@ class Service {
   ServedShare share_;
   std::unique_ptr<fs::Dir> root_;
   SessionNews news_;
+  std::vector<std::string> missing_;  ///< of several sources
 };
 
 void Service::check_open() const {
@@ -73,9 +91,10 @@ void Service::check_open() const {
     throw Error(Errc::malformed, "open");
   if (open_.pull && open_.pull->level.value_or(0) > level_max)
     throw Error(Errc::limit_exceeded, "compression level");
-  const bool one_name =
-      open_.entry.find('/') == open_.entry.npos && open_.entry != "." && open_.entry != "..";
-  if (!one_name) throw Error(Errc::malformed, "name '" + escape_name(open_.entry) + "'");
+  if (open_.pull && open_.entries.size() > 1) throw Error(Errc::malformed, "open");
+  for (const auto& name : open_.entries)
+    if (name.empty() || name.find('/') != name.npos || name == "." || name == "..")
+      throw Error(Errc::malformed, "name '" + escape_name(name) + "'");
 }
 
 /// Nothing where it is not there. In a confined share nothing is behind a symlink either.
@@ -94,47 +113,86 @@ std::optional<fs::FileType> Service::type_of(const RelPath& path) const {
   }
 }
 
-Target Service::target_of(const RelPath& dir, const std::string& entry) {
+Target Service::target_of(const RelPath& dir) const {
   Target out;
   out.dir = dir;
-  out.replica.state_dir = share_.state_dir;
-  out.replica.notice = [this](const std::string& text) { tell_notice(text); };
+  out.lock_key = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
   if (share_.is_unconfined) {
-    out.replica.path = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
-    out.lock_key = out.replica.path;
+    out.origin.path = out.lock_key;
   } else {
-    out.replica.path = share_.dir;
-    out.replica.below = dir.text();
-    out.lock_key = dir.is_root() ? share_.dir : share_.dir + '/' + dir.text();
+    out.origin.path = share_.dir;
+    out.origin.below = dir.text();
   }
-  out.replica.only_name = entry;
+  return out;
+}
+
+/// What a pull asks for by one path.
+Target Service::find_source(const std::string& text, bool contents) const {
+  const auto path = path_of_peer(text);
+  const auto type = type_of(path);
+  const auto shown = "'" + escape_name(text) + "' in share '" + escape_name(open_.share) + "'";
+  if (!type) throw Error(ENOENT, shown);
+  const bool is_dir = type == fs::FileType::directory;
+  if (!is_dir && contents) throw Error(ENOTDIR, shown);
+  Target out = target_of(is_dir ? path : path.parent());
+  out.name = path.name();
+  if (!is_dir) out.origin.only = {out.name};
+  return out;
+}
+
+/// Where a client may go anywhere, its paths from the root and those from its home are two shares.
+ServedShare Service::other_share(const std::string& name) const {
+  wire::Open other = open_;
+  other.share = name;
+  ServedShare out = options_.find_share(other);
+  if (!out.is_unconfined || !share_.is_unconfined)
+    throw Error(Errc::unsupported, "sources in several shares");
+  return out;
+}
+
+/// Those of several sources that are there, as parts of one tree.
+std::vector<Origin> Service::find_sources(std::string& lock_key) {
+  std::vector<Origin> out;
+  auto sources = open_.pull->others;
+  const bool contents = (open_.flags & wire::open_contents) != 0;
+  sources.insert(sources.begin(), wire::PullSource{contents, open_.share, open_.path});
+  const ServedShare first = share_;
+  for (const auto& source : sources) {
+    share_ = source.share == open_.share ? first : other_share(source.share);
+    try {
+      Target found = find_source(source.path, source.contents);
+      if (found.origin.only.empty() && !source.contents) found.origin.shown_name = found.name;
+      lock_key = out.empty() ? found.lock_key : common_dir(lock_key, found.lock_key);
+      out.push_back(std::move(found.origin));
+    } catch (const Error& error) {
+      if (!error.is_errno(ENOENT) && !error.is_errno(ENOTDIR)) throw;
+      missing_.push_back(source.path);
+    }
+  }
+  share_ = first;
+  if (out.empty()) throw Error(ENOENT, "every source");
   return out;
 }
 
 /// rsync's rules, as far as they depend on what is there.
 Target Service::find_target() {
+  const bool contents = (open_.flags & wire::open_contents) != 0;
+  if (open_.direction == wire::Direction::pull) {
+    Target out = find_source(open_.path, contents);
+    if (!out.origin.only.empty() && !open_.entries.empty()) out.origin.shown_name = open_.entries.front();
+    if (open_.path.empty()) out.name = open_.share;
+    return out;
+  }
   const auto path = path_of_peer(open_.path);
   const auto type = type_of(path);
   const bool is_dir = type == fs::FileType::directory;
-  const bool contents = (open_.flags & wire::open_contents) != 0;
-  const auto shown = "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'";
-  Target out;
-  if (open_.direction == wire::Direction::pull) {
-    if (!type) throw Error(ENOENT, shown);
-    if (!is_dir && contents) throw Error(ENOTDIR, shown);
-    out = is_dir ? target_of(path, "") : target_of(path.parent(), std::string(path.name()));
-    if (!is_dir) out.replica.shown_name = open_.entry;
-    out.name = path.is_root() ? open_.share : std::string(path.name());
-  } else if (open_.entry.empty()) {
-    if (type && !is_dir) throw Error(ENOTDIR, shown);
-    out = target_of(path, "");
-    out.is_missing = !type;
-  } else {
-    const bool into = is_dir || contents;
-    const auto dir = into ? path : path.parent();
-    out = target_of(dir, into ? open_.entry : std::string(path.name()));
-    out.is_missing = into ? !type : !type_of(dir);
-  }
+  const bool into = is_dir || contents || open_.entries.size() != 1;
+  if (type && !is_dir && into)
+    throw Error(ENOTDIR, "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
+  const auto dir = into ? path : path.parent();
+  Target out = target_of(dir);
+  out.origin.only = into ? open_.entries : std::vector{std::string(path.name())};
+  out.is_missing = into ? !type : !type_of(dir);
   return out;
 }
 
@@ -202,7 +260,7 @@ void Service::receive(Replica& replica) {
   news_.in_step = run_receiver(replica, channel_, receiver).in_step;
 }
 
-void Service::send(Replica& replica, const Target& target) {
+void Service::send(Replica& replica, const std::string& rule_prefix) {
   SenderOptions sender;
   CopyOptions copy = copy_options(open_, sender.rules);
   wire::ChannelOptions sending;
@@ -212,8 +270,7 @@ void Service::send(Replica& replica, const Target& target) {
   sending.clock = world_.clock;
   channel_.set_options(sending);
   Selector selector;
-  const bool contents = (open_.flags & wire::open_contents) != 0 || !target.replica.only_name.empty();
-  fill_selector(copy, contents ? "" : target.name + '/', selector);
+  fill_selector(copy, rule_prefix, selector);
   sender.copy = &copy;
   sender.selector = &selector;
   sender.rules.attributes = attributes_of(copy);
@@ -222,6 +279,8 @@ void Service::send(Replica& replica, const Target& target) {
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
   const CopyObserver observing = observer();
   Events events(observing);
+  for (const auto& source : missing_) events.error(missing_source(source));
+  sender.incomplete = !missing_.empty();
   SenderResult result;
   {
     const ProgressTicker ticker(events, [] { return std::uint64_t{0}; });
@@ -257,15 +316,23 @@ SessionNews Service::run() {
     throw Error(EROFS, "share '" + escape_name(open_.share) + "' may not be written to");
   channel_.set_rate_ceiling(share_.bwlimit);
   root_ = world_.files->open_root(share_.dir);
-  Target target = find_target();
-  channel_.send(wire::Opened{wire::protocol_version, 0, target.replica.only_name, share_.bwlimit});
+  ReplicaOptions replica_options{{}, share_.state_dir, [this](const std::string& text) { tell_notice(text); }};
+  Target target;
+  if (is_merged()) {
+    replica_options.origins = find_sources(target.lock_key);
+  } else {
+    target = find_target();
+    replica_options.origins = {target.origin};
+  }
+  const auto& only = target.origin.only;
+  channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
   channel_.flush();
   const auto reservation = options_.reserve ? options_.reserve(target.lock_key) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {
     // An empty stand-in: nothing is there, and nothing is made.
-    world_.files->make_dirs(share_.state_dir + "/dry-run-target", 0700);
-    target.replica.path = share_.state_dir + "/dry-run-target";
-    target.replica.below.clear();
+    const std::string stand_in = share_.state_dir + "/dry-run-target";
+    world_.files->make_dirs(stand_in, 0700);
+    replica_options.origins = {{stand_in, "", only, ""}};
   } else if (target.is_missing) {
     try {
       make_dirs(target.dir);
@@ -273,10 +340,11 @@ SessionNews Service::run() {
       std::rethrow_exception(located(std::current_exception(), place(), *root_));
     }
   }
-  Replica replica(world_, target.replica);
+  Replica replica(world_, replica_options);
+  const bool has_own_name = !is_merged() && only.empty() && (open_.flags & wire::open_contents) == 0;
   try {
     if (push) receive(replica);
-    else send(replica, target);
+    else send(replica, has_own_name ? target.name + '/' : "");
   } catch (const Error&) {
     // What the damaged state made of the session says nothing: without it the client's next try goes well.
     if (!replica.state_damaged()) throw;

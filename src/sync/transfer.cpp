@@ -204,12 +204,14 @@ Transfer::Source Transfer::open_source(const Item& item) {
 }
 
 Transfer::Source Transfer::open_source(const Item& item, OpenDir& last) {
-  if (last.node != item.node) {
-    last.dir = replica_.open_dir(*item.node);
+  const Entry& entry = entry_of(item);
+  if (last.node != item.node || last.origin != entry.origin) {
+    last.dir = replica_.open_dir(*item.node, entry.origin);
     last.node = item.node;
+    last.origin = entry.origin;
   }
   Source out;
-  const auto name = replica_.disk_name(*item.node, item.node->name_of(entry_of(item)));
+  const auto name = replica_.disk_name(*item.node, item.node->name_of(entry));
   out.file = last.dir->open_read(name, &out.stat);
   return out;
 }
@@ -235,9 +237,7 @@ wire::Meta Transfer::meta_of(const DirNode& node, const Entry& entry, const fs::
 wire::Meta Transfer::meta_at(const DirNode& node, const Entry& entry) {
   wire::Meta out = meta_of(node, entry, nullptr);
   if (node.extra_of(entry).xattr_digest == hash::Digest{}) return out;
-  const std::string name(node.name_of(entry));
-  out.xattrs = selected_xattrs(replica_.open_dir(node)->xattrs_at(replica_.disk_name(node, name)),
-                               options_.rules.attributes);
+  out.xattrs = selected_xattrs(replica_.xattrs_of(node, entry), options_.rules.attributes);
   return out;
 }
 

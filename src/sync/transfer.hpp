@@ -70,6 +70,7 @@ class Transfer {
   };
   struct OpenDir {  ///< that of the last file: neighbours share it
     const DirNode* node = nullptr;
+    std::uint16_t origin = 0;
     std::unique_ptr<fs::Dir> dir;
   };
   /// The steps of one file, gathered into messages of moderate size.

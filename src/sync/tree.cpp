@@ -151,7 +151,7 @@ fs::Stat stat_of(const Entry& entry, const Extra& extra) {
 
 void set_stat(Entry& entry, const fs::Stat& stat) {
   entry.type = stat.type;
-  entry.mode = stat.mode;
+  entry.mode = static_cast<std::uint16_t>(stat.mode);
   entry.uid = stat.uid;
   entry.gid = stat.gid;
   entry.link_count = stat.link_count;

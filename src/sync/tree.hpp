@@ -45,7 +45,8 @@ struct Entry {
   std::uint16_t name_bytes = 0;
   fs::FileType type = fs::FileType::regular;
   bool edited = false;  ///< differs from the record although no run of ours changed it
-  std::uint32_t mode = 0;
+  std::uint16_t mode = 0;
+  std::uint16_t origin = 0;  ///< index into ReplicaOptions::origins: where it is read from
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t link_count = 1;
@@ -63,6 +64,8 @@ struct DirNode {
   DirNode* parent = nullptr;
   std::string name;  ///< empty for the root
   state::DirId id = 0;
+  /// Of a composed replica: the origins that have this directory, the first of which owns it. Else empty.
+  std::vector<std::uint16_t> origins;
   std::vector<Entry> entries;
   std::string names;
   std::vector<Extra> extras;
@@ -71,11 +74,12 @@ struct DirNode {
   hash::QuickHash fingerprint;
   hash::Digest shallow;
   hash::Digest tree;
-  bool recorded = false;             ///< the fingerprint equals the record's: nothing in it moved
-  bool detailed = false;             ///< extras and contents are filled in
-  bool dirty = false;                ///< its record must be written anew
-  bool unreadable = false;           ///< could not be listed: unknown, never empty
-  std::vector<std::string> unknown;  ///< names that exist but could not be examined
+  bool recorded = false;    ///< the fingerprint equals the record's: nothing in it moved
+  bool detailed = false;    ///< extras and contents are filled in
+  bool dirty = false;       ///< its record must be written anew
+  bool unreadable = false;  ///< could not be listed: unknown, never empty
+  /// Names that exist but could not be examined; "." for what one of several origins would have told.
+  std::vector<std::string> unknown;
 
   std::string_view name_of(const Entry& entry) const {
     return std::string_view(names).substr(entry.name_offset, entry.name_bytes);
@@ -116,6 +120,8 @@ struct Tree {
   std::unique_ptr<DirNode> root;
   fs::Stat root_stat;
   hash::Digest root_xattrs;
+  std::uint16_t root_origin = 0;  ///< whose attributes the root has
+  bool is_partial = false;        ///< only some entries of the root take part, its own attributes do not
   std::uint64_t file_count = 0;
   std::uint64_t entry_count = 0;
   std::uint64_t byte_count = 0;

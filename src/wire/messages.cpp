@@ -457,11 +457,15 @@ void fields(A& a, PullOptions& v) {
     if (!v.rates.empty() && v.rates.back().week_minute >= week_minutes) a.fail(Errc::malformed);
     if (v.week_second >= week_minutes * 60U) a.fail(Errc::malformed);
   }
+  a.list(v.others, limits::sources_max, [&](PullSource& x) {
+    a.flag(x.contents), a.text(x.share, limits::name_bytes_max), path(a, x.path);
+  });
 }
 template <class A>
 void fields(A& a, Open& v) {
   a.fixed(v.magic), a.num(v.version), a.num(v.features), direction(a, v.direction);
-  a.text(v.share, limits::name_bytes_max), path(a, v.path), a.text(v.entry, limits::name_bytes_max);
+  a.text(v.share, limits::name_bytes_max), path(a, v.path);
+  a.list(v.entries, limits::sources_max, [&](std::string& x) { a.text(x, limits::name_bytes_max); });
   a.num(v.flags), a.num(v.update), a.num(v.durability);
   a.optional(v.pull, [&](PullOptions& x) { fields(a, x); });
 }

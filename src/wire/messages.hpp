@@ -123,6 +123,12 @@ struct PullFilter {
   std::string pattern;
 };
 
+struct PullSource {
+  bool contents = false;  ///< as open_contents
+  std::string share;      ///< that of the open, except where the client may go anywhere
+  std::string path;       ///< below the share's root
+};
+
 /// How a server is to send: the options of the person at the client.
 struct PullOptions {
   std::uint32_t flags = 0;  ///< PullFlag bits
@@ -135,6 +141,8 @@ struct PullOptions {
   std::optional<std::uint32_t> level;  ///< of compression; 0: off
   std::vector<RateSlot> rates;         ///< ascending; none: no limit
   std::uint32_t week_second = 0;       ///< of the client's week, now
+  /// Sources behind the one that the open itself names: the server sends all of them as one tree.
+  std::vector<PullSource> others;
 };
 
 struct Open {
@@ -144,9 +152,9 @@ struct Open {
   Direction direction = Direction::push;
   std::string share;  ///< empty: the only one
   std::string path;   ///< below the share's root
-  /// Push: the one entry that is sent, under this name if `path` is a directory. Pull: what the entry is to
-  /// be called if `path` is none.
-  std::string entry;
+  /// Push: not empty, if only these entries of `path` are sent. One alone may become `path` itself where that
+  /// is no directory. Pull: one, what the entry is to be called if `path` is none.
+  std::vector<std::string> entries;
   std::uint32_t flags = 0;  ///< OpenFlag bits
   std::uint8_t update = 0;  ///< push: of the options of the receiver
   std::uint8_t durability = 0;

@@ -267,7 +267,7 @@ TEST_CASE("a client that says it is of the future, or wants what no path may be,
   open.path = std::string("a\0b", 3);
   CHECK(answer(open) == Errc::malformed);
   open.path = "";
-  open.entry = "../x";
+  open.entries = {"../x"};
   CHECK(answer(open) == Errc::malformed);
   CHECK(stdfs::is_empty(live.dir.path("share")));
 }

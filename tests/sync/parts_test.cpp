@@ -150,38 +150,60 @@ TEST_CASE("paths resolve as in rsync", "[sync]") {
   const test::TempDir dir;
   dir.make_dir("src/d");
   dir.write("src/f", "x");
+  dir.write("src/g", "y");
   dir.make_dir("dst");
   const World world;
   CopyOptions options;
   options.destination = dir.path("dst");
-  options.sources = {"one"};
+  const auto place_of = [&](std::initializer_list<const char*> sources) {
+    options.sources.clear();
+    for (const char* source : sources) options.sources.push_back(dir.path(source));
+    const auto found = find_sources(world, options, [](const std::string& missing) { FAIL(missing); });
+    return resolve(world, options, found);
+  };
+  using Names = std::vector<std::string>;
   SECTION("with a slash: the contents") {
-    const auto place = resolve(world, options, dir.path("src") + "/");
-    CHECK(place.source_dir == dir.path("src"));
+    const auto place = place_of({"src/"});
+    CHECK(place.origins.at(0).path == dir.path("src"));
+    CHECK(place.origins.at(0).is_whole());
     CHECK(place.target_dir == dir.path("dst"));
-    CHECK(place.source_name.empty());
+    CHECK(place.target_names.empty());
     CHECK(place.rule_prefix.empty());
   }
   SECTION("without one: the directory") {
-    const auto place = resolve(world, options, dir.path("src"));
+    const auto place = place_of({"src"});
+    CHECK(place.origins.at(0).is_whole());
     CHECK(place.target_dir == dir.path("dst") + "/src");
     CHECK(place.rule_prefix == "src/");
   }
   SECTION("a file into a directory") {
-    const auto place = resolve(world, options, dir.path("src/f"));
-    CHECK(place.source_name == "f");
+    const auto place = place_of({"src/f"});
+    CHECK(place.origins.at(0).only == Names{"f"});
     CHECK(place.target_dir == dir.path("dst"));
-    CHECK(place.target_name == "f");
+    CHECK(place.target_names == Names{"f"});
   }
   SECTION("a file to a name") {
-    options.destination = dir.path("dst/g");
-    const auto place = resolve(world, options, dir.path("src/f"));
+    options.destination = dir.path("dst/other");
+    const auto place = place_of({"src/f"});
+    CHECK(place.origins.at(0).shown_name == "other");
     CHECK(place.target_dir == dir.path("dst"));
-    CHECK(place.target_name == "g");
+    CHECK(place.target_names == Names{"other"});
   }
   SECTION("not a directory onto a file") {
     options.destination = dir.path("src/f");
-    CHECK_THROWS_AS(resolve(world, options, dir.path("src/d")), Error);
+    CHECK_THROWS_AS(place_of({"src/d"}), Error);
+    CHECK_THROWS_AS(place_of({"src/g", "src/f"}), Error);
+  }
+  SECTION("several: neighbours in one directory are one origin, and the order is kept") {
+    const auto place = place_of({"src/g", "src/f", "src/d", "src/f"});
+    REQUIRE(place.origins.size() == 3);
+    CHECK(place.origins[0].only == Names{"g", "f"});
+    CHECK(place.origins[1].is_named());
+    CHECK(place.origins[1].shown_name == "d");
+    CHECK(place.origins[2].only == Names{"f"});
+    CHECK(place.target_dir == dir.path("dst"));
+    CHECK(place.target_names == Names{"d", "f", "f", "g"});
+    CHECK(place_of({"src/f", "src/d/"}).target_names.empty());
   }
 }
 

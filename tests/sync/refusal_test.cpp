@@ -96,21 +96,6 @@ TEST_CASE("a source without a slash is copied under its name", "[sync]") {
   CHECK(pair.dir.read("dst/src/f") == "x");
 }
 
-TEST_CASE("several sources with --delete may not delete what each other brings", "[sync][one_machine]") {
-  Pair pair;
-  pair.dir.write("src/f", "x");
-  pair.dir.make_dir("more");
-  pair.dir.write("more/g", "y");
-  pair.options.sources = {pair.dir.path("src") + "/", pair.dir.path("more") + "/"};
-  pair.options.delete_extra = true;
-  CHECK_THROWS_AS(pair.copy(), std::system_error);
-  CHECK_FALSE(pair.dir.exists("dst/f"));
-  pair.options.delete_extra = false;
-  CHECK(pair.copy().report.exit_code == 0);
-  CHECK(pair.dir.read("dst/f") == "x");
-  CHECK(pair.dir.read("dst/g") == "y");
-}
-
 TEST_CASE("chunks that come unchecked from another process are refused", "[sync]") {
   const auto size_bytes = GENERATE(1'000u, 200'000u, 6'000'000u);
   CAPTURE(size_bytes);

@@ -7,8 +7,7 @@
 #include <fstream>
 
 #include "base/limits.hpp"
-#include "pair.hpp"
-#include "support/catch.hpp"
+#include "remote.hpp"
 #include "support/fast_clock.hpp"
 #include "support/fault_fs.hpp"
 #include "tree_picture.hpp"
@@ -18,64 +17,6 @@ using namespace syncline::test;
 namespace stdfs = std::filesystem;
 
 namespace {
-
-/// A client with a directory, a server with a share, each with its own state.
-struct Remote {
-  Remote() : served(share()) {
-    dir.make_dir("here");
-    options.state_dir = dir.path("client");
-    options.durability = Durable::none;
-    options.threads = 2;
-  }
-  sync::ServedShare share() {
-    sync::ServedShare out;
-    out.dir = dir.make_dir("share");
-    out.may_write = out.may_delete = true;
-    out.state_dir = dir.make_dir("server");
-    return out;
-  }
-  Outcome run(Served& server) {
-    Outcome out;
-    CopyObserver observer;
-    observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
-    observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
-    observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
-    out.report = server.copy(options, observer);
-    return out;
-  }
-  Outcome push(const std::string& to = "syncline://host/share/") {
-    options.sources = {dir.path("here") + "/"};
-    options.destination = to;
-    return run(served);
-  }
-  Outcome pull(const std::string& from = "syncline://host/share/") {
-    options.sources = {from};
-    options.destination = dir.path("here") + "/";
-    return run(served);
-  }
-  Errc refusal_of_push(const std::string& to) {
-    try {
-      push(to);
-    } catch (const Error& error) {
-      CHECK(error.code().category() == syncline_category());
-      return static_cast<Errc>(error.code().value());
-    }
-    return Errc{};
-  }
-  int errno_of_push(const std::string& to) {
-    try {
-      push(to);
-    } catch (const Error& error) {
-      CHECK(error.code().category() == std::generic_category());
-      return error.code().value();
-    }
-    return 0;
-  }
-
-  TempDir dir;
-  CopyOptions options;
-  Served served;
-};
 
 /// Closes after so many bytes have been received or sent, counted over all connections.
 class CutLink final : public wire::Transport {
@@ -596,21 +537,6 @@ TEST_CASE("a connection that breaks is dialled again, and the person hears of it
   REQUIRE(outcome.notices.size() >= 1);
   CHECK(outcome.notices[0].find("connection was lost") != std::string::npos);
   CHECK(remote.dir.read("share/large") == remote.dir.read("here/large"));
-}
-
-TEST_CASE("several sources go over one connection", "[sync][remote]") {
-  Remote remote;
-  remote.dir.write("a", "1");
-  remote.dir.write("b", "2");
-  remote.dir.write("here/c", "3");
-  remote.options.sources = {remote.dir.path("a"), remote.dir.path("here"), remote.dir.path("b")};
-  remote.options.destination = "syncline://host/share/";
-  CHECK(remote.run(remote.served).report.exit_code == 0);
-  CHECK(remote.served.dial_count == 1);
-  CHECK(remote.served.news.size() == 3);
-  CHECK(remote.dir.read("share/a") == "1");
-  CHECK(remote.dir.read("share/b") == "2");
-  CHECK(remote.dir.read("share/here/c") == "3");
 }
 
 TEST_CASE("a dry run at a server makes nothing there", "[sync][remote]") {

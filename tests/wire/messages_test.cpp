@@ -104,7 +104,7 @@ TEST_CASE("decoding puts every field where it belongs", "[wire]") {
   CHECK(open.direction == Direction::push);
   CHECK(open.share == "music");
   CHECK(open.path == "a/b");
-  CHECK(open.entry == "f");
+  CHECK(open.entries == std::vector<std::string>{"f", "g"});
 }
 
 TEST_CASE("a message that ends early is refused at every length, and so is one that goes on", "[wire]") {

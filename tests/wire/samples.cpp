@@ -62,11 +62,11 @@ Sample pushing_open() {
   m.features = 2;
   m.share = "music";
   m.path = "a/b";
-  m.entry = "f";
+  m.entries = {"f", "g"};
   m.flags = open_contents | open_dry_run;
   m.update = 2;
   m.durability = 1;
-  return {m, from_hex("53 4c 57 31 01 02 01 05 6d 75 73 69 63 03 61 2f 62 01 66 03 02 01 00")};
+  return {m, from_hex("53 4c 57 31 01 02 01 05 6d 75 73 69 63 03 61 2f 62 02 01 66 01 67 03 02 01 00")};
 }
 
 Sample pulling_open() {
@@ -80,12 +80,13 @@ Sample pulling_open() {
   pull.files_from = {"x", "y/z"};
   pull.backup_dir = "old";
   pull.level = 3;
+  pull.others = {{true, "", "b"}, {false, "s", "c/d"}};
   pull.rates = {{480, 2'000}, {10'079, 0}};
   pull.week_second = 604'799;
   m.pull = pull;
   return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 00 00 00 01 81 40 01 ac 02 00 01 05 "
                       "02 01 03 2a 2e 63 00 01 2a 01 02 01 78 03 79 2f 7a 03 6f 6c 64 01 03 02 e0 03 d0 0f "
-                      "df 4e 00 ff f4 24")};
+                      "df 4e 00 ff f4 24 02 01 00 01 62 00 01 73 03 63 2f 64")};
 }
 
 Sample partials() {

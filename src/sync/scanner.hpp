@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scanner's state: shared by its halves, the walk (scan.cpp) and the join with the records
+// (scan_join.cpp).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <span>
+#include <thread>
+
+#include "sync/replica.hpp"
+
+namespace syncline::sync {
+
+struct Task {
+  DirNode* node = nullptr;
+  std::shared_ptr<fs::Dir> parent;  ///< null for the root and in a composed replica
+};
+
+/// What one origin has of a directory.
+struct Part {
+  std::uint16_t origin = 0;
+  fs::Listing listing;
+};
+
+/// An entry of one part.
+struct Seen {
+  const fs::DirEntry* entry = nullptr;
+  std::uint16_t origin = 0;
+  bool is_dir() const { return entry->stat.type == fs::FileType::directory; }
+};
+
+/// A directory as each of its origins has it; the last one stays open.
+class OpenDirs {
+ public:
+  OpenDirs(Replica& replica, const Task& task) : replica_(replica), task_(task) {}
+  std::shared_ptr<fs::Dir> open(std::uint16_t origin) {
+    if (dir_ && origin_ == origin) return dir_;
+    const DirNode& node = *task_.node;
+    if (task_.parent) dir_ = task_.parent->open_dir(replica_.disk_name(*node.parent, node.name));
+    else if (replica_.is_composed()) dir_ = replica_.open_dir(node, origin);
+    else dir_ = replica_.root_handle();
+    origin_ = origin;
+    return dir_;
+  }
+  fs::Dir& at(const Entry& entry) { return *open(entry.origin); }
+
+ private:
+  Replica& replica_;
+  const Task& task_;
+  std::uint16_t origin_ = 0;
+  std::shared_ptr<fs::Dir> dir_;
+};
+
+class Scanner {
+ public:
+  Scanner(Replica& replica, const ScanOptions& options)
+      : replica_(replica), options_(options), devices_(replica.origins().size()) {}
+
+  void run();
+
+ private:
+  void work();
+  void visit(const Task& task, state::Reader& reader, Bytes& scratch);
+  void open_root();
+  std::vector<Part> list_parts(DirNode& node, OpenDirs& dirs, const std::string& path);
+  fs::Listing list(const DirNode& node, std::uint16_t origin, const fs::Dir& dir, const std::string& path);
+  void leave_out(DirNode& node, std::uint16_t origin, const std::string& path, const Error& error);
+  bool takes_part(const DirNode& node, const std::string& path, std::uint16_t origin,
+                  const fs::DirEntry& found) const;
+  void fill(DirNode& node, const std::vector<Part>& parts, const std::string& path);
+  void add_entry(DirNode& node, std::span<const Seen> same_name);
+  void join(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& scratch);
+  bool join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
+                  bool recorded_dir, state::Reader& reader);
+  void examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
+               state::Reader& reader);
+  void verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader);
+  void read_gitignore(const fs::Dir& dir, const std::string& path, std::uint16_t origin);
+  void report(const std::string& path, int error_number);
+  void fail(const std::exception_ptr& error);
+  void grow();
+  const Origin& place(std::uint16_t origin) const { return replica_.origins()[origin]; }
+  /// Null when no rule is to be asked.
+  const Selector* selector() const {
+    return options_.selector != nullptr && !options_.selector->empty() ? options_.selector : nullptr;
+  }
+
+  Replica& replica_;
+  const ScanOptions& options_;
+  std::vector<std::uint64_t>
+      devices_;  ///< of the origins; filled in before anything below the root is looked at
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Task> stack_;
+  unsigned busy_ = 0;
+  bool failed_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+  std::atomic<std::uint64_t> entries_ = 0, files_ = 0, bytes_ = 0, read_bytes_ = 0;
+  std::atomic<std::int64_t> busy_ns_ = 0;
+};
+
+}  // namespace syncline::sync
