@@ -85,6 +85,7 @@ std::vector<RateSlot> Timetable::slots() const {
   for (const auto& [minute, rate] : daily_)
     for (unsigned day = 0; day < days.size(); ++day) all.emplace(day * day_minutes + minute, rate);
   std::vector<RateSlot> out;
+  out.reserve(all.size());
   for (const auto& [minute, rate] : all) out.push_back({static_cast<std::uint16_t>(minute), rate});
   return out;
 }

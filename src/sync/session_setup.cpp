@@ -16,6 +16,7 @@ constexpr auto progress_interval = std::chrono::milliseconds(100);
 
 wire::ChannelOptions channel_options(const CopyOptions& options, const Clock& clock) {
   std::vector<wire::RateSlot> slots;
+  slots.reserve(options.bwlimit.size());
   for (const auto& slot : options.bwlimit) slots.push_back({slot.week_minute, slot.bytes_per_second});
   const auto now_ns = clock.now_ns();
   wire::ChannelOptions out;
