@@ -66,6 +66,9 @@ void check_side(std::size_t given, std::uint32_t planned, const char* what) {
 
 Bytes unmatched_bytes(ByteView fresh, const std::vector<BlockMatch>& matches) {
   Bytes out;
+  std::size_t matched = 0;
+  for (const auto& match : matches) matched += match.bytes;
+  out.reserve(fresh.size() - matched);
   std::size_t at = 0;
   const auto take = [&](std::size_t end) {
     const auto part = fresh.subspan(at, end - at);

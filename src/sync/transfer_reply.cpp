@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the receiver sends back during a transfer, and the answers to it.
 #include <algorithm>
+#include <utility>
 
 #include "sync/transfer.hpp"
 
@@ -88,16 +89,17 @@ void Transfer::answer_sums(const wire::GapSums& message) {
     }
     gap.coarse = std::move(coarse);
   }
-  const delta::GapDelta found =
+  delta::GapDelta found =
       delta::round2_match(gap.plan, sum_key_, fresh, gap.coarse, message.round == 2 ? message.sums : Bytes{});
+  Bytes().swap(fresh);  // one side of a gap for each thread is enough while we wait for the link
   wire::GapDelta out;
   out.file = message.file;
   out.gap = message.gap;
   ByteWriter writer(out.matches);
   delta::write_fine_matches(writer, gap.plan, gap.coarse, found.matches);
-  out.literals = found.literals;
-  events_.counters.literal_bytes += found.literals.size();
-  events_.counters.matched_bytes += gap.plan.new_bytes - found.literals.size();
+  out.literals = std::move(found.literals);
+  events_.counters.literal_bytes += out.literals.size();
+  events_.counters.matched_bytes += gap.plan.new_bytes - out.literals.size();
   channel_.send(out);
   close_gap(message.file, message.gap);
 }

@@ -59,6 +59,7 @@ void Channel::flush_locked() {
   } else {
     put_frame(framed(stream, stream_out_.compress(pending_), pending_.size()));
   }
+  if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);  // to assign {} would keep the memory
   pending_.clear();
 }
 
@@ -144,6 +145,9 @@ void Channel::begin_session(Conversation conversation, const ChannelOptions& opt
   conversation_ = conversation;
   options_ = options;
   bulk_bytes_ = 0;
+  if (input_pos_ < input_.size()) return;
+  Bytes().swap(input_);  // an idle connection keeps no memory of what it was used for
+  input_pos_ = 0;
 }
 
 void Channel::set_options(const ChannelOptions& options) {
