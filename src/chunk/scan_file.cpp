@@ -183,10 +183,8 @@ class Team {
       auto cut = segment->begin;
       std::size_t index = 0;
       while (cut != offset && offset < segment->end) {
-        if (cut > offset)
-          offset = scanner.step(offset, joined);
-        else
-          cut += chunks[index++].total_bytes();
+        if (cut > offset) offset = scanner.step(offset, joined);
+        else cut += chunks[index++].total_bytes();
       }
       if (cut == offset) {
         joined.append_tail(segment->chunks, index);

@@ -67,7 +67,8 @@ class LinuxFile final : public File {
 
   Fd fd_;
   std::string name_;  // for messages only
-  /// The last data extent that was found: some file systems (tmpfs) look at every page up to its end, each time.
+  /// The last data extent that was found: some file systems (tmpfs) look at every page up to its end, each
+  /// time.
   mutable std::mutex extent_mutex_;
   mutable Extent data_{};
 };

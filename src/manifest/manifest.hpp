@@ -20,9 +20,9 @@ struct ChunkParams {
   bool is_valid() const;
 };
 
-/// On average 16 KiB up to 8 GiB, then four times larger for every factor of four in size up to 1 MiB (a chunk
-/// must fit into a frame). So a manifest stays below about 600,000 chunks up to 600 GB, 56 bytes each in memory,
-/// and grows by 1,000 chunks a GB from there on.
+/// On average 16 KiB up to 8 GiB, then four times larger for every factor of four in size up to 1 MiB (a
+/// chunk must fit into a frame). So a manifest stays below about 600,000 chunks up to 600 GB, 56 bytes each
+/// in memory, and grows by 1,000 chunks a GB from there on.
 ChunkParams params_for_size(std::uint64_t file_bytes);
 
 /// `repeat_count` equal chunks in a row (more than one only for zero chunks of max_bytes: a hole

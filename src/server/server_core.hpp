@@ -18,8 +18,8 @@
 
 namespace syncline::server {
 
-/// Jobs and callbacks hold it by its address: stop() waits for the jobs, and the network threads, whose callbacks
-/// these are, are joined before any other member goes.
+/// Jobs and callbacks hold it by its address: stop() waits for the jobs, and the network threads, whose
+/// callbacks these are, are joined before any other member goes.
 class ServerCore {
  public:
   ServerCore(const sync::World& world, const trust::Identity& identity, ServerOptions options);

@@ -316,7 +316,8 @@ SessionNews Service::run() {
     throw Error(EROFS, "share '" + escape_name(open_.share) + "' may not be written to");
   channel_.set_rate_ceiling(share_.bwlimit);
   root_ = world_.files->open_root(share_.dir);
-  ReplicaOptions replica_options{{}, share_.state_dir, [this](const std::string& text) { tell_notice(text); }};
+  ReplicaOptions replica_options{
+      {}, share_.state_dir, [this](const std::string& text) { tell_notice(text); }};
   Target target;
   if (is_merged()) {
     replica_options.origins = find_sources(target.lock_key);
@@ -325,7 +326,8 @@ SessionNews Service::run() {
     replica_options.origins = {target.origin};
   }
   const auto& only = target.origin.only;
-  channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
+  channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(),
+                             share_.bwlimit});
   channel_.flush();
   const auto reservation = options_.reserve ? options_.reserve(target.lock_key) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {

@@ -45,10 +45,8 @@ inline std::string content(const fs::File& file) {
 /// False, with a warning, where user.* attributes cannot be set (tmpfs before Linux 6.6).
 inline bool has_user_xattrs(const TempDir& temp) {
   const bool out = ::setxattr(temp.path().c_str(), "user.probe", "", 0, 0) == 0;
-  if (out)
-    ::removexattr(temp.path().c_str(), "user.probe");
-  else
-    WARN("the file system of the temporary directory has no user attributes");
+  if (out) ::removexattr(temp.path().c_str(), "user.probe");
+  else WARN("the file system of the temporary directory has no user attributes");
   return out;
 }
 
