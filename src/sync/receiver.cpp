@@ -408,8 +408,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
 /// serves the next session.
 void Receiver::salvage(const std::exception& cause) {
   const auto* known = dynamic_cast<const Error*>(&cause);
-  const bool innocent = known != nullptr && (known->is(Errc::disconnected) || known->is(Errc::cancelled) ||
-                                             known->is_errno(ETIMEDOUT) || known->is_errno(ECONNRESET));
+  const bool innocent = known != nullptr && (is_lost_link(*known) || known->is(Errc::cancelled));
   if (!innocent || !applier_) return;
   try {
     applier_->salvage();

@@ -25,11 +25,8 @@ constexpr auto poll_interval = std::chrono::milliseconds(100);
 constexpr std::uint64_t progress_bytes_min = 64 * limits::kib;
 
 bool is_worth_another_try(const Error& error, bool was_connected) {
-  if (error.is(Errc::disconnected) || error.is(Errc::truncated)) return true;
-  for (const int number : {ETIMEDOUT, ECONNRESET, EPIPE, ECONNABORTED, ENETDOWN, ENETUNREACH, EHOSTUNREACH,
-                           EHOSTDOWN, ENETRESET})
-    if (error.is_errno(number)) return true;
-  return was_connected && error.is_errno(ECONNREFUSED);  // a server that is just starting again
+  // Refused by a server that is just starting again.
+  return is_lost_link(error) || (was_connected && error.is_errno(ECONNREFUSED));
 }
 
 std::string joined(const std::string& dir, const std::string& name) {

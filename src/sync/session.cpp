@@ -125,6 +125,13 @@ std::exception_ptr last_words(wire::Channel& channel) {
   }
 }
 
+bool is_lost_link(const Error& error) {
+  if (error.is(Errc::disconnected) || error.is(Errc::truncated)) return true;
+  constexpr int numbers[] = {ETIMEDOUT,  ECONNRESET,  EPIPE,        ECONNABORTED, ENETDOWN,
+                             ENETUNREACH, EHOSTUNREACH, EHOSTDOWN, ENETRESET};
+  return std::ranges::any_of(numbers, [&](int number) { return error.is_errno(number); });
+}
+
 bool ends_session(const Error& error) {
   return error.is(Errc::cancelled) || error.is(Errc::disconnected) || error.is(Errc::protocol);
 }

@@ -41,6 +41,10 @@ std::exception_ptr first_cause(const std::exception_ptr& one, const std::excepti
 /// cause. Does not wait.
 std::exception_ptr last_words(wire::Channel& channel);
 
+/// The connection broke, or the other side went away in the middle of a frame: trying again may help, and what has
+/// arrived is worth keeping.
+bool is_lost_link(const Error& error);
+
 /// Not the failure of one entry: there is no going on with the others.
 bool ends_session(const Error& error);
 

@@ -368,10 +368,12 @@ TEST_CASE("a change in place that is cut goes on where it stopped", "[sync][remo
   CHECK(outcome.report.in_step);
   CHECK(remote.dir.read(push ? "share/large" : "here/large") == content);
   CHECK_FALSE(remote.dir.exists(push ? "share/.syncline/partial" : "here/.syncline/partial"));
-  // What the search in one gap found comes in one message: of that, nothing is there until all of it is. Whole ones
-  // were cut off from the one that was under way, in the queues; at least one had arrived.
-  CHECK(outcome.report.sent_bytes + outcome.report.received_bytes <
-        changed - limits::gap_side_bytes_max + 2'000'000);
+  // What the search in one gap found comes in one message, of which nothing is there until all of it is; at least one
+  // had arrived whole. Not so in a pull: there the link counts what is put into its queue, and all of that may be lost.
+  if (push) {
+    CHECK(outcome.report.sent_bytes + outcome.report.received_bytes <
+          changed - limits::gap_side_bytes_max + 2'000'000);
+  }
 }
 
 TEST_CASE("what a cut transfer left gives way where the disk is full", "[sync][remote]") {
