@@ -49,8 +49,8 @@ void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
 Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
   for (auto& origin : options_.origins) {
     std::ranges::sort(origin.only);
-    const auto repeated = std::ranges::unique(origin.only);
-    origin.only.erase(repeated.begin(), repeated.end());
+    // std::ranges::unique of g++ 12's library is nothing that clang 14 reads.
+    origin.only.erase(std::unique(origin.only.begin(), origin.only.end()), origin.only.end());
   }
   if (!sync::is_composed(options_)) root_ = open_origin(options_.origins.front());
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
