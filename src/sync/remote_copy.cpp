@@ -35,7 +35,7 @@ std::string joined(const std::string& dir, const std::string& name) {
 
 /// As messages name where it goes to.
 std::string shown_share(const RemotePlace& place) {
-  const auto host = "'" + escape_name(place.host) + "'";
+  auto host = "'" + escape_name(place.host) + "'";
   if (place.kind == RemotePlace::Kind::ssh || place.share.empty()) return host;
   return "share '" + escape_name(place.share) + "' of " + host;
 }
