@@ -50,6 +50,9 @@ inline constexpr std::size_t block_chain_max = 16;  // equal sums that the searc
 inline constexpr std::size_t partial_bytes_min = 1 * mib;
 inline constexpr std::size_t partial_count_max = 64;
 
+// Sessions that read one replica beside the one that writes its state, each with a copy of that state.
+inline constexpr int state_snapshots_max = 64;
+
 // Receiving: one durable batch.
 inline constexpr std::size_t commit_files_max = 1000;
 /// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.

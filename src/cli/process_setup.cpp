@@ -8,8 +8,11 @@
 namespace syncline::cli {
 namespace {
 
-[[maybe_unused]] constexpr int mapped_bytes_min =
-    128 * 1024;  // glibc's own first value, which we make the last
+/// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a page
+/// fault for every 4 KiB.
+[[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
+/// What each arena keeps at its end.
+[[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;
 
 }  // namespace
 
@@ -23,6 +26,13 @@ void raise_file_limit() noexcept {
 void bound_free_memory() noexcept {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
+  ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
+#endif
+}
+
+void give_back_memory() noexcept {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
 #endif
 }
 

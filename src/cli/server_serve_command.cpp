@@ -199,6 +199,7 @@ int ServeCommand::run() {
   options.config = loaded.config;
   for (auto& socket : inherited) options.sockets.push_back(socket.fd.release());
   options.on_event = [&](const server::AuditEvent& event) { log.write(event); };
+  options.on_idle = give_back_memory;
   server::Server server(world, identity, std::move(options));
   for (const auto& endpoint : server.endpoints())
     log.say("listening on " + endpoint.text() + ", key " + identity.fingerprint().text());

@@ -5,10 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/connection.hpp"
 #include "net/link.hpp"
+#include "server/path_reservations.hpp"
 #include "trust/fingerprint.hpp"
 #include "wire/channel.hpp"
 
@@ -34,7 +36,7 @@ struct Client {
   std::atomic<bool> is_known = false;
 
   // Of the session that runs, for the watch over it; under the server's mutex.
-  std::string reserved_dir;
+  std::optional<Claim> reserved;
   std::uint64_t seen_bytes = 0;
   std::chrono::steady_clock::time_point moved_at = since;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A queue of directories; each waits for those before it that it meets.
+// A queue of claims to directories; each waits for those before it that it meets.
 #include "server/path_reservations.hpp"
 
 #include <algorithm>
@@ -14,37 +14,40 @@ bool covers(const std::string& dir, const std::string& other) {
          (other.size() == dir.size() || dir.ends_with('/') || other[dir.size()] == '/');
 }
 
-bool meet(const std::string& one, const std::string& other) {
-  return covers(one, other) || covers(other, one);
+bool meet(const Claim& one, const Claim& other) {
+  if (one.use == sync::PlaceUse::read && other.use == sync::PlaceUse::read) return false;
+  return covers(one.dir, other.dir) || covers(other.dir, one.dir);
 }
 
 }  // namespace
 
-bool PathReservations::must_wait(std::list<std::string>::const_iterator own) const {
-  return std::any_of(dirs_.begin(), own, [&](const auto& earlier) { return meet(earlier, *own); });
+bool PathReservations::must_wait(std::list<Claim>::const_iterator own) const {
+  return std::any_of(claims_.begin(), own, [&](const auto& earlier) { return meet(earlier, *own); });
 }
 
-std::shared_ptr<void> PathReservations::reserve(const std::string& dir) {
+std::shared_ptr<void> PathReservations::reserve(const Claim& claim) {
   std::unique_lock lock(mutex_);
-  const auto own = dirs_.insert(dirs_.end(), dir);
+  const auto own = claims_.insert(claims_.end(), claim);
   changed_.wait(lock, [&] { return closed_ || !must_wait(own); });
   if (closed_) {
-    dirs_.erase(own);
+    claims_.erase(own);
     changed_.notify_all();
-    throw Error(Errc::cancelled, "session in '" + escape_name(dir) + "'");
+    throw Error(Errc::cancelled, "session in '" + escape_name(claim.dir) + "'");
   }
   return std::shared_ptr<void>(nullptr, [self = shared_from_this(), own](void*) { self->release(own); });
 }
 
-void PathReservations::release(std::list<std::string>::iterator own) {
+void PathReservations::release(std::list<Claim>::iterator own) {
   std::lock_guard lock(mutex_);
-  dirs_.erase(own);
+  claims_.erase(own);
   changed_.notify_all();
 }
 
-bool PathReservations::is_wanted(const std::string& dir) const {
+bool PathReservations::is_wanted(const Claim& claim) const {
   std::lock_guard lock(mutex_);
-  return std::ranges::count_if(dirs_, [&](const auto& other) { return meet(dir, other); }) > 1;
+  // One that writes meets itself.
+  const auto own = claim.use == sync::PlaceUse::write ? 1 : 0;
+  return std::ranges::count_if(claims_, [&](const auto& other) { return meet(claim, other); }) > own;
 }
 
 void PathReservations::close() {

@@ -52,6 +52,7 @@ ServerCore::ServerCore(const sync::World& world, const trust::Identity& identity
     : world_(world),
       own_key_(identity.fingerprint()),
       on_event_(std::move(options.on_event)),
+      on_idle_(std::move(options.on_idle)),
       grants_(*world_.files, options.config.state_dir),
       codes_(*world_.files, *world_.clock, *world_.random, options.config.state_dir),
       config_(std::make_shared<const ServerConfig>(std::move(options.config))),
@@ -138,7 +139,14 @@ void ServerCore::watch() {
   while (!changed_.wait_for(lock, watch_interval, [&] { return stopping_.load(); })) {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [number, client] : clients_) watch_client(*client, now);
+    lock.unlock();
+    tell_idle();
+    lock.lock();
   }
+}
+
+void ServerCore::tell_idle() {
+  if (on_idle_ && session_count_ == 0 && has_served_.exchange(false)) on_idle_();
 }
 
 /// Under mutex_. One that is not known must pair soon; one in whose way another stands must go on.
@@ -147,8 +155,7 @@ void ServerCore::watch_client(Client& client, std::chrono::steady_clock::time_po
   const auto bytes = client.link->sent_bytes() + client.link->received_bytes();
   if (bytes != std::exchange(client.seen_bytes, bytes)) client.moved_at = now;
   const bool stuck = now - client.moved_at > limits::stuck_session_limit;
-  if (stuck && !client.reserved_dir.empty() && reservations_->is_wanted(client.reserved_dir))
-    client.link->abort();
+  if (stuck && client.reserved && reservations_->is_wanted(*client.reserved)) client.link->abort();
 }
 
 Server::Server(const sync::World& world, const trust::Identity& identity, ServerOptions options)

@@ -48,6 +48,7 @@ class ServerCore {
   void drop(const ClientPtr& client);
 
   void watch();
+  void tell_idle();
   void watch_client(Client& client, std::chrono::steady_clock::time_point now);
   void tell(AuditEvent::Kind kind, const Client& client, const std::string& detail,
             const wire::Open* open = nullptr);
@@ -57,6 +58,9 @@ class ServerCore {
   const sync::World world_;
   const trust::Fingerprint own_key_;
   std::function<void(const AuditEvent&)> on_event_;
+  const std::function<void()> on_idle_;
+  std::atomic<unsigned> session_count_ = 0;
+  std::atomic<bool> has_served_ = false;
   std::mutex event_mutex_;
   trust::Grants grants_;
   trust::PairingCodes codes_;

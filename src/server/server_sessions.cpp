@@ -16,20 +16,31 @@ trust::Right right_of(Right right) {
                                       : trust::Right::write_no_delete;
 }
 
-/// Keepalives between two sessions count bytes too: the watch looks at reserved directories only.
+/// Keepalives between two sessions count bytes too: the watch looks at reserved places only.
 class Reserved {
  public:
   Reserved(std::mutex& mutex, Client& client) : mutex_(mutex), client_(client) {}
-  ~Reserved() { set(""); }
-  void set(const std::string& dir) {
+  ~Reserved() { set(std::nullopt); }
+  void set(std::optional<Claim> claim) {
     std::lock_guard lock(mutex_);
-    client_.reserved_dir = dir;
+    client_.reserved = std::move(claim);
     client_.moved_at = std::chrono::steady_clock::now();
   }
 
  private:
   std::mutex& mutex_;
   Client& client_;
+};
+
+class Counted {
+ public:
+  explicit Counted(std::atomic<unsigned>& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::atomic<unsigned>& count_;
 };
 
 }  // namespace
@@ -178,12 +189,15 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
 
 /// False when it failed, and with it the connection.
 bool ServerCore::run_session(Client& client, wire::Open open) {
+  const Counted counted(session_count_);
+  has_served_ = true;
   Reserved reserved(mutex_, client);
   sync::ServiceOptions service;
   service.find_share = [&](const wire::Open& wanted) { return find_share(client, wanted); };
-  service.reserve = [&](const std::string& dir) {
-    auto reservation = reservations_->reserve(dir);
-    reserved.set(dir);
+  service.reserve = [&](const std::string& dir, sync::PlaceUse use) {
+    const Claim claim{dir, use};
+    auto reservation = reservations_->reserve(claim);
+    reserved.set(claim);
     return reservation;
   };
   service.notice = [&](const std::string& text) { tell(AuditEvent::Kind::note, client, text, &open); };

@@ -6,6 +6,7 @@
 #include "state/reader.hpp"
 #include "state/rows.hpp"
 #include "state/schema.hpp"
+#include "state/snapshot.hpp"
 #include "state/state.hpp"
 #include "state/writer.hpp"
 
@@ -22,6 +23,11 @@ class SqliteDatabase final : public Database {
       lock_.emplace(lock_for_writing(path_));
       open_write_side();
     }
+    values_ = new_reader();
+  }
+
+  explicit SqliteDatabase(SnapshotFile snapshot) : path_(snapshot.path()), snapshot_(std::move(snapshot)) {
+    open_write_side();
     values_ = new_reader();
   }
 
@@ -62,12 +68,14 @@ class SqliteDatabase final : public Database {
     }
     if (write_side_ != nullptr) return;
     // Every connection to the damaged file is closed here, the lock is held.
-    set_aside_ = set_aside_files(path_);
+    if (snapshot_) snapshot_->remove_files();
+    else set_aside_ = set_aside_files(path_);
     create_missing(path_);
     write_side_ = std::make_shared<WriteSide>(open_checked(path_, Connection::Mode::read_write), registry_);
   }
 
   std::string path_;
+  std::optional<SnapshotFile> snapshot_;  ///< goes after every connection to it
   std::optional<std::string> set_aside_;
   std::optional<Connection> lock_;
   std::shared_ptr<ReaderRegistry> registry_ = std::make_shared<ReaderRegistry>();
@@ -80,6 +88,10 @@ class SqliteDatabase final : public Database {
 
 std::unique_ptr<Database> Database::open(const std::string& path, bool read_only) {
   return std::make_unique<SqliteDatabase>(path, read_only);
+}
+
+std::unique_ptr<Database> Database::open_snapshot(const std::string& path) {
+  return std::make_unique<SqliteDatabase>(SnapshotFile(path));
 }
 
 std::string Database::set_aside_damaged(const std::string& path) {

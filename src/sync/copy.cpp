@@ -67,8 +67,8 @@ void Copy::run_place(const Place& place) {
 bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
   const std::string target_dir = prepare_target(place);
-  ReplicaOptions target_options{{{target_dir, "", place.target_names, ""}}, state_dir_, notice};
-  ReplicaOptions source_options{place.origins, state_dir_, notice};
+  ReplicaOptions target_options{{{target_dir, "", place.target_names, ""}}, state_dir_, false, notice};
+  ReplicaOptions source_options{place.origins, state_dir_, true, notice};
   Replica target(target_world_, target_options);
   Replica source(source_world_, source_options);
   const CounterMark before(events_.counters);

@@ -176,7 +176,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   channel.send(open);
   // One entry may get another name there, and that is part of its identity.
   if (!is_merged() && !places.entries.empty()) places.origins.front().shown_name = take_opened(channel).entry;
-  ReplicaOptions replica_options{places.origins, state_dir_,
+  ReplicaOptions replica_options{places.origins, state_dir_, true,
                                  [&](const std::string& text) { events_.notice(text); }};
   Replica replica(world_, replica_options);
   Selector selector;

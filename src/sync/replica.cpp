@@ -89,7 +89,12 @@ Bytes Replica::root_identity() const {
 }
 
 void Replica::open_state() {
-  database_ = state::Database::open(database_path_, false);
+  try {
+    database_ = state::Database::open(database_path_, false);
+  } catch (const Error& error) {
+    if (!options_.is_source || !error.is(Errc::locked)) throw;
+    database_ = state::Database::open_snapshot(database_path_);
+  }
   if (const auto& name = database_->set_aside()) tell_set_aside(options_, *name);
 }
 

@@ -317,7 +317,7 @@ SessionNews Service::run() {
   channel_.set_rate_ceiling(share_.bwlimit);
   root_ = world_.files->open_root(share_.dir);
   ReplicaOptions replica_options{
-      {}, share_.state_dir, [this](const std::string& text) { tell_notice(text); }};
+      {}, share_.state_dir, !push, [this](const std::string& text) { tell_notice(text); }};
   Target target;
   if (is_merged()) {
     replica_options.origins = find_sources(target.lock_key);
@@ -329,7 +329,7 @@ SessionNews Service::run() {
   channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(),
                              share_.bwlimit});
   channel_.flush();
-  const auto reservation = options_.reserve ? options_.reserve(target.lock_key) : nullptr;
+  const auto reservation = options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {
     // An empty stand-in: nothing is there, and nothing is made.
     const std::string stand_in = share_.state_dir + "/dry-run-target";

@@ -2,6 +2,7 @@
 // The server's end of a session: whatever the client asked for, done in a share.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,12 +36,15 @@ struct SessionNews {
   bool in_step = false;
 };
 
+/// What a session does with a place.
+enum class PlaceUse : std::uint8_t { read, write };
+
 struct ServiceOptions {
   /// Throws Error where there is no such share, or not for this client; the client is told.
   std::function<ServedShare(const wire::Open&)> find_share;
-  /// Waits until nobody else works on the directory, its parents or what is below it; it is released with
-  /// what is returned.
-  std::function<std::shared_ptr<void>(const std::string& dir)> reserve;
+  /// Waits until nobody else writes to the directory, its parents or what is below it, and for `write` until nobody
+  /// reads there either; it is released with what is returned.
+  std::function<std::shared_ptr<void>(const std::string& dir, PlaceUse use)> reserve;
   std::function<void(const std::string&)> notice;
   std::function<bool()> cancelled;
 };

@@ -12,7 +12,6 @@ namespace syncline::sync {
 namespace {
 
 constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
-constexpr std::size_t batch_bytes = 256 * limits::kib;
 constexpr std::size_t batch_files = 200;
 constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
 
@@ -54,6 +53,7 @@ bool Transfer::is_small(const Item& item) const {
 std::vector<Item> Transfer::take_items() {
   std::vector<Item> out;
   std::uint64_t bytes = 0;
+  const std::uint64_t bytes_max = channel_.bulk_bytes_wanted();
   while (items_ != nullptr && next_item_ < items_->size()) {
     const Item& item = (*items_)[next_item_];
     if (!is_small(item)) {
@@ -64,7 +64,7 @@ std::vector<Item> Transfer::take_items() {
       break;
     }
     bytes += entry_of(item).size_bytes;
-    if (!out.empty() && (bytes > batch_bytes || out.size() == batch_files)) break;
+    if (!out.empty() && (bytes > bytes_max || out.size() == batch_files)) break;
     out.push_back(item);
     ++next_item_;
   }

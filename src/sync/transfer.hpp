@@ -12,6 +12,7 @@
 
 #include "chunk/chunker.hpp"
 #include "delta/align.hpp"
+#include "sync/bulk_lane.hpp"
 #include "sync/dedupe.hpp"
 #include "sync/sender.hpp"
 
@@ -78,6 +79,8 @@ class Transfer {
     std::uint64_t file = 0;
     wire::FileSteps message;
     std::size_t bytes = 0;
+    std::size_t bytes_wanted = 0;
+    BulkLane* lane = nullptr;  ///< of a stream
     bool is_new = false;  ///< without a base: mostly content, which shares little with what else is said
     DedupeIndex own;      ///< of a new file: its chunks so far
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
@@ -120,7 +123,7 @@ class Transfer {
   void send_whole(const Item& item, const Source& source);
   void send_stream(const Item& item, const Source& source);
   template <class SendSteps>
-  void send_begun(const Item& item, const Source& source, SendSteps&& send_steps);
+  void send_begun(const Item& item, const Source& source, unsigned compressors, SendSteps&& send_steps);
   void add_zeros(Steps& out, std::uint64_t length_bytes);
   bool claim_stream(std::uint64_t bytes);
   void send_meta_only(const Item& item, const Source& source);

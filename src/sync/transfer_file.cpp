@@ -207,6 +207,7 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
                           std::uint64_t base_bytes) {
   Steps out;
   out.file = out.message.file = file;
+  out.bytes_wanted = step_message_bytes;
   if (cache_ && old != nullptr) {
     std::uint64_t offset = 0;
     for (const auto& chunk : old->chunks) {
@@ -236,16 +237,22 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
 void Transfer::add_step(Steps& out, wire::Step step, std::size_t bytes) {
   out.message.steps.push_back(std::move(step));
   out.bytes += bytes;
-  if (out.bytes >= step_message_bytes) put_steps(out);
+  if (out.bytes >= out.bytes_wanted) put_steps(out);
 }
 
 void Transfer::put_steps(Steps& out) {
   if (out.message.steps.empty()) return;
   wire::FileSteps message{out.file, std::exchange(out.message.steps, {})};
-  if (out.bytes >= (out.is_new ? new_content_bulk_bytes_min : step_message_bytes))
-    channel_.send_bulk(std::move(message));
-  else channel_.send(message);
-  out.bytes = 0;
+  const auto bytes = std::exchange(out.bytes, 0);
+  if (!out.is_new) {
+    if (bytes >= step_message_bytes) channel_.send_bulk(std::move(message));
+    else channel_.send(message);
+    return;
+  }
+  out.bytes_wanted = channel_.bulk_bytes_wanted();
+  if (bytes >= new_content_bulk_bytes_min) return out.lane->put(std::move(message));
+  out.lane->finish();
+  channel_.send(message);
 }
 
 /// A step over some of its chunks. The old side of a gap as long as the new one is cut with it.

@@ -47,7 +47,7 @@ void Transfer::send_whole(const Item& item, const Source& source) {
   auto fresh = chunk::chunk_bytes(content, manifest::params_for_size(content.size()), replica_.key());
   if (defer(item, fresh)) return;
   count(content.size());
-  send_begun(item, source, [&](Steps& out) {
+  send_begun(item, source, 1, [&](Steps& out) {
     std::uint64_t offset = 0;
     for (const auto& chunk : fresh.chunks) {
       const auto bytes = ByteView(content).subspan(offset, chunk.length_bytes);
@@ -66,7 +66,7 @@ void Transfer::send_stream(const Item& item, const Source& source) {
   chunk::ImportStream stream(*source.file, size, manifest::params_for_size(size), replica_.key(),
                              options_.threads);
   const auto file = dedupe_.add_file(path_of(item));
-  send_begun(item, source, [&](Steps& out) {
+  send_begun(item, source, options_.threads, [&](Steps& out) {
     while (auto piece = stream.next()) {
       events_.check_cancelled();
       count(piece->length_bytes);
@@ -91,7 +91,8 @@ void Transfer::add_zeros(Steps& out, std::uint64_t length_bytes) {
 
 /// FileBegin, the steps that `send_steps` adds, FileEnd with the root of the manifest that it returns.
 template <class SendSteps>
-void Transfer::send_begun(const Item& item, const Source& source, SendSteps&& send_steps) {
+void Transfer::send_begun(const Item& item, const Source& source, unsigned compressors,
+                          SendSteps&& send_steps) {
   const auto& stat = source.stat;
   wire::FileBegin begin;
   begin.path = path_of(item);
@@ -107,12 +108,16 @@ void Transfer::send_begun(const Item& item, const Source& source, SendSteps&& se
   wire::FileEnd end;
   end.file = begin.file;
   try {
+    BulkLane lane(channel_, compressors);
     Steps out;
     out.file = out.message.file = begin.file;
+    out.bytes_wanted = channel_.bulk_bytes_wanted();
+    out.lane = &lane;
     out.is_new = true;
     out.own.add_file(begin.path);
     const manifest::Manifest fresh = send_steps(out);
     put_steps(out);
+    lane.finish();
     check_unchanged(source);
     settle_entry(item, stat, fresh);
     end.meta = meta_of(*item.node, entry_of(item), source.file.get());

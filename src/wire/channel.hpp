@@ -39,7 +39,19 @@ class Channel {
   /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order and
   /// Error(disconnected) after the end of the session.
   void send(const Message& message);
-  void send_bulk(Message message);
+  void send_bulk(Message message) { send_bulk(prepare_bulk(std::move(message))); }
+  /// The costly half of it, which several threads may do for messages that are to arrive in order.
+  struct Bulk {
+    MessageType type{};
+    std::optional<Message> message;  ///< where both ends are in this process
+    Bytes frame;                     ///< elsewhere
+    std::uint64_t coded_bytes = 0;
+  };
+  Bulk prepare_bulk(Message message);
+  void send_bulk(Bulk bulk);
+  /// How much to gather for a bulk message: the more, the better it is compressed, but a limit of the rate
+  /// holds it up, and with it whatever else is to be said.
+  std::size_t bulk_bytes_wanted() const;
   void flush();
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
@@ -63,9 +75,11 @@ class Channel {
  private:
   enum FrameKind : std::uint8_t { raw = 0, stream = 1, single = 2 };
   static void append(Bytes& out, const Message& message, std::size_t body_bytes);
+  static Bytes frame_head(FrameKind kind, std::size_t payload_bytes, std::size_t raw_bytes);
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
   void put_frame(Bytes frame);
+  void note_sent(MessageType type);
   void note_sent(const Message& message);
   void check_received(MessageType type);
   void note_received(const Message& message);

@@ -2,6 +2,7 @@
 // A server on the loopback interface with a share, and clients that it may know.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -45,6 +46,7 @@ class LiveServer {
       events_.push_back(event);
       changed_.notify_all();
     };
+    options.on_idle = [this] { ++idle_count; };
     running_ = std::make_unique<server::Server>(sync::World{}, identity, std::move(options));
     port = running_->endpoints().at(0).port;
   }
@@ -95,6 +97,7 @@ class LiveServer {
     return *find();
   }
 
+  std::atomic<int> idle_count = 0;
   TempDir dir;
   trust::Identity identity;
   server::ServerConfig config;

@@ -198,6 +198,33 @@ TEST_CASE("clients in different places of a share do not wait for each other", "
     CHECK(same_tree(live.dir, "here", "share/" + std::to_string(i)));
 }
 
+TEST_CASE("clients that pull one directory do not wait for each other", "[server]") {
+  LiveServer live;
+  auto first = live.client("first");
+  auto second = live.client("second");
+  live.start();
+  write_tree(live.dir, "share", 1);
+  for (auto* options : {&first, &second}) {
+    options->sources = {live.url("share/")};
+    options->server_key = live.identity.fingerprint().text();
+  }
+  first.destination = live.dir.path("one") + "/";
+  second.destination = live.dir.path("two") + "/";
+  std::optional<CopyReport> within;
+  CopyObserver observer;
+  observer.on_change = [&](const ChangeEvent&) {
+    if (!within) within = LiveServer::copy(second);
+  };
+  CHECK(LiveServer::copy(first, observer).in_step);
+  REQUIRE(within);
+  CHECK(within->in_step);
+  CHECK(same_tree(live.dir, "share", "one"));
+  CHECK(same_tree(live.dir, "share", "two"));
+  // What the second one learned went with it; the first one's is there.
+  CHECK(LiveServer::copy(first).in_step);
+  CHECK(LiveServer::copy(second).in_step);
+}
+
 TEST_CASE("garbage from a client ends its connection and nobody else's", "[server]") {
   LiveServer live;
   const auto options = live.client("client");
@@ -316,6 +343,24 @@ TEST_CASE("connections that do nothing need no threads and are in nobody's way",
   std::vector<net::Connection> idle;
   for (int i = 0; i < 60; ++i) idle.push_back(live.connect("idle"));
   CHECK(live.push(options, "here").in_step);
+}
+
+TEST_CASE("the end of the last session is told once, while its client may still be there", "[server]") {
+  LiveServer live;
+  const auto options = live.client("client");
+  live.client("idle");
+  live.start();
+  write_tree(live.dir, "here", 1);
+  const auto idle = live.connect("idle");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  CHECK(live.idle_count == 0);
+  CHECK(live.push(options, "here").in_step);
+  const auto begun = std::chrono::steady_clock::now();
+  while (live.idle_count == 0 && std::chrono::steady_clock::now() - begun < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(live.idle_count == 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  CHECK(live.idle_count == 1);
 }
 
 TEST_CASE("above the limit of connections a client is turned away, and told of in the log", "[server]") {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies of a state database, with SQLite's own backup: it sees whole commits.
+#include "state/snapshot.hpp"
+
+#include <sqlite3.h>
+
+#include "base/limits.hpp"
+#include "fs/fs.hpp"
+#include "state/schema.hpp"
+
+namespace syncline::state {
+namespace {
+
+/// Nothing where another session has it.
+std::unique_ptr<Connection> try_lock(const std::string& path) {
+  try {
+    return std::make_unique<Connection>(lock_for_writing(path));
+  } catch (const Error& error) {
+    if (!error.is(Errc::locked)) throw;
+    return nullptr;
+  }
+}
+
+void copy_committed(const std::string& from, const std::string& to) {
+  const Connection source(from, Connection::Mode::read_only);
+  const Connection target(to, Connection::Mode::read_write);
+  sqlite3_backup* backup = sqlite3_backup_init(target.raw(), "main", source.raw(), "main");
+  if (backup == nullptr) target.fail(sqlite3_errcode(target.raw()), "snapshot");
+  sqlite3_backup_step(backup, -1);
+  // It gives what the step met.
+  const int rc = sqlite3_backup_finish(backup);
+  if (rc != SQLITE_OK) source.fail(rc, "snapshot");
+}
+
+}  // namespace
+
+SnapshotFile::SnapshotFile(const std::string& original) {
+  for (int n = 1; n <= limits::state_snapshots_max && lock_ == nullptr; ++n) {
+    path_ = original + ".snapshot-" + std::to_string(n);
+    lock_ = try_lock(path_);
+  }
+  if (lock_ == nullptr)
+    throw Error(Errc::locked, "state database " + escape_name(original) + ": " +
+                                  std::to_string(limits::state_snapshots_max) +
+                                  " sessions read beside the one that writes it; try again later");
+  remove_files();
+  create_missing(path_);
+  try {
+    copy_committed(original, path_);
+  } catch (const Error& error) {
+    if (!error.is(Errc::corrupt) && !error.is_errno(ENOENT)) throw;
+    remove_files();
+    create_missing(path_);
+  }
+}
+
+SnapshotFile::~SnapshotFile() {
+  if (lock_ == nullptr) return;
+  try {
+    remove_files();
+  } catch (const Error&) {
+    // The next session that takes this number removes them.
+  }
+}
+
+void SnapshotFile::remove_files() const {
+  const auto split = split_path(path_);
+  const auto dir = fs::linux_fs().open_root(split.directory);
+  for (const auto* suffix : {"", "-wal", "-shm"})
+    if (dir->stat_at(split.name + suffix)) dir->unlink(split.name + suffix);
+}
+
+}  // namespace syncline::state
