@@ -23,9 +23,9 @@ struct Session {
     sender->send(wire::Roots{});
     sender->flush();
     receiver->send(wire::Hello{});
+    for (int i = 0; i < 3; ++i) (void)receiver->receive();
     receiver->send(wire::Roots{});
     receiver->send(wire::ListEnd{});
-    for (int i = 0; i < 3; ++i) (void)receiver->receive();
     receiver->flush();
     for (int i = 0; i < 3; ++i) (void)sender->receive();
   }
