@@ -19,7 +19,7 @@ namespace syncline::test {
 /// Every dial gets a thread that serves until the client goes away.
 class Served {
  public:
-  /// May wrap the client's end of a connection.
+  /// May wrap an end of a connection.
   using Wrap = std::function<std::unique_ptr<wire::Transport>(std::unique_ptr<wire::Transport>)>;
 
   explicit Served(sync::ServedShare share, sync::World world = {})
@@ -28,6 +28,7 @@ class Served {
 
   std::unique_ptr<wire::Transport> dial() {
     auto [here, there] = make_frame_pipe();
+    if (wrap_there) there = wrap_there(std::move(there));
     ++dial_count;
     threads_.emplace_back([this, end = std::shared_ptr<wire::Transport>(std::move(there))]() mutable {
       serve(std::move(end));
@@ -45,7 +46,8 @@ class Served {
     return report;
   }
 
-  Wrap wrap;
+  Wrap wrap;        ///< the client's end
+  Wrap wrap_there;  ///< the server's
   int dial_count = 0;
   std::vector<sync::SessionNews> news;
   std::vector<std::string> errors;
