@@ -79,6 +79,8 @@ void Answers::take_answer(SpokenMessage one) {
     drifting_ = true;
   } else if (drifting_) {
     drifting_ = !std::holds_alternative<wire::ListEnd>(message);
+    if (const auto* told = std::get_if<wire::Partials>(&message))
+      partials.insert(".syncline/partial/" + std::to_string(told->number));
     to_roots.back().push_back(std::move(one));
   } else if (!take_transfer(one)) {
     if (std::holds_alternative<wire::Open>(message)) open = std::move(one);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct Answers {
 
   std::optional<SpokenMessage> open, opened, hello, finished, fatal;
   std::vector<SpokenMessage> events;
+  std::set<std::string> partials;                   ///< their paths, as the format page has them
   std::deque<std::vector<SpokenMessage>> to_roots;  ///< in order: owner ids, or roots to their list end
   std::map<std::string, std::vector<SpokenMessage>> listings, manifests, failures;  ///< by path
   std::map<std::string, std::map<unsigned, SpokenMessage>> sums;                    ///< by gap and round

@@ -93,7 +93,10 @@ class ReceiverPlayer {
   void answer(const wire::FileSteps& message) {
     for (const auto& step : files_.steps(message)) {
       if (step.gap) say_sums(*step.gap, 1);
-      if (!std::holds_alternative<wire::StepOther>(*step.step)) continue;
+      const auto* other = std::get_if<wire::StepOther>(step.step);
+      if (other == nullptr) continue;
+      if (other->path.starts_with(".syncline/") && !answers_.partials.contains(other->path))
+        throw std::runtime_error("a partial that the recorded receiver does not have: " + other->path);
       const auto& requests = answers_.requests[files_.path(message.file)];
       const auto request = requests.find(step.offset);
       if (request == requests.end()) continue;
