@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <type_traits>
 
 namespace syncline::test {
 namespace {
@@ -38,99 +37,118 @@ std::string numbers(std::initializer_list<std::uint64_t> values) {
   return out;
 }
 
-std::string text_of(const wire::Open& open) {
-  auto out = std::string("open ") + (open.direction == wire::Direction::push ? "push " : "pull ") +
-             quoted(open.share) + ' ' + quoted(open.path) + numbers({open.flags});
-  for (const auto& entry : open.entries) out += ' ' + quoted(entry);
-  if (!open.pull) return out;
-  out += numbers({open.pull->flags});
-  for (const auto& one : open.pull->others) out += " and " + quoted(one.path);
-  return out;
-}
+/// What is one line. Messages that are left out, or come as several, are empty here.
+struct Line {
+  bool by_group = false;
 
-std::string text_of(const wire::ManifestReply& reply) {
-  Bytes chunks;
-  ByteWriter out(chunks);
-  for (std::size_t i = 0; i < reply.lengths.size(); ++i) {
-    out.u32(reply.lengths[i]);
-    out.u32(reply.repeats[i]);
-    out.bytes(ByteView(reply.ids[i].bytes).first(hash::short_id_bytes));
+  std::string digest(const hash::Digest& digest) const { return by_group ? "*" : digest.hex(); }
+
+  template <class M>
+  std::string operator()(const M&) const {
+    return {};
   }
-  return "manifest " + quoted(reply.path) + numbers({reply.size_bytes, reply.content}) + ' ' + hex_of(chunks);
-}
-
-std::string text_of(const wire::Summary& summary) {
-  return "summary" +
-         numbers({summary.files_total, summary.files_changed, summary.files_deleted, summary.files_renamed,
-                  summary.bytes_total, summary.bytes_changed, summary.errors, summary.exit_code}) +
-         yes_no("in step", summary.in_step) + yes_no("limited", summary.delete_limit_reached);
-}
-
-template <class M, class... Others>
-inline constexpr bool is_one_of = (std::is_same_v<M, Others> || ...);
+  std::string operator()(const wire::Open& open) const {
+    auto out = std::string("open ") + (open.direction == wire::Direction::push ? "push " : "pull ") +
+               quoted(open.share) + ' ' + quoted(open.path) + numbers({open.flags});
+    for (const auto& entry : open.entries) out += ' ' + quoted(entry);
+    if (!open.pull) return out;
+    out += numbers({open.pull->flags});
+    for (const auto& one : open.pull->others) out += " and " + quoted(one.path);
+    return out;
+  }
+  std::string operator()(const wire::Opened& opened) const {
+    return "opened version" + numbers({opened.version}) + ' ' + quoted(opened.entry);
+  }
+  std::string operator()(const wire::Hello& hello) const {
+    return "hello version" + numbers({hello.version}) + ' ' + hex_of(hello.replica_id);
+  }
+  std::string operator()(const wire::Begin& begin) const {
+    return "begin" + numbers({begin.attributes, begin.flags}) + ' ' + quoted(begin.backup_dir);
+  }
+  std::string operator()(const wire::Roots& roots) const {
+    return "roots " + digest(roots.root) + yes_no("agreed", roots.agreed.has_value()) +
+           yes_no("in step", roots.in_step);
+  }
+  std::string operator()(const wire::Owners& owners) const {
+    return "owners" + numbers({owners.users.size(), owners.groups.size()});
+  }
+  std::string operator()(const wire::OwnerIds& ids) const {
+    std::string out = "owner ids";
+    for (const auto user : ids.users) out += numbers({user});
+    for (const auto& group : ids.groups) out += numbers({group.id}) + yes_no("settable", group.settable);
+    return out;
+  }
+  std::string operator()(const wire::ListEnd&) const { return "list end"; }
+  std::string operator()(const wire::ManifestReply& reply) const {
+    Bytes chunks;
+    ByteWriter out(chunks);
+    for (std::size_t i = 0; i < reply.lengths.size(); ++i) {
+      out.u32(reply.lengths[i]);
+      out.u32(reply.repeats[i]);
+      out.bytes(ByteView(reply.ids[i].bytes).first(hash::short_id_bytes));
+    }
+    return "manifest " + quoted(reply.path) + numbers({reply.size_bytes, reply.content}) + ' ' +
+           hex_of(chunks);
+  }
+  std::string operator()(const wire::GapSums& sums) const {
+    return "sums" + numbers({sums.file, sums.gap, sums.round}) + ' ' + hex_of(sums.sums);
+  }
+  std::string operator()(const wire::ChunkRequest& request) const {
+    return "request" + numbers({request.file, request.new_offset, request.length_bytes});
+  }
+  std::string operator()(const wire::Failure& failure) const {
+    return "failure " + quoted(failure.path) + ' ' + code_of(failure.code, failure.syncline_code) +
+           yes_no("again", failure.retry);
+  }
+  std::string operator()(const wire::Finish& finish) const {
+    return "finish " + digest(finish.root) + yes_no("agree", finish.agree) +
+           yes_no("unanswered", finish.unanswered);
+  }
+  std::string operator()(const wire::Finished& finished) const {
+    return "finished " + digest(finished.root) + yes_no("agreed", finished.agreed);
+  }
+  std::string operator()(const wire::Summary& summary) const {
+    return "summary" +
+           numbers({summary.files_total, summary.files_changed, summary.files_deleted, summary.files_renamed,
+                    summary.bytes_total, summary.bytes_changed, summary.errors, summary.exit_code}) +
+           yes_no("in step", summary.in_step) + yes_no("limited", summary.delete_limit_reached);
+  }
+  std::string operator()(const wire::Fatal& fatal) const {
+    return "fatal " + code_of(fatal.code, fatal.syncline_code);
+  }
+  std::string operator()(const wire::Pair& pair) const { return "pair " + hex_of(pair.proof); }
+  std::string operator()(const wire::Paired& paired) const {
+    return "paired " + hex_of(paired.proof) + ' ' + quoted(paired.share) + numbers({paired.right});
+  }
+};
 
 }  // namespace
 
-template <class M>
-void Transcript::note(const M& message) {
-  using namespace wire;
-  if constexpr (is_one_of<M, Open, ManifestReply, Summary>) {
-    line(text_of(message));
-  } else if constexpr (std::is_same_v<M, Opened>) {
-    line("opened version" + numbers({message.version}) + ' ' + quoted(message.entry));
-  } else if constexpr (std::is_same_v<M, Hello>) {
-    line("hello version" + numbers({message.version}) + ' ' + hex_of(message.replica_id));
-  } else if constexpr (std::is_same_v<M, Begin>) {
-    line("begin" + numbers({message.attributes, message.flags}) + ' ' + quoted(message.backup_dir));
-  } else if constexpr (std::is_same_v<M, Roots>) {
-    line("roots " + digest(message.root) + yes_no("agreed", message.agreed.has_value()) +
-         yes_no("in step", message.in_step));
-  } else if constexpr (std::is_same_v<M, Owners>) {
-    line("owners" + numbers({message.users.size(), message.groups.size()}));
-  } else if constexpr (std::is_same_v<M, OwnerIds>) {
-    auto text = std::string("owner ids");
-    for (const auto user : message.users) text += numbers({user});
-    for (const auto& group : message.groups) text += numbers({group.id}) + yes_no("settable", group.settable);
-    line(text);
-  } else if constexpr (std::is_same_v<M, Listing>) {
-    const auto dir = "listed " + quoted(message.dir) + yes_no("partial", message.partial);
-    if (!lines_.contains(dir)) line(dir);
-    for (const auto& entry : message.entries)
-      line(dir + ": " + text_of(entry) +
-           (entry.type == fs::FileType::directory ? ' ' + digest(entry.tree) : ""));
-    for (const auto& name : message.gone) line(dir + ": gone " + quoted(name));
-    for (const auto& name : message.unknown) line(dir + ": unknown " + quoted(name));
-  } else if constexpr (std::is_same_v<M, ListEnd>) {
-    line("list end");
-  } else if constexpr (std::is_same_v<M, Partials>) {
-    for (std::size_t i = 0; i < message.lengths.size(); ++i)
-      line("partial" + numbers({message.number, message.lengths[i], message.offsets[i]}) + ' ' +
-           hex_of(ByteView(message.ids[i].bytes).first(hash::short_id_bytes)));
-  } else if constexpr (std::is_same_v<M, GapSums>) {
-    line("sums" + numbers({message.file, message.gap, message.round}) + ' ' + hex_of(message.sums));
-  } else if constexpr (std::is_same_v<M, ChunkRequest>) {
-    line("request" + numbers({message.file, message.new_offset, message.length_bytes}));
-  } else if constexpr (std::is_same_v<M, Ack>) {
-    while (acked_token_ < message.token) line("ack" + numbers({++acked_token_}));
-  } else if constexpr (std::is_same_v<M, Failure>) {
-    line("failure " + quoted(message.path) + ' ' + code_of(message.code, message.syncline_code) +
-         yes_no("again", message.retry));
-  } else if constexpr (std::is_same_v<M, Finish>) {
-    line("finish " + digest(message.root) + yes_no("agree", message.agree) +
-         yes_no("unanswered", message.unanswered));
-  } else if constexpr (std::is_same_v<M, Finished>) {
-    line("finished " + digest(message.root) + yes_no("agreed", message.agreed));
-  } else if constexpr (std::is_same_v<M, Fatal>) {
-    line("fatal " + code_of(message.code, message.syncline_code));
-  } else if constexpr (std::is_same_v<M, Pair>) {
-    line("pair " + hex_of(message.proof));
-  } else if constexpr (std::is_same_v<M, Paired>) {
-    line("paired " + hex_of(message.proof) + ' ' + quoted(message.share) + numbers({message.right}));
+/// A directory may come in several messages.
+void Transcript::note(const wire::Listing& listing) {
+  const auto dir = "listed " + quoted(listing.dir) + yes_no("partial", listing.partial);
+  if (!lines_.contains(dir)) lines_.insert(dir);
+  for (const auto& entry : listing.entries) {
+    const bool is_dir = entry.type == fs::FileType::directory;
+    lines_.insert(dir + ": " + text_of(entry) + (is_dir ? ' ' + Line{by_group_}.digest(entry.tree) : ""));
   }
+  for (const auto& name : listing.gone) lines_.insert(dir + ": gone " + quoted(name));
+  for (const auto& name : listing.unknown) lines_.insert(dir + ": unknown " + quoted(name));
+}
+
+void Transcript::note(const wire::Partials& partials) {
+  for (std::size_t i = 0; i < partials.lengths.size(); ++i)
+    lines_.insert("partial" + numbers({partials.number, partials.lengths[i], partials.offsets[i]}) + ' ' +
+                  hex_of(ByteView(partials.ids[i].bytes).first(hash::short_id_bytes)));
 }
 
 void Transcript::add(const wire::Message& message) {
-  std::visit([this](const auto& one) { note(one); }, message);
+  if (const auto* listing = std::get_if<wire::Listing>(&message)) note(*listing);
+  if (const auto* partials = std::get_if<wire::Partials>(&message)) note(*partials);
+  if (const auto* ack = std::get_if<wire::Ack>(&message))
+    while (acked_token_ < ack->token) lines_.insert("ack" + numbers({++acked_token_}));
+  auto line = std::visit(Line{by_group_}, message);
+  if (!line.empty()) lines_.insert(std::move(line));
 }
 
 std::string missing_lines(const std::multiset<std::string>& expected,

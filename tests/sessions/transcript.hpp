@@ -20,10 +20,8 @@ class Transcript {
   const std::multiset<std::string>& lines() const { return lines_; }
 
  private:
-  template <class M>
-  void note(const M& message);
-  void line(std::string text) { lines_.insert(std::move(text)); }
-  std::string digest(const hash::Digest& digest) const { return by_group_ ? "*" : digest.hex(); }
+  void note(const wire::Listing& listing);
+  void note(const wire::Partials& partials);
 
   bool by_group_;
   std::multiset<std::string> lines_;
