@@ -56,7 +56,7 @@ class ReceiverPlayer {
   }
   void answer(const wire::Opened&) { say(answers_.hello); }
   void answer(const wire::Begin& begin) {
-    is_guess_wrong_ = begin.guess && *begin.guess != std::get<wire::Hello>(answers_.hello->message);
+    is_guess_wrong_ = begin.guess && *begin.guess != std::get<wire::Hello>(answers_.hello.value().message);
     if (!is_guess_wrong_ && answers_.to_roots.size() == 1 && begin.sum_key != answers_.sum_key)
       throw std::runtime_error(
           "another sum key than the recorded one: FixedRandom is asked for other things");

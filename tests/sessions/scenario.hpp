@@ -2,6 +2,7 @@
 // What is recorded: sessions in a row between one client and one server.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,9 +18,9 @@ struct Step {
   std::function<void(const Site&)> at_source;
   std::function<void(const Site&)> at_target;
   std::function<void(CopyOptions&)> with;
-  int bulk_frames = -1;      ///< not negative: the connection breaks off after so many frames of content
-  bool loses_state = false;  ///< the server's is damaged before
-  bool breaks_off() const { return bulk_frames >= 0; }
+  std::int64_t content_bytes = -1;  ///< not negative: the connection breaks off after so much of it
+  bool loses_state = false;         ///< the server's is damaged before
+  bool breaks_off() const { return content_bytes >= 0; }
 };
 
 struct Scenario {

@@ -4,7 +4,7 @@
 namespace syncline::test {
 namespace {
 
-constexpr std::size_t kib = 1024;
+constexpr int kib = 1024;
 
 std::string edited(std::string text) {
   for (std::size_t at = 60'000; at < 180'000; at += 3000) text.insert(at, "edit " + std::to_string(at));
@@ -90,7 +90,7 @@ Scenario broken(bool push) {
   Scenario out{.name = push ? "push-broken" : "pull-broken", .push = push};
   // What breaks off leaves the time of the target's root moved.
   const auto restore = [](const Site& site) { site.settle(0); };
-  out.steps = {{make, {}, {}, 5}, {{}, restore, {}}};
+  out.steps = {{make, {}, {}, 1280 * kib}, {{}, restore, {}}};
   return out;
 }
 

@@ -89,7 +89,7 @@ std::string Stage::picture() const {
 }
 
 EndOptions Stage::end_options(const Step& step, Side side, Tape* tape) const {
-  return {side, tape, side == sender() ? step.bulk_frames : -1};
+  return {side, tape, side == sender() ? step.content_bytes : -1};
 }
 
 RecordedConnection Stage::record(const Step& step) {

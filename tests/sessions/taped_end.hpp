@@ -33,14 +33,12 @@ class Tape {
   std::size_t received_[2] = {0, 0};
 };
 
-/// Frames of their own that hold this much content count for where a connection breaks off: what small
-/// messages share frames depends on timing.
-inline constexpr std::uint32_t bulk_frame_bytes_min = 128 * 1024;
-
 struct EndOptions {
   Side side = Side::client;
   Tape* tape = nullptr;  ///< may be absent
-  int bulk_frames = -1;  ///< not negative: closes instead of sending one more
+  /// Not negative: closes instead of sending more content than that. Counted are frames that are compressed
+  /// for themselves, as what small messages share frames with depends on timing.
+  std::int64_t content_bytes = -1;
 };
 
 /// A frame is noted before it is handed on, and what comes after it was handed over: so whatever was caused
@@ -50,10 +48,12 @@ class TapedEnd final : public wire::Transport {
   TapedEnd(std::unique_ptr<wire::Transport> end, EndOptions options)
       : end_(std::move(end)), options_(options) {}
   void send(Bytes frame) override {
-    if (options_.bulk_frames >= 0 && is_bulk(frame) && options_.bulk_frames-- == 0) {
+    const auto content_bytes = content_bytes_of(frame);
+    if (options_.content_bytes >= 0 && content_bytes > 0 && sent_bytes_ >= options_.content_bytes) {
       is_broken_ = true;
       end_->close();
     }
+    sent_bytes_ += content_bytes;
     if (is_broken_) throw Error(Errc::disconnected, "the connection that was to break");
     if (options_.tape != nullptr) options_.tape->sent(options_.side, frame);
     end_->send(std::move(frame));
@@ -74,15 +74,16 @@ class TapedEnd final : public wire::Transport {
   bool is_local() const override { return false; }
 
  private:
-  static bool is_bulk(ByteView frame) {
+  static std::int64_t content_bytes_of(ByteView frame) {
     ByteReader in(frame, "frame");
     in.u32();
     constexpr std::uint8_t single = 2;
-    return in.u8() == single && in.u32() >= bulk_frame_bytes_min;
+    return in.u8() == single ? in.u32() : 0;
   }
 
   std::unique_ptr<wire::Transport> end_;
   EndOptions options_;
+  std::int64_t sent_bytes_ = 0;  ///< of content
   bool is_broken_ = false;
 };
 
