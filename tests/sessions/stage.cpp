@@ -30,7 +30,7 @@ void Stage::prepare(const Step& step, bool client, bool server) const {
   if (has_source && step.at_source) step.at_source(scenario_.push ? here_ : share_);
   if (has_target && step.at_target) step.at_target(scenario_.push ? share_ : here_);
   if (!server || !step.loses_state) return;
-  for (const auto& file : std::filesystem::directory_iterator(dir_.path("server/replicas")))
+  for (const auto& file : std::filesystem::directory_iterator(states_.path("server/replicas")))
     if (file.path().extension() == ".db") std::ofstream(file.path()) << std::string(8192, 'x');
 }
 
@@ -39,7 +39,7 @@ sync::ServedShare Stage::share() const {
   out.dir = share_.root();
   out.may_write = scenario_.may_write;
   out.may_delete = scenario_.may_delete;
-  out.state_dir = dir_.make_dir("server");
+  out.state_dir = states_.make_dir("server");
   out.threads = 1;
   return out;
 }
@@ -52,7 +52,7 @@ CopyOptions Stage::options(const Step& step) const {
     out.sources.push_back(scenario_.push ? here(source) : there(source));
   out.destination = scenario_.push ? there(scenario_.target) : here(scenario_.target);
   out.owner = out.group = out.acls = out.xattrs = false;
-  out.state_dir = dir_.path("client");
+  out.state_dir = states_.path("client");
   out.durability = Durable::none;
   out.threads = 1;
   out.retries = 0;

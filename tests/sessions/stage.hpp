@@ -42,6 +42,7 @@ class Stage {
 
   const Scenario& scenario_;
   TempDir dir_;
+  TempDir states_{TempDir::memory_base()};
   Site here_{dir_.path("here")}, share_{dir_.path("share")};
   FixedWorld client_{"client"}, server_{"server"};
   SentTree recorded_tree_, live_tree_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,9 +20,8 @@ namespace syncline::test {
 /// Lies below $TMPDIR (default /tmp), so that a run can be pointed at another file system.
 class TempDir {
  public:
-  TempDir() {
-    const char* base = ::getenv("TMPDIR");
-    path_ = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/syncline-test-XXXXXX";
+  TempDir() : TempDir(default_base()) {}
+  explicit TempDir(const std::string& base) : path_(base + "/syncline-test-XXXXXX") {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp " + path_);
   }
   TempDir(const TempDir&) = delete;
@@ -29,6 +29,15 @@ class TempDir {
   ~TempDir() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
+  }
+
+  static std::string default_base() {
+    const char* base = ::getenv("TMPDIR");
+    return base != nullptr && *base != '\0' ? base : "/tmp";
+  }
+  /// For what is synced again and again and is not on trial: a disk would need most of the time for it.
+  static std::string memory_base() {
+    return ::access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : default_base();
   }
 
   const std::string& path() const { return path_; }
