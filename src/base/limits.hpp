@@ -29,8 +29,18 @@ inline constexpr std::size_t list_items_max = 64 * kib;    // paths, entries, op
 inline constexpr std::size_t batch_bytes_max = 1 * mib;    // a batch before compression
 inline constexpr std::size_t pipe_bytes_max = 8 * mib;     // queued in one direction
 inline constexpr std::size_t owners_max = 4096;            // users, and groups, whose names a session tells
+inline constexpr int owner_rounds_max = 2;                 // times that a receiver finds other ones
 inline constexpr std::size_t rate_slots_max = 1024;        // of a bandwidth timetable, over a week
-inline constexpr std::size_t gap_window_bytes_max = 64 * mib;  // old bytes of gaps that wait for sums
+
+// What one side of a session keeps of what the other one says. The gap window is counted in bytes of the old
+// file, each gap as one of the least size at least.
+inline constexpr std::size_t gap_window_bytes_max = 64 * mib;    // of gaps that are not answered
+inline constexpr std::size_t gap_window_bytes_min = 1 * kib;     // of one gap
+inline constexpr std::size_t open_files_max = 4096;              // begun and not ended
+inline constexpr std::size_t open_chunks_max = 32 * 1024 * kib;  // that they can have, unless it is one alone
+inline constexpr std::size_t listed_bytes_max = 512 * mib;       // of names that only the receiver has
+inline constexpr std::size_t manifest_chunks_max = 16 * 1024 * kib;  // of the receiver's files, at a time
+inline constexpr std::size_t chunk_requests_max = 1024 * kib;        // that are not answered yet
 
 // Content. A chunk fits into one message.
 inline constexpr std::size_t chunk_bytes_max = 2 * mib;
@@ -58,6 +68,9 @@ inline constexpr std::size_t commit_files_max = 1000;
 /// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.
 inline constexpr std::size_t commit_files_unsynced_max = 64;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;
+inline constexpr std::size_t apply_queue_bytes_max = 8 * mib;  // of messages in memory; who sends waits
+inline constexpr std::size_t commit_held_bytes_max =
+    64 * mib;  // of manifests and names that are not visible yet
 
 // Trust: files of keys, pins, grants and pairing codes (docs/format/trust.md).
 inline constexpr std::size_t trust_file_bytes_max = 1 * mib;

@@ -7,6 +7,24 @@
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
+namespace {
+
+bool has(const std::vector<std::string>& sorted, std::string_view name) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), name);
+  return at != sorted.end() && *at == name;
+}
+
+}  // namespace
+
+const wire::EntryInfo* RemoteDir::find(std::string_view name) const {
+  const auto at = std::lower_bound(
+      entries.begin(), entries.end(), name,
+      [](const wire::EntryInfo& entry, std::string_view wanted) { return entry.name < wanted; });
+  return at != entries.end() && at->name == name ? &*at : nullptr;
+}
+
+bool RemoteDir::is_gone(std::string_view name) const { return has(gone, name); }
+bool RemoteDir::is_unknown(std::string_view name) const { return has(unknown, name); }
 
 void Planner::fail(const std::string& path, const std::string& cause, const std::string& next) {
   if (options_.on_error) options_.on_error({path, "destination", cause, next, 23});
@@ -45,10 +63,8 @@ RemoteDir Planner::remote_dir(const DirNode&, const RemoteRef& ref, const std::s
   }
   if (told == remote_.end()) return out;
   std::erase_if(out.entries, [&](const wire::EntryInfo& entry) {
-    const auto same = [&](const auto& other) { return other.name == entry.name; };
-    return std::ranges::find(told->second.gone, entry.name) != told->second.gone.end() ||
-           std::ranges::find(told->second.unknown, entry.name) != told->second.unknown.end() ||
-           std::ranges::any_of(told->second.entries, same);
+    const RemoteDir& now = told->second;
+    return now.is_gone(entry.name) || now.is_unknown(entry.name) || now.find(entry.name) != nullptr;
   });
   out.entries.insert(out.entries.end(), told->second.entries.begin(), told->second.entries.end());
   std::ranges::sort(out.entries, {}, &wire::EntryInfo::name);
@@ -109,7 +125,7 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   auto other = remote.entries.begin();
   for (std::uint32_t i = 0; i < node.entries.size(); ++i) {
     const auto name = node.name_of(node.entries[i]);
-    if (std::ranges::find(remote.unknown, name) != remote.unknown.end()) continue;
+    if (remote.is_unknown(name)) continue;
     for (; other != remote.entries.end() && other->name < name; ++other) extra(node, *other, ref);
     if (other != remote.entries.end() && other->name == name) both(node, i, *other++, ref);
     else create(node, i, nullptr);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -64,12 +65,16 @@ struct Plan {
   }
 };
 
-/// A directory of the other side as it was told.
+/// A directory of the other side as it was told. All lists are sorted by name.
 struct RemoteDir {
-  std::vector<wire::EntryInfo> entries;  ///< sorted by name
-  std::vector<std::string> gone;         ///< partial listings only
+  std::vector<wire::EntryInfo> entries;
+  std::vector<std::string> gone;  ///< partial listings only
   std::vector<std::string> unknown;
   bool whole = false;  ///< the entries are all that is there
+
+  const wire::EntryInfo* find(std::string_view name) const;
+  bool is_gone(std::string_view name) const;
+  bool is_unknown(std::string_view name) const;
 };
 using RemoteDirs = std::unordered_map<std::string, RemoteDir>;
 

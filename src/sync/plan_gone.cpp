@@ -148,12 +148,11 @@ std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(c
   const auto record = reader_->dir(id);
   if (!record) return out;
   for (const auto& stored : record->entries) {
-    const auto same = [&](const auto& other) { return other.first.name == stored.name; };
-    const bool gone =
-        told != remote_.end() && std::ranges::find(told->second.gone, stored.name) != told->second.gone.end();
+    const bool gone = told != remote_.end() && told->second.is_gone(stored.name);
     const bool is_dir = stored.stat.type == fs::FileType::directory;
     const auto below = is_dir ? dir_id(stored.stat, replica_.tree().root_stat.device) : 0;
-    if (const auto at = std::ranges::find_if(out, same); at != out.end()) at->second = below;
+    const auto* known = told == remote_.end() ? nullptr : told->second.find(stored.name);
+    if (known != nullptr) out[static_cast<std::size_t>(known - told->second.entries.data())].second = below;
     else if (!gone) out.emplace_back(stored_info(stored, options_.rules), below);
   }
   return out;
@@ -192,8 +191,7 @@ bool Planner::gone_there_too(const std::string& path) const {
   if (remote_.empty()) return false;
   for (auto at = RelPath::parse(path); !at.is_root(); at = at.parent()) {
     const auto told = remote_.find(at.parent().text());
-    if (told != remote_.end() && std::ranges::find(told->second.gone, at.name()) != told->second.gone.end())
-      return true;
+    if (told != remote_.end() && told->second.is_gone(at.name())) return true;
   }
   return false;
 }
@@ -203,8 +201,8 @@ wire::EntryInfo Planner::told_entry(const std::string& path, const wire::EntryIn
   const auto at = RelPath::parse(path);
   const auto told = remote_.find(at.parent().text());
   if (told == remote_.end()) return recorded;
-  const auto found = std::ranges::find(told->second.entries, recorded.name, &wire::EntryInfo::name);
-  return found == told->second.entries.end() ? recorded : *found;
+  const auto* found = told->second.find(recorded.name);
+  return found == nullptr ? recorded : *found;
 }
 
 void Planner::remove_gone() {

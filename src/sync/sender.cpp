@@ -162,60 +162,93 @@ bool Sender::compare_roots() {
   }
   auto message = expect();
   // Twice, if somebody changed them just now.
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < limits::owner_rounds_max; ++i) {
     const auto* ids = std::get_if<wire::OwnerIds>(&message);
     if (ids == nullptr) break;
     agreement = begin_with(*ids);
     message = expect();
   }
   remote_roots_ = take<wire::Roots>(std::move(message));
-  from_records_ = remote_roots_.agreed.has_value() && agreement.has_value();
+  if (remote_roots_.agreed && !agreement) throw Error(Errc::protocol, "an agreement that was not told");
+  from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
-  collect_listing(nullptr);
+  take_drift();
   return remote_roots_.in_step;
 }
 
-/// Takes listings until the end mark.
-void Sender::collect_listing(std::vector<std::string>* next) {
+/// What a broken session left and what drifted, until the end mark.
+void Sender::take_drift() {
+  ListingIntake intake(replica_.tree(), remote_, listing_rules());
   for (;;) {
     auto message = expect();
-    if (std::holds_alternative<wire::ListEnd>(message)) return;
+    if (std::holds_alternative<wire::ListEnd>(message)) return intake.finish();
+    if (remote_roots_.in_step) throw Error(Errc::protocol, "differences of a receiver that is in step");
     if (auto* partials = std::get_if<wire::Partials>(&message)) {
-      // More than the index holds would only cost memory.
-      partial_chunks_ += partials->lengths.size();
-      if (partial_chunks_ <= DedupeIndex::entries_max) partials_.push_back(std::move(*partials));
+      take_partials(std::move(*partials));
       continue;
     }
     auto listing = take<wire::Listing>(std::move(message));
-    if (next != nullptr) note_children(listing, *next);
-    RemoteDir& dir = remote_[listing.dir];
-    dir.entries.insert(dir.entries.end(), std::make_move_iterator(listing.entries.begin()),
-                       std::make_move_iterator(listing.entries.end()));
-    dir.gone.insert(dir.gone.end(), listing.gone.begin(), listing.gone.end());
-    dir.unknown.insert(dir.unknown.end(), listing.unknown.begin(), listing.unknown.end());
-    dir.whole = dir.whole || !listing.partial;
+    if (!from_records_) throw Error(Errc::protocol, "a listing without an agreement");
+    intake.take(std::move(listing));
   }
 }
 
-/// Which subdirectories must be asked for: those that differ, and those only they have, if they may go.
-void Sender::note_children(const wire::Listing& listing, std::vector<std::string>& next) {
-  const DirNode* node = replica_.tree().find_dir(RelPath::parse(listing.dir));
-  for (const auto& entry : listing.entries) {
-    if (entry.type != fs::FileType::directory) continue;
-    const std::string path = listing.dir.empty() ? entry.name : listing.dir + "/" + entry.name;
-    const DirNode* child = node == nullptr ? nullptr : node->child(entry.name);
-    const bool differs = child != nullptr && child->tree != entry.tree;
-    const bool extra = child == nullptr && options_.copy->delete_extra &&
-                       (options_.selector == nullptr || !options_.selector->excluded(path, true));
-    if (differs || extra) next.push_back(path);
+/// Files in order, each over one or several messages.
+void Sender::take_partials(wire::Partials partials) {
+  if (partials.number >= limits::partial_count_max)
+    throw Error(Errc::limit_exceeded, "partial " + std::to_string(partials.number) +
+                                          " of the receiver, which keeps " +
+                                          std::to_string(limits::partial_count_max));
+  const bool goes_on = !partials_.empty() && partials_.back().number == partials.number;
+  if (partials.lengths.empty() || (!partials_.empty() && partials.number < partials_.back().number))
+    throw Error(Errc::protocol, "a partial that is empty or was told already");
+  // More than the index holds would only cost memory.
+  partial_chunks_ += partials.lengths.size();
+  if (partial_chunks_ > DedupeIndex::entries_max) return;
+  if (!goes_on) {
+    partials_.push_back(std::move(partials));
+    return;
   }
+  auto& whole = partials_.back();
+  whole.lengths.insert(whole.lengths.end(), partials.lengths.begin(), partials.lengths.end());
+  whole.offsets.insert(whole.offsets.end(), partials.offsets.begin(), partials.offsets.end());
+  whole.ids.insert(whole.ids.end(), partials.ids.begin(), partials.ids.end());
+}
+
+/// In this process nobody lies.
+ListingRules Sender::listing_rules() const {
+  ListingRules out;
+  if (!channel_.is_local()) out.extra_bytes_max = limits::listed_bytes_max;
+  return out;
+}
+
+/// Takes listings until the end mark.
+void Sender::collect_listing(ListingIntake& intake) {
+  for (;;) {
+    auto message = expect();
+    if (std::holds_alternative<wire::ListEnd>(message)) return intake.finish();
+    intake.take(take<wire::Listing>(std::move(message)));
+  }
+}
+
+/// A directory that differs, and one that only they have, if it may go.
+bool Sender::must_ask(const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) const {
+  if (ours != nullptr) return ours->tree != theirs.tree;
+  return options_.copy->delete_extra &&
+         (options_.selector == nullptr || !options_.selector->excluded(path, true));
 }
 
 /// Level by level from the root, only where digests differ.
 void Sender::fetch_listings() {
   std::vector<std::string> level{""};
+  std::vector<std::string> next;
+  auto rules = listing_rules();
+  rules.keeps_extra = options_.copy->delete_extra;
+  rules.on_dir = [&](const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) {
+    if (must_ask(path, theirs, ours)) next.push_back(path);
+  };
+  ListingIntake intake(replica_.tree(), remote_, std::move(rules));
   while (!level.empty()) {
-    std::vector<std::string> next;
     wire::ListRequest request;
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < level.size(); ++i) {
@@ -225,11 +258,12 @@ void Sender::fetch_listings() {
       if (more && request.dirs.size() < list_request_dirs && bytes < limits::batch_bytes_max) continue;
       channel_.send(request);
       channel_.flush();
-      collect_listing(&next);
+      intake.expect(request.dirs);
+      collect_listing(intake);
       request.dirs.clear();
       bytes = 0;
     }
-    level = std::move(next);
+    level = std::exchange(next, {});
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 
+#include "sync/listing_intake.hpp"
 #include "sync/sender.hpp"
 #include "sync/transfer.hpp"
 
@@ -30,8 +31,11 @@ class Sender {
   bool compare_roots();
   void fetch_listings();
   void request(const std::vector<std::string>& dirs, std::vector<std::string>& next);
-  void collect_listing(std::vector<std::string>* next);
-  void note_children(const wire::Listing& listing, std::vector<std::string>& next);
+  void take_drift();
+  void take_partials(wire::Partials partials);
+  void collect_listing(ListingIntake& intake);
+  ListingRules listing_rules() const;
+  bool must_ask(const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) const;
   void plan();
   void transfer();
   void send_structure();
