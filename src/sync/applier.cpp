@@ -12,8 +12,8 @@
 namespace syncline::sync {
 namespace {
 
-constexpr std::size_t queue_bytes_max = 8 * limits::mib;
 constexpr std::size_t dir_cache_max = 256;
+constexpr std::size_t zero_ids_max = 64;  ///< manifests know five sizes of zero chunks
 
 }  // namespace
 
@@ -70,9 +70,26 @@ void Applier::note_error(const std::exception_ptr& error) {
   tell_fatal(channel_, located(error, options_.place, replica_.root()));
 }
 
-void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
+std::size_t Applier::Pending::held_bytes() const {
+  const auto chunks = manifest ? manifest->chunks.size() * sizeof(manifest::Chunk) : 0;
+  return sizeof(Pending) + path.text().size() + link_target.size() + like.size() + chunks;
+}
+
+/// What is finished waits in memory until it is visible: a slow disk holds back who sends.
+void Applier::wait_for_commits() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return queued_bytes_ < queue_bytes_max || error_; });
+  while (!error_ && pending_bytes_ >= limits::commit_held_bytes_max) {
+    commit_wanted_ = true;
+    changed_.notify_all();
+    changed_.wait(lock);
+  }
+  if (error_) std::rethrow_exception(error_);
+}
+
+void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
+  wait_for_commits();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return queued_bytes_ < limits::apply_queue_bytes_max || error_; });
   if (error_) std::rethrow_exception(error_);
   queued_bytes_ += bytes;
   ++queued_jobs_;
@@ -190,13 +207,15 @@ void Applier::submit(Pending pending, const std::function<void(std::uint64_t tok
   {
     std::lock_guard lock(pending_mutex_);
     token = next_token_++;
+    pending_bytes_ += pending.held_bytes();
     pending_.emplace(token, std::move(pending));
   }
   try {
     hand_over(token);
   } catch (...) {
     std::lock_guard lock(pending_mutex_);
-    pending_.erase(token);
+    const auto node = pending_.extract(token);
+    if (!node.empty()) pending_bytes_ -= node.mapped().held_bytes();
     throw;
   }
 }
@@ -209,6 +228,7 @@ void Applier::settle(const patch::Outcome& outcome) {
     auto node = pending_.extract(outcome.token);
     if (node.empty()) return;
     pending = std::move(node.mapped());
+    pending_bytes_ -= pending.held_bytes();
   }
   if (outcome.stat && !pending.like.empty())
     refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
@@ -326,8 +346,9 @@ std::optional<fs::Stat> Applier::known_stat(const RelPath& path) {
   return same ? *now : known;
 }
 
-const hash::Digest& Applier::zero_id(std::uint32_t length_bytes) {
+hash::Digest Applier::zero_id(std::uint32_t length_bytes) {
   std::lock_guard lock(zero_mutex_);
+  if (zero_ids_.size() >= zero_ids_max) zero_ids_.clear();
   auto [at, fresh] = zero_ids_.try_emplace(length_bytes);
   if (fresh) at->second = hash::blake3(Bytes(length_bytes));
   return at->second;

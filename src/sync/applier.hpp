@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "sync/receiver.hpp"
+#include "sync/under_way.hpp"
 
 namespace syncline::sync {
 
@@ -45,6 +46,7 @@ class Applier {
     hash::Digest xattr_digest;
     std::string link_target;
     std::string like;  ///< hard link: the entry whose content it shares
+    std::size_t held_bytes() const;
   };
   struct Worker {
     std::deque<std::pair<std::size_t, std::function<void()>>> jobs;
@@ -55,6 +57,7 @@ class Applier {
   enum class Unstarted { dropped, done };  ///< jobs that still wait
   void stop(Unstarted unstarted);
   void make_room() noexcept;
+  void wait_for_commits();
   void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
   void work(std::size_t index);
   void commit_loop();
@@ -81,6 +84,7 @@ class Applier {
   void wait_committed();
 
   // Contents.
+  void count(const wire::Message& message);
   manifest::Manifest manifest_of(const wire::WriteFile& op);
   void write_file(const wire::WriteFile& op);
   void file_begin(Worker& worker, wire::FileBegin message);
@@ -104,6 +108,10 @@ class Applier {
   void load_base(FileState& file, const fs::Stat& stat);
   void give_up(FileState& file, const Error& error, bool retry);
   void complete_if_done(Worker& worker, FileState& file);
+  void linger(FileState& file);
+  void stop_lingering(FileState& file);
+  static void announce(FileState& file, std::uint64_t chunks);
+  void refuse_gap(FileState& file, std::uint32_t number);
   manifest::Manifest manifest_of(FileState& file);
 
   fs::Metadata metadata_of(const wire::Meta& meta) const;
@@ -115,7 +123,7 @@ class Applier {
   void refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs);
   void submit(Pending pending, const std::function<void(std::uint64_t token)>& hand_over);
   void back_up(const RelPath& path);
-  const hash::Digest& zero_id(std::uint32_t length_bytes);
+  hash::Digest zero_id(std::uint32_t length_bytes);
 
   Replica& replica_;
   wire::Channel& channel_;
@@ -131,7 +139,10 @@ class Applier {
   std::size_t queued_bytes_ = 0;
   std::size_t queued_jobs_ = 0;
   std::size_t busy_ = 0;
+  UnderWay under_way_;
   std::atomic<std::size_t> open_files_ = 0;
+  std::atomic<std::uint64_t> lingering_files_ = 0;  ///< that are ended and wait for chunks
+  std::atomic<std::uint64_t> lingering_chunks_ = 0;
   std::size_t next_worker_ = 0;
   std::atomic<bool> links_moved_ = false;
   bool stopping_ = false;
@@ -143,12 +154,13 @@ class Applier {
 
   std::mutex pending_mutex_;
   std::unordered_map<std::uint64_t, Pending> pending_;
+  std::atomic<std::size_t> pending_bytes_ = 0;
   std::uint64_t next_token_ = 1;
 
   std::mutex dirs_mutex_;
   std::unordered_map<std::string, std::shared_ptr<fs::Dir>> dirs_;
   std::mutex zero_mutex_;
-  std::map<std::uint32_t, hash::Digest> zero_ids_;
+  std::map<std::uint32_t, hash::Digest> zero_ids_;  ///< of the sizes in use
 };
 
 }  // namespace syncline::sync

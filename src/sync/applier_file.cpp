@@ -6,6 +6,7 @@
 #include "chunk/chunker.hpp"
 #include "chunk/cut.hpp"
 #include "sync/file_state.hpp"
+#include "sync/held_bytes.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::sync {
@@ -42,6 +43,15 @@ void write_around_holes(patch::FileWrite& write, std::uint64_t offset, ByteView 
 
 }  // namespace
 
+/// In the order in which the sender counts; the workers come to it when they do.
+void Applier::count(const wire::Message& message) {
+  if (const auto* begin = std::get_if<wire::FileBegin>(&message)) under_way_.begin(*begin);
+  else if (const auto* steps = std::get_if<wire::FileSteps>(&message)) under_way_.steps(*steps);
+  else if (const auto* end = std::get_if<wire::FileEnd>(&message)) under_way_.end(end->file);
+  else if (const auto* delta = std::get_if<wire::GapDelta>(&message))
+    under_way_.answer(delta->file, delta->gap);
+}
+
 void Applier::on_file(wire::Message message) {
   const std::uint64_t number = std::visit(
       [](const auto& m) -> std::uint64_t {
@@ -49,25 +59,21 @@ void Applier::on_file(wire::Message message) {
         else return 0;
       },
       message);
+  count(message);
   const std::size_t index = number % workers_.size();
-  std::size_t bytes = 256;
-  if (const auto* steps = std::get_if<wire::FileSteps>(&message)) {
-    for (const auto& step : steps->steps) {
-      if (const auto* data = std::get_if<wire::StepData>(&step)) bytes += data->content.size();
-      else if (const auto* local = std::get_if<wire::StepLocal>(&step)) bytes += local->content.size();
-    }
-  }
-  if (const auto* delta = std::get_if<wire::GapDelta>(&message)) bytes += delta->literals.size();
   if (std::holds_alternative<wire::FileBegin>(message)) ++open_files_;
   Worker& worker = workers_[index];
-  post(index, bytes, [this, &worker, shared = std::make_shared<wire::Message>(std::move(message))] {
-    if (auto* begin = std::get_if<wire::FileBegin>(shared.get())) file_begin(worker, std::move(*begin));
-    else if (auto* steps = std::get_if<wire::FileSteps>(shared.get())) file_steps(worker, std::move(*steps));
-    else if (auto* end = std::get_if<wire::FileEnd>(shared.get())) file_end(worker, *end);
-    else if (auto* matches = std::get_if<wire::GapMatches>(shared.get())) gap_matches(worker, *matches);
-    else if (auto* delta = std::get_if<wire::GapDelta>(shared.get())) gap_delta(worker, *delta);
-    else if (auto* data = std::get_if<wire::ChunkData>(shared.get())) chunk_data(worker, std::move(*data));
-  });
+  post(index, held_bytes(message),
+       [this, &worker, shared = std::make_shared<wire::Message>(std::move(message))] {
+         if (auto* begin = std::get_if<wire::FileBegin>(shared.get())) file_begin(worker, std::move(*begin));
+         else if (auto* steps = std::get_if<wire::FileSteps>(shared.get()))
+           file_steps(worker, std::move(*steps));
+         else if (auto* end = std::get_if<wire::FileEnd>(shared.get())) file_end(worker, *end);
+         else if (auto* matches = std::get_if<wire::GapMatches>(shared.get())) gap_matches(worker, *matches);
+         else if (auto* delta = std::get_if<wire::GapDelta>(shared.get())) gap_delta(worker, *delta);
+         else if (auto* data = std::get_if<wire::ChunkData>(shared.get()))
+           chunk_data(worker, std::move(*data));
+       });
 }
 
 /// Checked against its root, unless it comes with its chunk ids.
@@ -147,9 +153,27 @@ void Applier::give_up(FileState& file, const Error& error, bool retry) {
   file.write.reset();
   send_failure(file.begin.path, error, file.begin.size_bytes, retry);
   for (std::uint32_t i = 0; i < file.gaps.size(); ++i)
-    if (std::exchange(file.gaps[i].open, false)) channel_.send(wire::GapSums{file.begin.file, i, 0, {}});
+    if (std::exchange(file.gaps[i].open, false)) refuse_gap(file, i);
   file.open_gaps = 0;
   file.requested.clear();
+  file.chunks = {};
+  file.old.reset();
+  file.old_starts = {};
+}
+
+/// The sender counts with it once more as soon as it hears of this.
+void Applier::refuse_gap(FileState& file, std::uint32_t number) {
+  under_way_.give_up(file.begin.file, number);
+  channel_.send(wire::GapSums{file.begin.file, number, 0, {}});
+}
+
+/// No file has more chunks than its size allows.
+void Applier::announce(FileState& file, std::uint64_t chunks) {
+  file.announced_chunks += chunks;
+  const auto limit = chunk_count_max(file.begin.size_bytes);
+  if (file.announced_chunks > limit)
+    throw Error(Errc::limit_exceeded, "the sender's chunks of '" + escape_name(file.begin.path) +
+                                          "', which has " + std::to_string(limit) + " at most");
 }
 
 void Applier::load_base(FileState& file, const fs::Stat& stat) {
@@ -225,9 +249,10 @@ void Applier::file_steps(Worker& worker, wire::FileSteps message) {
 void Applier::step(FileState& file, wire::Step& step) {
   if (auto* gap = std::get_if<wire::StepGap>(&step)) return step_gap(file, std::move(*gap));
   if (file.failed) return;
-  if (const auto* match = std::get_if<wire::StepMatch>(&step)) {
-    step_match(file, *match);
-  } else if (const auto* zeros = std::get_if<wire::StepZeros>(&step)) {
+  if (const auto* match = std::get_if<wire::StepMatch>(&step)) return step_match(file, *match);
+  const auto* patched = std::get_if<wire::StepPatch>(&step);
+  announce(file, patched != nullptr ? patched->chunks.size() : 1);
+  if (const auto* zeros = std::get_if<wire::StepZeros>(&step)) {
     step_zeros(file, zeros->bytes);
   } else if (const auto* data = std::get_if<wire::StepData>(&step)) {
     if (data->content.size() != data->chunk.length_bytes)
@@ -253,6 +278,7 @@ void Applier::step_match(FileState& file, const wire::StepMatch& match) {
     if (i >= file.old->chunks.size() || file.old_starts[i] != match.old_offset + done ||
         file.old->chunks[i].total_bytes() > match.bytes - done)
       throw Error(Errc::malformed, "match off the chunk boundaries");
+    announce(file, 1);
     file.chunks.emplace_back(file.offset + done, file.old->chunks[i]);
     done += file.old->chunks[i].total_bytes();
   }
@@ -295,17 +321,13 @@ void Applier::step_other(FileState& file, const wire::StepOther& other) {
 }
 
 void Applier::step_gap(FileState& file, wire::StepGap step) {
-  FileState::Gap gap{file.offset, step.old_offset, step.plan, std::move(step.chunks), {}, true};
   const auto number = static_cast<std::uint32_t>(file.gaps.size());
-  file.offset += gap.plan.new_bytes;
-  file.gaps.push_back(std::move(gap));
+  if (file.failed) return refuse_gap(file, number + file.refused_gaps++);
+  file.gaps.push_back({file.offset, step.old_offset, step.plan, std::move(step.chunks), {}, true});
   const auto& kept = file.gaps.back();
-  if (file.failed) {
-    file.gaps.back().open = false;
-    channel_.send(wire::GapSums{file.begin.file, number, 0, {}});
-    return;
-  }
+  file.offset += kept.plan.new_bytes;
   ++file.open_gaps;
+  announce(file, std::max<std::size_t>(1, kept.chunks.size()));
   std::uint64_t announced = 0;
   for (const auto& ref : kept.chunks) announced += ref.length_bytes;
   if (announced != kept.plan.new_bytes) throw Error(Errc::malformed, "chunks of a gap");
@@ -415,7 +437,8 @@ void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
     put_chunks(file, gap.new_offset, gap.chunks, delta::apply_gap(gap.plan, old, found));
     gap.open = false;
     --file.open_gaps;
-    gap.chunks.clear();
+    gap.chunks = {};
+    gap.coarse = {};
     complete_if_done(worker, file);
   } catch (const Error& error) {
     give_up(file, error, false);
@@ -432,8 +455,9 @@ void Applier::chunk_data(Worker& worker, wire::ChunkData message) {
   file.requested.erase(wanted);
   try {
     if (message.content.size() != ref.length_bytes) throw Error(Errc::changed, file.begin.path);
-    put_chunk(file, message.new_offset, ref, message.content);
-    if (file.requested.contains(message.new_offset)) throw Error(Errc::corrupt, file.begin.path);
+    const auto id = hash::blake3(message.content);
+    if (short_id(id) != ref.id) throw Error(Errc::corrupt, file.begin.path);
+    put_known_chunk(file, message.new_offset, id, message.content);
   } catch (const Error& error) {
     give_up(file, error, false);
   }
@@ -472,8 +496,33 @@ manifest::Manifest Applier::manifest_of(FileState& file) {
   return out;
 }
 
+/// A file that is ended and not complete: the sender does not count it any more.
+void Applier::linger(FileState& file) {
+  if (file.lingers) return;
+  file.lingers = true;
+  file.lingering_chunks = file.chunks.size() + file.requested.size();
+  const auto files = ++lingering_files_;
+  const auto chunks = lingering_chunks_ += file.lingering_chunks;
+  if (files <= limits::open_files_max && (chunks <= limits::open_chunks_max || files == 1)) return;
+  throw Error(Errc::limit_exceeded,
+              "files that wait for chunks, beside '" + escape_name(file.begin.path) + "'");
+}
+
+void Applier::stop_lingering(FileState& file) {
+  if (!std::exchange(file.lingers, false)) return;
+  --lingering_files_;
+  lingering_chunks_ -= file.lingering_chunks;
+}
+
 void Applier::complete_if_done(Worker& worker, FileState& file) {
-  if (!file.end || (!file.failed && (file.open_gaps != 0 || !file.requested.empty()))) return;
+  if (!file.end) return;
+  if (!file.failed && (file.open_gaps != 0 || !file.requested.empty())) {
+    try {
+      return linger(file);
+    } catch (const Error& error) {
+      give_up(file, error, false);
+    }
+  }
   if (!file.failed) {
     try {
       Pending pending;
@@ -487,6 +536,7 @@ void Applier::complete_if_done(Worker& worker, FileState& file) {
       give_up(file, error, false);
     }
   }
+  stop_lingering(file);
   worker.files.erase(file.begin.file);
   --open_files_;
 }

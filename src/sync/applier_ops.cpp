@@ -5,6 +5,7 @@
 
 #include "sync/applier.hpp"
 #include "sync/file_state.hpp"
+#include "sync/held_bytes.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::sync {
@@ -35,11 +36,12 @@ void Applier::guarded(const std::string& path, F&& action, std::uint64_t needed_
 }
 
 void Applier::apply(wire::Batch batch) {
+  wait_for_commits();
   std::vector<wire::WriteFile> files;
   std::size_t bytes = 0;
   for (auto& op : batch.ops) {
     if (auto* write = std::get_if<wire::WriteFile>(&op)) {
-      bytes += write->content.size() + 512;
+      bytes += held_bytes(*write);
       files.push_back(std::move(*write));
       continue;
     }

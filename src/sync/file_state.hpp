@@ -25,6 +25,10 @@ struct Applier::FileState {
   std::vector<std::pair<std::uint64_t, manifest::Chunk>> chunks;  ///< of the new file, any order
   std::vector<Gap> gaps;
   std::size_t open_gaps = 0;
+  std::uint32_t refused_gaps = 0;  ///< behind those, of a file that has failed
+  std::uint64_t announced_chunks = 0;
+  bool lingers = false;  ///< ended, but chunks that were asked for are still to come
+  std::uint64_t lingering_chunks = 0;
   std::map<std::uint64_t, wire::ChunkRef> requested;
   std::optional<wire::FileEnd> end;
   bool failed = false;

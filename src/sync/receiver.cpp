@@ -125,7 +125,7 @@ void Receiver::scan() {
 /// The sender's roots count once they count on the users and groups that are here.
 wire::Roots Receiver::take_roots() {
   const bool privileged = replica_.world().files->effective_uid() == 0;
-  for (;;) {
+  for (int round = 0;; ++round) {
     auto message = next();
     const auto* owners = std::get_if<wire::Owners>(&message);
     if (owners == nullptr) return take<wire::Roots>(std::move(message));
@@ -133,6 +133,9 @@ wire::Roots Receiver::take_roots() {
     const bool expected = as_expected(*owners, ids);
     auto roots = take<wire::Roots>(next());
     if (expected) return roots;
+    if (round == limits::owner_rounds_max)
+      throw Error(Errc::protocol, "owners that are not ours, after " +
+                                      std::to_string(limits::owner_rounds_max) + " answers to the sender");
     channel_.send(ids);
     channel_.flush();
     const auto attributes = begin_.attributes;

@@ -41,7 +41,11 @@ constexpr int defer_rounds_max = 4;
 }  // namespace
 
 void Sender::flush_and_wait() {
-  const std::uint64_t token = ++flush_token_;
+  std::uint64_t token = 0;
+  {
+    std::lock_guard lock(mutex_);
+    token = ++flush_token_;
+  }
   channel_.send(wire::Flush{token});
   channel_.flush();
   std::unique_lock lock(mutex_);
@@ -80,8 +84,14 @@ void Sender::receive_replies(Transfer& transfer) {
       else if (auto* failure = std::get_if<wire::Failure>(&*message)) on_failure(*failure, transfer);
       else if (auto* event = std::get_if<wire::Event>(&*message)) on_event(*event);
       else if (auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
+      const auto type = wire::type_of(*message);
+      if (type == wire::MessageType::listing || type == wire::MessageType::list_end)
+        throw Error(Errc::protocol, std::string(wire::name_of(type)) + " that was not asked for");
       std::lock_guard lock(mutex_);
-      if (auto* ack = std::get_if<wire::Ack>(&*message)) acked_token_ = ack->token;
+      if (auto* ack = std::get_if<wire::Ack>(&*message)) {
+        if (ack->token > flush_token_) throw Error(Errc::protocol, "ack of what was not sent");
+        acked_token_ = ack->token;
+      }
       if (auto* finished = std::get_if<wire::Finished>(&*message)) finished_ = *finished;
       replied_.notify_all();
       if (finished_) return;
@@ -95,6 +105,7 @@ void Sender::receive_replies(Transfer& transfer) {
       replied_.notify_all();
     }
     transfer.fail(std::current_exception());
+    channel_.close();  // nobody hears them any more, and whoever sends must not wait for them
   }
 }
 

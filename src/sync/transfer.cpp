@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "sync/session.hpp"
+#include "sync/under_way.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
 constexpr std::size_t batch_files = 200;
 constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
+constexpr std::size_t waiting_requests_max = 1024;  ///< while the file at hand goes on
+static_assert(waiting_requests_max < limits::chunk_requests_max);
 
 }  // namespace
 
@@ -79,15 +82,10 @@ bool Transfer::all_done() const {
 void Transfer::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    Reply reply;
+    std::optional<Reply> reply = next_reply();
     std::vector<Item> items;
-    if (!replies_.empty()) {
-      reply = std::move(replies_.front());
-      replies_.pop_front();
-    } else if (!error_) {
-      items = take_items();
-    }
-    if (!reply.sums && !reply.request && items.empty()) {
+    if (!reply && !error_) items = take_items();
+    if (!reply && items.empty()) {
       changed_.wait(lock);
       continue;
     }
@@ -95,7 +93,7 @@ void Transfer::work() {
     lock.unlock();
     try {
       if (!items.empty()) run_items(items);
-      else run_reply(reply);
+      else run_reply(*reply);
     } catch (...) {
       fail(std::current_exception());
     }
@@ -147,26 +145,61 @@ std::vector<Item> Transfer::settled() {
   return std::exchange(retries_, {});
 }
 
-void Transfer::wait_for_window(std::uint64_t bytes) {
+/// Under mutex_. Once something has failed nobody waits for answers.
+std::optional<Transfer::Reply> Transfer::next_reply() {
+  if (error_) replies_.clear(), request_count_ = 0;
+  if (replies_.empty()) return std::nullopt;
+  Reply out = std::move(replies_.front());
+  replies_.pop_front();
+  if (out.request) --request_count_;
+  return out;
+}
+
+/// Long files must not let requests pile up that nobody else has the time to answer.
+void Transfer::answer_some() {
   std::unique_lock lock(mutex_);
-  while (gap_bytes_ != 0 && gap_bytes_ + bytes > limits::gap_window_bytes_max && !error_) {
-    if (!replies_.empty()) {
-      Reply reply = std::move(replies_.front());
-      replies_.pop_front();
-      lock.unlock();
-      run_reply(reply);
-      lock.lock();
-      continue;
-    }
+  while (request_count_ > waiting_requests_max && !error_) {
+    const auto reply = next_reply();
     lock.unlock();
-    channel_.flush();
+    run_reply(*reply);
     lock.lock();
-    changed_.wait_for(lock, std::chrono::milliseconds(50), [&] {
-      return !replies_.empty() || error_ || gap_bytes_ + bytes <= limits::gap_window_bytes_max;
-    });
+  }
+}
+
+/// Under mutex_. Whoever waits answers meanwhile: that is what makes room.
+template <class HasRoom>
+void Transfer::wait_for_room(std::unique_lock<std::mutex>& lock, HasRoom&& has_room) {
+  while (!has_room() && !error_) {
+    const auto reply = next_reply();
+    lock.unlock();
+    if (reply) run_reply(*reply);
+    else channel_.flush();
+    lock.lock();
+    if (reply) continue;
+    changed_.wait_for(lock, std::chrono::milliseconds(50),
+                      [&] { return !replies_.empty() || error_ || has_room(); });
   }
   if (error_) std::rethrow_exception(error_);
+}
+
+void Transfer::wait_for_window(std::uint64_t bytes) {
+  std::unique_lock lock(mutex_);
+  wait_for_room(lock, [&] { return gap_bytes_ + bytes <= limits::gap_window_bytes_max; });
   gap_bytes_ += bytes;
+}
+
+/// The number of a file that is begun now.
+std::uint64_t Transfer::open_file(const Item& item, std::uint64_t size_bytes) {
+  const auto chunk_count = chunk_count_max(size_bytes);
+  std::unique_lock lock(mutex_);
+  wait_for_room(lock, [&] { return fits_beside(under_way_files_, under_way_chunks_, chunk_count); });
+  ++under_way_files_;
+  under_way_chunks_ += chunk_count;
+  const auto number = next_file_++;
+  Open& open = open_[number];
+  open.item = item;
+  open.chunk_count = chunk_count;
+  return number;
 }
 
 void Transfer::run_items(const std::vector<Item>& items) {

@@ -14,6 +14,7 @@
 #include "delta/align.hpp"
 #include "sync/bulk_lane.hpp"
 #include "sync/dedupe.hpp"
+#include "sync/manifest_intake.hpp"
 #include "sync/sender.hpp"
 
 namespace syncline::sync {
@@ -50,7 +51,9 @@ class Transfer {
     std::uint64_t new_offset = 0;
     delta::GapPlan plan;
     std::vector<delta::BlockMatch> coarse;
-    bool closed = false;  ///< answered, or given up by the receiver
+    std::uint8_t awaited_round = 0;  ///< of the receiver's sums; 0: none while these are looked at
+    bool closed = false;             ///< answered, or given up by the receiver
+    bool given_up = false;           ///< the receiver said so
   };
   /// A file under way, or sent, that the receiver may still ask about.
   struct Open {
@@ -59,10 +62,11 @@ class Transfer {
     std::size_t open_gaps = 0;
     bool steps_sent = false;
     wire::FileEnd end;
+    std::uint64_t chunk_count = 0;                 ///< at most
     std::map<std::uint64_t, wire::ChunkRef> refs;  ///< chunks that may be asked for, by new offset
   };
-  struct Reply {
-    std::optional<wire::GapSums> sums;
+  struct Reply {  // one of the two; a std::variant of them makes g++ 12 see ghosts
+    wire::GapSums sums;
     std::optional<wire::ChunkRequest> request;
   };
   struct Source {
@@ -91,9 +95,14 @@ class Transfer {
   std::vector<Item> take_items();
   bool is_small(const Item& item) const;
   void run_items(const std::vector<Item>& items);
-  void run_reply(Reply& reply);
+  std::optional<Reply> next_reply();
+  void run_reply(const Reply& reply);
+  void answer_some();
   bool all_done() const;
+  template <class HasRoom>
+  void wait_for_room(std::unique_lock<std::mutex>& lock, HasRoom&& has_room);
   void wait_for_window(std::uint64_t bytes);
+  std::uint64_t open_file(const Item& item, std::uint64_t size_bytes);
 
   // Files.
   void send_batch(const std::vector<Item>& items);
@@ -133,10 +142,12 @@ class Transfer {
   std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);
 
   // Replies.
+  bool expects(const wire::GapSums& message);
   void answer_sums(const wire::GapSums& message);
   void answer_request(const wire::ChunkRequest& message);
   void close_gap(std::uint64_t file, std::uint32_t gap);
   void end_file(std::uint64_t file, const wire::FileEnd& end);
+  void send_end(std::uint64_t file, const wire::FileEnd& end);
 
   Source open_source(const Item& item);
   Source open_source(const Item& item, OpenDir& last);
@@ -170,21 +181,21 @@ class Transfer {
   const std::vector<Item>* items_ = nullptr;
   std::size_t next_item_ = 0;
   std::deque<Reply> replies_;
+  std::size_t request_count_ = 0;  ///< of the replies
   std::map<std::uint64_t, Open> open_;
   std::size_t unanswered_ = 0;  ///< files with gaps that wait for sums
-  std::map<std::string, wire::ManifestReply> manifests_;
-  std::map<std::string, std::uint64_t>
-      asked_;  ///< manifests that are on their way or not yet used: base bytes
+  ManifestIntake manifests_;
   std::vector<std::pair<std::string, std::uint64_t>> wanted_;  ///< those to be asked for, in reverse order
-  std::uint64_t asked_bytes_ = 0;
-  std::map<std::string, Item> begun_;  ///< files sent with a base, for on_retry()
+  std::map<std::string, Item> begun_;                          ///< files sent with a base, for on_retry()
   std::vector<Item> retries_;
   std::set<std::string> distrusted_;  ///< paths whose base the receiver did not confirm
   std::vector<Item> deferred_;
   bool may_defer_ = false;
   bool stopping_ = false;
   std::uint64_t next_file_ = 1;
-  std::uint64_t gap_bytes_ = 0;  ///< old bytes of gaps that wait for sums
+  std::uint64_t under_way_files_ = 0;  ///< begun and not ended
+  std::uint64_t under_way_chunks_ = 0;
+  std::uint64_t gap_bytes_ = 0;  ///< of the window, by gaps that wait for sums
   unsigned busy_ = 0;
   std::exception_ptr error_;
   std::vector<std::thread> threads_;

@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "chunk/rescan.hpp"
 #include "sync/transfer.hpp"
+#include "sync/under_way.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -89,13 +90,12 @@ void Transfer::list_wanted_manifests(const std::vector<Item>& items) {
 /// Keeps a window of requests under way; `urgent` is asked for in any case.
 void Transfer::ask_manifests(std::unique_lock<std::mutex>& lock, const std::string* urgent) {
   wire::ManifestRequest request;
-  if (urgent != nullptr && asked_.try_emplace(*urgent, 0).second) request.paths.push_back(*urgent);
-  while (!wanted_.empty() && asked_.size() < asked_manifests_max && asked_bytes_ < asked_base_bytes_max) {
+  if (urgent != nullptr && manifests_.ask(*urgent, 0)) request.paths.push_back(*urgent);
+  while (!wanted_.empty() && manifests_.asked_count() < asked_manifests_max &&
+         manifests_.asked_bytes() < asked_base_bytes_max) {
     auto [path, bytes] = std::move(wanted_.back());
     wanted_.pop_back();
-    if (!asked_.try_emplace(path, bytes).second) continue;
-    asked_bytes_ += bytes;
-    request.paths.push_back(std::move(path));
+    if (manifests_.ask(path, bytes)) request.paths.push_back(std::move(path));
   }
   if (request.paths.empty()) return;
   lock.unlock();
@@ -107,15 +107,10 @@ void Transfer::ask_manifests(std::unique_lock<std::mutex>& lock, const std::stri
 std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
   std::unique_lock lock(mutex_);
   ask_manifests(lock, &path);
-  changed_.wait(lock, [&] {
-    const auto reply = manifests_.find(path);
-    return (reply != manifests_.end() && !reply->second.more) || error_;
-  });
+  changed_.wait(lock, [&] { return manifests_.is_whole(path) || error_; });
   if (error_) std::rethrow_exception(error_);
-  const auto node = manifests_.extract(path);
-  asked_bytes_ -= asked_.extract(path).mapped();
+  const auto reply = manifests_.use(path);
   lock.unlock();
-  const wire::ManifestReply& reply = node.mapped();
   if (reply.lengths.empty()) return std::nullopt;
   manifest::Manifest out;
   out.params = reply.params;
@@ -168,12 +163,10 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   begin.matched_moved_bytes = recipe.matched_moved_bytes;
   begin.changed_bytes = recipe.gap_bytes;
   wire::FileEnd end;
-  {
+  begin.file = open_file(item, size);
+  if (base != nullptr) {
     std::lock_guard lock(mutex_);
-    begin.file = next_file_++;
-    Open& open = open_[begin.file];
-    open.item = item;
-    if (base != nullptr) begun_[begin.path] = item;
+    begun_[begin.path] = item;
   }
   channel_.send(begin);
   end.file = begin.file;
@@ -247,12 +240,14 @@ void Transfer::put_steps(Steps& out) {
   if (!out.is_new) {
     if (bytes >= step_message_bytes) channel_.send_bulk(std::move(message));
     else channel_.send(message);
-    return;
+  } else if (bytes >= new_content_bulk_bytes_min) {
+    out.bytes_wanted = channel_.bulk_bytes_wanted();
+    out.lane->put(std::move(message));
+  } else {
+    out.lane->finish();
+    channel_.send(message);
   }
-  out.bytes_wanted = channel_.bulk_bytes_wanted();
-  if (bytes >= new_content_bulk_bytes_min) return out.lane->put(std::move(message));
-  out.lane->finish();
-  channel_.send(message);
+  answer_some();
 }
 
 /// A step over some of its chunks. The old side of a gap as long as the new one is cut with it.
@@ -352,7 +347,7 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
   gap.old_offset = step.old_offset;
   gap.plan = gap_plan;
   put_steps(out);
-  wait_for_window(step.old_bytes);
+  wait_for_window(window_bytes(gap_plan.old_bytes));
   {
     std::lock_guard lock(mutex_);
     Open& open = open_[out.file];
@@ -365,7 +360,10 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
         offset += chunk.length_bytes;
       }
     }
-    open.gaps.push_back({step.new_offset, gap_plan, {}});
+    Gap& kept = open.gaps.emplace_back();
+    kept.new_offset = step.new_offset;
+    kept.plan = gap_plan;
+    kept.awaited_round = gap_plan.coarse_block_bytes != 0 ? 1 : 2;
     if (open.open_gaps++ == 0) ++unanswered_;
   }
   const std::size_t bytes = 64 + gap.chunks.size() * 20;

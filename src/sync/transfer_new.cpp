@@ -99,11 +99,7 @@ void Transfer::send_begun(const Item& item, const Source& source, unsigned compr
   begin.size_bytes = stat.size_bytes;
   begin.params = manifest::params_for_size(stat.size_bytes);
   begin.changed_bytes = std::min(stat.size_bytes, stat.allocated_bytes);
-  {
-    std::lock_guard lock(mutex_);
-    begin.file = next_file_++;
-    open_[begin.file].item = item;
-  }
+  begin.file = open_file(item, stat.size_bytes);
   channel_.send(begin);
   wire::FileEnd end;
   end.file = begin.file;

@@ -3,40 +3,49 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "sync/transfer.hpp"
+#include "sync/under_way.hpp"
 
 namespace syncline::sync {
 
+/// Whether these are the sums that are awaited; false: of a gap that is answered already. Under mutex_.
+bool Transfer::expects(const wire::GapSums& message) {
+  const auto open = open_.find(message.file);
+  if (open == open_.end() || message.gap >= open->second.gaps.size())
+    throw Error(Errc::protocol, "sums for an unknown gap");
+  Gap& gap = open->second.gaps[message.gap];
+  const bool awaited = message.round == 0 || message.round == gap.awaited_round;
+  if (gap.given_up || !awaited) throw Error(Errc::protocol, "sums of a gap that nobody waits for");
+  if (message.sums.size() > delta::sum_bytes_max(gap.plan))
+    throw Error(Errc::protocol, "more sums than a gap has blocks");
+  if (message.round == 0) gap.given_up = true;
+  else gap.awaited_round = 0;
+  return !gap.closed;
+}
+
 void Transfer::on_gap_sums(wire::GapSums message) {
   std::lock_guard lock(mutex_);
-  Reply reply;
-  reply.sums = std::move(message);
-  replies_.push_back(std::move(reply));
+  if (!expects(message)) return;
+  replies_.push_back({std::move(message), std::nullopt});
   changed_.notify_all();
 }
 
 void Transfer::on_chunk_request(const wire::ChunkRequest& message) {
   std::lock_guard lock(mutex_);
-  Reply reply;
-  reply.request = message;
-  replies_.push_back(std::move(reply));
+  if (!open_.contains(message.file)) throw Error(Errc::protocol, "request for an unknown file");
+  if (request_count_ == limits::chunk_requests_max)
+    throw Error(Errc::protocol, "more than " + std::to_string(limits::chunk_requests_max) +
+                                    " requests for chunks of the receiver wait for their answers");
+  ++request_count_;
+  replies_.push_back({{}, message});
   changed_.notify_all();
 }
 
 void Transfer::on_manifest(wire::ManifestReply message) {
   std::lock_guard lock(mutex_);
-  // In parts; the first has them all in the usual case.
-  const auto [known, fresh] = manifests_.try_emplace(message.path);
-  wire::ManifestReply& whole = known->second;
-  if (fresh) {
-    whole = std::move(message);
-  } else {
-    whole.more = message.more;
-    whole.lengths.insert(whole.lengths.end(), message.lengths.begin(), message.lengths.end());
-    whole.repeats.insert(whole.repeats.end(), message.repeats.begin(), message.repeats.end());
-    whole.ids.insert(whole.ids.end(), message.ids.begin(), message.ids.end());
-  }
-  if (!whole.more) changed_.notify_all();
+  manifests_.take(std::move(message));
+  changed_.notify_all();
 }
 
 void Transfer::on_retry(const std::string& path) {
@@ -46,9 +55,9 @@ void Transfer::on_retry(const std::string& path) {
   retries_.push_back(begun->second);
 }
 
-void Transfer::run_reply(Reply& reply) {
-  if (reply.sums) answer_sums(*reply.sums);
-  else if (reply.request) answer_request(*reply.request);
+void Transfer::run_reply(const Reply& reply) {
+  if (reply.request) answer_request(*reply.request);
+  else answer_sums(reply.sums);
 }
 
 void Transfer::answer_sums(const wire::GapSums& message) {
@@ -57,8 +66,7 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   {
     std::lock_guard lock(mutex_);
     const auto open = open_.find(message.file);
-    if (open == open_.end() || message.gap >= open->second.gaps.size())
-      throw Error(Errc::protocol, "sums for an unknown gap");
+    if (open == open_.end()) throw Error(Errc::protocol, "sums for a file that is acknowledged");
     gap = open->second.gaps[message.gap];
     item = open->second.item;
   }
@@ -82,7 +90,9 @@ void Transfer::answer_sums(const wire::GapSums& message) {
       delta::write_matches(writer, gap.plan, coarse);
       {
         std::lock_guard lock(mutex_);
-        open_[message.file].gaps[message.gap].coarse = std::move(coarse);
+        Gap& kept = open_[message.file].gaps[message.gap];
+        kept.coarse = std::move(coarse);
+        kept.awaited_round = 2;
       }
       channel_.send(out);
       return;
@@ -111,14 +121,22 @@ void Transfer::close_gap(std::uint64_t file, std::uint32_t number) {
     Open& open = open_[file];
     Gap& gap = open.gaps[number];
     if (std::exchange(gap.closed, true)) return;
-    gap_bytes_ -= std::min<std::uint64_t>(gap_bytes_, gap.plan.old_bytes);
+    gap_bytes_ -= window_bytes(gap.plan.old_bytes);
     if (--open.open_gaps == 0) {
       --unanswered_;
       if (open.steps_sent) end = open.end;
     }
     changed_.notify_all();
   }
-  if (end) channel_.send(*end);
+  if (end) send_end(file, *end);
+}
+
+void Transfer::send_end(std::uint64_t file, const wire::FileEnd& end) {
+  channel_.send(end);
+  std::lock_guard lock(mutex_);
+  --under_way_files_;
+  under_way_chunks_ -= open_[file].chunk_count;
+  changed_.notify_all();
 }
 
 /// After the steps: at once when no gap is open, else by whoever answers the last one.
@@ -130,7 +148,7 @@ void Transfer::end_file(std::uint64_t file, const wire::FileEnd& end) {
     open.end = end;
     if (open.open_gaps != 0) return;
   }
-  channel_.send(end);
+  send_end(file, end);
 }
 
 void Transfer::answer_request(const wire::ChunkRequest& message) {
@@ -142,7 +160,7 @@ void Transfer::answer_request(const wire::ChunkRequest& message) {
   {
     std::lock_guard lock(mutex_);
     const auto open = open_.find(message.file);
-    if (open == open_.end()) throw Error(Errc::protocol, "request for an unknown file");
+    if (open == open_.end()) throw Error(Errc::protocol, "request for a file that is acknowledged");
     item = open->second.item;
     const auto known = open->second.refs.find(message.new_offset);
     if (known != open->second.refs.end() && known->second.length_bytes == message.length_bytes)

@@ -58,13 +58,11 @@ void Channel::flush() {
 
 void Channel::flush_locked() {
   if (pending_.empty()) return;
-  if (options_.level == 0) {
-    put_frame(framed(raw, pending_, pending_.size()));
-  } else {
-    put_frame(framed(stream, stream_out_.compress(pending_), pending_.size()));
-  }
+  auto frame = options_.level == 0 ? framed(raw, pending_, pending_.size())
+                                   : framed(stream, stream_out_.compress(pending_), pending_.size());
   if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);  // to assign {} would keep the memory
-  pending_.clear();
+  pending_.clear();  // before it goes: what cannot go must not pile up
+  put_frame(std::move(frame));
 }
 
 int Channel::bulk_level() const {

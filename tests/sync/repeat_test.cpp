@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/limits.hpp"
 #include "pair.hpp"
 #include "support/catch.hpp"
 #include "tree_picture.hpp"
@@ -332,6 +333,20 @@ TEST_CASE("a small edit of a large file sends little", "[sync]") {
   CHECK(outcome.report.sent_bytes < literal_max + 1'000);
   CHECK(outcome.report.bytes_literal <= literal_max);
   CHECK(pair.dir.read("dst/file") == content);
+}
+
+TEST_CASE("changes that fill the gap window more than once cross", "[sync][bounds]") {
+  Pair pair;
+  auto text = random_text(limits::gap_window_bytes_max * 5 / 4, 3);
+  pair.dir.write("src/large", text);
+  pair.copy();
+  // Every chunk is another one, and little of each is new.
+  for (std::size_t i = 0; i < text.size(); i += 4000) text[i] = static_cast<char>(text[i] + 1);
+  pair.dir.write("src/large", text);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.bytes_literal < text.size() / 2);
+  CHECK(pair.dir.read("dst/large") == text);
 }
 
 TEST_CASE("every changed byte is told as found there or as sent", "[sync]") {
