@@ -103,6 +103,10 @@ inline constexpr std::chrono::milliseconds farewell_limit{
     1'000};  // of that, for the other side to say that it is done too
 inline constexpr std::chrono::milliseconds accept_pause{100};  // when the system has no descriptor left
 
+// What a state remembers of others, and how many states one client of a server can have made in a share.
+inline constexpr std::size_t peers_max = 4096;
+inline constexpr std::size_t states_per_client_max = 256;
+
 // Clients of a server.
 inline constexpr std::size_t unknown_frame_bytes_max = 64 * kib;          // until it is known who it is
 inline constexpr std::chrono::milliseconds unknown_client_limit{10'000};  // to pair, once connected
@@ -116,6 +120,8 @@ inline constexpr std::size_t config_listen_max = 64;
 inline constexpr std::size_t config_threads_max = 1024;
 inline constexpr std::size_t config_connections_max = 1'000'000;
 inline constexpr std::size_t config_sessions_max = 100'000;
+inline constexpr std::size_t config_sessions_per_client_max = 128;
+static_assert(config_sessions_per_client_max < states_per_client_max);  // one that is not in use is found
 inline constexpr std::size_t config_handshake_seconds_max = 300;
 inline constexpr std::size_t config_idle_seconds_min = 5;
 inline constexpr std::size_t config_idle_seconds_max = 24 * 60 * 60;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/limits.hpp"
 #include "fs/fs.hpp"
 
 namespace syncline::state {
@@ -129,12 +130,21 @@ std::string set_aside_files(const std::string& path) {
 
 Connection lock_for_writing(const std::string& path) {
   const auto lock_path = path + ".lock";
-  create_missing(lock_path);
-  Connection lock(lock_path, Connection::Mode::read_write);
-  lock.exec("PRAGMA busy_timeout=0");
-  lock.exec("PRAGMA journal_mode=MEMORY");  // no file beside the lock
-  lock.exec("BEGIN EXCLUSIVE");
-  return lock;
+  const auto inode = [&] {
+    const auto stat = fs::linux_fs().stat_path(lock_path, false);
+    return stat ? stat->inode : 0;
+  };
+  for (int attempt = 0; attempt < limits::dir_lock_attempts_max; ++attempt) {
+    create_missing(lock_path);
+    const auto before = inode();
+    Connection lock(lock_path, Connection::Mode::read_write);
+    lock.exec("PRAGMA busy_timeout=0");
+    lock.exec("PRAGMA journal_mode=MEMORY");  // no file beside the lock
+    lock.exec("BEGIN EXCLUSIVE");
+    // Who removes a database removes its lock too, and holds it meanwhile.
+    if (before != 0 && before == inode()) return lock;
+  }
+  throw Error(Errc::locked, escape_name(lock_path));
 }
 
 Connection open_checked(const std::string& path, Connection::Mode mode) {

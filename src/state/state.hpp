@@ -96,6 +96,8 @@ class Writer {
   virtual void erase_manifest(ManifestId id) = 0;
   virtual void put_agreement(const std::string& peer, const Agreement& agreement) = 0;
   virtual void erase_agreement(const std::string& peer) = 0;
+  /// A key with a space is one of a kind (`KIND PEER`): of each kind, and of agreements, there are
+  /// limits::peers_max, then some make room for the new one.
   virtual void put_value(const std::string& key, ByteView value) = 0;
   /// `durable`: synchronous=FULL, survives power loss; otherwise the last commits may roll back.
   virtual void commit(bool durable) = 0;

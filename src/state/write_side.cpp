@@ -142,6 +142,20 @@ void WriteSide::put_value_row(const std::string& key, Bytes body) {
 
 void WriteSide::erase_value_row(const std::string& key) { erase_value_.bind(1, as_bytes(key)).run(); }
 
+void WriteSide::bound_values(const std::string& prefix, const std::string& key, std::size_t max) {
+  auto end = prefix;
+  ++end.back();
+  Statement count(connection_, "SELECT count(*) FROM value WHERE key>=?1 AND key<?2");
+  const ResetAtExit reset_later(count);
+  count.bind(1, as_bytes(prefix)).bind(2, as_bytes(end));
+  if (!count.step() || count.integer(0) <= static_cast<std::int64_t>(max)) return;
+  Statement erase(connection_,
+                  "DELETE FROM value WHERE key IN (SELECT key FROM value WHERE key>=?1 AND key<?2 AND "
+                  "key<>?3 LIMIT ?4)");
+  erase.bind(1, as_bytes(prefix)).bind(2, as_bytes(end)).bind(3, as_bytes(key));
+  erase.bind(4, count.integer(0) - static_cast<std::int64_t>(max)).run();
+}
+
 void WriteSide::load_counters() {
   const ResetAtExit reset_later(select_value_);
   const auto key = counters_key();

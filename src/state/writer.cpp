@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/limits.hpp"
 #include "state/dir_codec.hpp"
 #include "state/segment_codec.hpp"
 
@@ -95,7 +96,11 @@ void SqliteWriter::erase_manifest(ManifestId id) {
 }
 
 void SqliteWriter::put_agreement(const std::string& peer, const Agreement& agreement) {
-  watched([&] { side_->put_value_row(agreement_key(peer), encode_agreement(agreement)); });
+  watched([&] {
+    const auto key = agreement_key(peer);
+    side_->put_value_row(key, encode_agreement(agreement));
+    side_->bound_values(agreement_key(""), key, limits::peers_max);
+  });
 }
 
 void SqliteWriter::erase_agreement(const std::string& peer) {
@@ -103,7 +108,12 @@ void SqliteWriter::erase_agreement(const std::string& peer) {
 }
 
 void SqliteWriter::put_value(const std::string& key, ByteView value) {
-  watched([&] { side_->put_value_row(value_key(key), Bytes(value.begin(), value.end())); });
+  watched([&] {
+    const auto row = value_key(key);
+    side_->put_value_row(row, Bytes(value.begin(), value.end()));
+    const auto space = row.find(' ');
+    if (space != row.npos) side_->bound_values(row.substr(0, space + 1), row, limits::peers_max);
+  });
 }
 
 void SqliteWriter::commit(bool durable) {

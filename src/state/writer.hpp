@@ -36,6 +36,8 @@ class WriteSide {
   void erase_manifest_row(ManifestId id);
   void put_value_row(const std::string& key, Bytes body);
   void erase_value_row(const std::string& key);
+  /// Of the rows whose keys begin with `prefix` so many stay, `key` among them.
+  void bound_values(const std::string& prefix, const std::string& key, std::size_t max);
 
   ManifestId next_manifest_id = 1;
   ReaderRegistry& registry() { return *registry_; }
