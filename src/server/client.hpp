@@ -35,6 +35,8 @@ struct Client {
   const std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   std::atomic<bool> is_known = false;
 
+  bool is_given_up = false;  ///< under the server's mutex
+
   // Of the session that runs, for the watch over it; under the server's mutex.
   std::optional<Claim> reserved;
   std::uint64_t seen_bytes = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "server/server_core.hpp"
@@ -139,23 +140,35 @@ void ServerCore::watch() {
   while (!changed_.wait_for(lock, watch_interval, [&] { return stopping_.load(); })) {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [number, client] : clients_) watch_client(*client, now);
+    if (!on_idle_ || !became_idle()) continue;
     lock.unlock();
-    tell_idle();
+    on_idle_();
     lock.lock();
   }
 }
 
-void ServerCore::tell_idle() {
-  if (on_idle_ && session_count_ == 0 && has_served_.exchange(false)) on_idle_();
+/// Under mutex_.
+bool ServerCore::became_idle() {
+  return sessions_.empty() && std::exchange(has_served_, false);
+}
+
+/// Under mutex_, where nobody may be told anything.
+void ServerCore::give_up(Client& client, AuditEvent::Kind kind, const std::string& why) {
+  client.link->abort();
+  if (std::exchange(client.is_given_up, true)) return;
+  workers_.post(
+      [this, event = AuditEvent{kind, client.address, client.key.text(), "", "", why}] { tell(event); });
 }
 
 /// Under mutex_. One that is not known must pair soon; one in whose way another stands must go on.
 void ServerCore::watch_client(Client& client, std::chrono::steady_clock::time_point now) {
-  if (!client.is_known && now - client.since > limits::unknown_client_limit) return client.link->abort();
+  if (!client.is_known && now - client.since > limits::unknown_client_limit)
+    return give_up(client, AuditEvent::Kind::refused, "did not pair in time");
   const auto bytes = client.link->sent_bytes() + client.link->received_bytes();
   if (bytes != std::exchange(client.seen_bytes, bytes)) client.moved_at = now;
   const bool stuck = now - client.moved_at > limits::stuck_session_limit;
-  if (stuck && client.reserved && reservations_->is_wanted(*client.reserved)) client.link->abort();
+  if (stuck && client.reserved && reservations_->is_wanted(*client.reserved))
+    give_up(client, AuditEvent::Kind::note, "nothing came or went for too long while others waited");
 }
 
 Server::Server(const sync::World& world, const trust::Identity& identity, ServerOptions options)

@@ -40,6 +40,7 @@ class ServerCore {
   void serve_ready(const ClientPtr& client);
   bool serve_one(Client& client);
   void pair(Client& client, const wire::Pair& request);
+  std::shared_ptr<void> count_session(const Client& client);
   bool run_session(Client& client, wire::Open open);
   sync::ServedShare find_share(const Client& client, const wire::Open& open) const;
   std::optional<trust::Right> right_for(const Client& client, const std::string& share) const;
@@ -48,7 +49,8 @@ class ServerCore {
   void drop(const ClientPtr& client);
 
   void watch();
-  void tell_idle();
+  bool became_idle();
+  void give_up(Client& client, AuditEvent::Kind kind, const std::string& why);
   void watch_client(Client& client, std::chrono::steady_clock::time_point now);
   void tell(AuditEvent::Kind kind, const Client& client, const std::string& detail,
             const wire::Open* open = nullptr);
@@ -59,8 +61,6 @@ class ServerCore {
   const trust::Fingerprint own_key_;
   std::function<void(const AuditEvent&)> on_event_;
   const std::function<void()> on_idle_;
-  std::atomic<unsigned> session_count_ = 0;
-  std::atomic<bool> has_served_ = false;
   std::mutex event_mutex_;
   trust::Grants grants_;
   trust::PairingCodes codes_;
@@ -70,7 +70,9 @@ class ServerCore {
   std::condition_variable changed_;
   std::shared_ptr<const ServerConfig> config_;
   std::map<std::uint64_t, ClientPtr> clients_;
+  std::map<trust::Fingerprint, std::uint64_t> sessions_;  ///< that each key has now
   std::uint64_t next_client_ = 1;
+  bool has_served_ = false;  ///< since became_idle()
   std::atomic<bool> stopping_ = false;
   std::thread watcher_;
   std::vector<int> sockets_;

@@ -32,17 +32,6 @@ class Reserved {
   Client& client_;
 };
 
-class Counted {
- public:
-  explicit Counted(std::atomic<unsigned>& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::atomic<unsigned>& count_;
-};
-
 }  // namespace
 
 void ServerCore::on_connection(net::Connection connection) {
@@ -180,6 +169,7 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
   out.may_write = found->mode == ShareMode::read_write && *right != trust::Right::read;
   out.may_delete = out.may_write && *right == trust::Right::write;
   out.state_dir = configured->state_dir;
+  out.state_owner = client.key.text() + ' ' + found->name;
   out.durability_min = static_cast<patch::Durability>(configured->durability);
   out.bwlimit = configured->bwlimit;
   out.threads = configured->threads != 0 ? static_cast<unsigned>(configured->threads)
@@ -187,10 +177,29 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
   return out;
 }
 
+/// One of the sessions that this client may have at a time; nothing where it has them all.
+std::shared_ptr<void> ServerCore::count_session(const Client& client) {
+  std::lock_guard lock(mutex_);
+  auto& count = sessions_[client.key];
+  if (count >= config_->limits.sessions_per_client_max) return nullptr;
+  ++count;
+  has_served_ = true;
+  return {this, [key = client.key](ServerCore* core) {
+            std::lock_guard again(core->mutex_);
+            const auto found = core->sessions_.find(key);
+            if (--found->second == 0) core->sessions_.erase(found);
+          }};
+}
+
 /// False when it failed, and with it the connection.
 bool ServerCore::run_session(Client& client, wire::Open open) {
-  const Counted counted(session_count_);
-  has_served_ = true;
+  const auto counted = count_session(client);
+  if (!counted) {
+    const auto limit = std::to_string(config()->limits.sessions_per_client_max);
+    refuse(client,
+           Error(Errc::locked, limit + " sessions at the server, more than which no client may have"));
+    return false;
+  }
   Reserved reserved(mutex_, client);
   sync::ServiceOptions service;
   service.find_share = [&](const wire::Open& wanted) { return find_share(client, wanted); };

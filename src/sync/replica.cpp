@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/limits.hpp"
+#include "state/shelf.hpp"
 #include "sync/owners.hpp"
 
 namespace syncline::sync {
@@ -55,6 +57,7 @@ Replica::Replica(const World& world, const ReplicaOptions& options) : world_(wor
   if (!sync::is_composed(options_)) root_ = open_origin(options_.origins.front());
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
   database_path_ = database_path(world_, options_);
+  make_room_for_state();
   open_state();
   try {
     load_identity();
@@ -86,6 +89,19 @@ Bytes Replica::root_identity() const {
     writer.u64(stat ? stat->inode : 0);
   }
   return out;
+}
+
+void Replica::make_room_for_state() {
+  if (options_.state_owner.empty()) return;
+  const auto slash = database_path_.rfind('/');
+  const state::ShelfOwner owner{options_.state_owner, limits::states_per_client_max};
+  const auto removed = state::make_room(*world_.files, database_path_.substr(0, slash),
+                                        database_path_.substr(slash + 1), owner, world_.clock->now_ns());
+  if (removed.empty() || !options_.note) return;
+  options_.note(
+      "this client has the states of " + std::to_string(limits::states_per_client_max) +
+      " places in this share: dropped that of the one it used least recently, which is compared as at "
+      "first contact next time");
 }
 
 void Replica::open_state() {

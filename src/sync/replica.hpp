@@ -46,6 +46,8 @@ struct ReplicaOptions {
   /// what it learns is forgotten.
   bool is_source = false;
   std::function<void(const std::string&)> notice;
+  std::string state_owner = {};                       ///< not empty: who makes a state, and may make so many
+  std::function<void(const std::string&)> note = {};  ///< for the log alone
 };
 
 struct ScanOptions {
@@ -128,6 +130,7 @@ class Replica {
  private:
   state::Writer& writer();
   state::Reader& content_reader();
+  void make_room_for_state();
   void open_state();
   void write_record(DirNode& node);
   void load_identity();

@@ -316,8 +316,12 @@ SessionNews Service::run() {
     throw Error(EROFS, "share '" + escape_name(open_.share) + "' may not be written to");
   channel_.set_rate_ceiling(share_.bwlimit);
   root_ = world_.files->open_root(share_.dir);
-  ReplicaOptions replica_options{
-      {}, share_.state_dir, !push, [this](const std::string& text) { tell_notice(text); }};
+  ReplicaOptions replica_options;
+  replica_options.state_dir = share_.state_dir;
+  replica_options.state_owner = share_.state_owner;
+  replica_options.is_source = !push;
+  replica_options.notice = [this](const std::string& text) { tell_notice(text); };
+  replica_options.note = options_.notice;
   Target target;
   if (is_merged()) {
     replica_options.origins = find_sources(target.lock_key);

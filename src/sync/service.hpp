@@ -22,6 +22,7 @@ struct ServedShare {
   bool may_write = false;
   bool may_delete = false;
   std::string state_dir;
+  std::string state_owner = {};  ///< not empty: the client, which may make so many states here
   patch::Durability durability_min = patch::Durability::none;
   unsigned threads = 2;
   std::optional<std::uint64_t> bwlimit = std::nullopt;  ///< bytes a second, each way

@@ -29,6 +29,7 @@ json = true
 [limits]
 connections_max = 7
 sessions_max = 6
+sessions_per_client_max = 4
 handshake_timeout_seconds = 5
 idle_timeout_seconds = 40
 
@@ -58,7 +59,7 @@ TEST_CASE("every key of a configuration is read", "[server]") {
   expected.threads = 3;
   expected.bwlimit = limits::mib * 3 / 2;
   expected.log = {"/var/log/x.log", true};
-  expected.limits = {7, 6, std::chrono::seconds(5), std::chrono::seconds(40)};
+  expected.limits = {7, 6, 4, std::chrono::seconds(5), std::chrono::seconds(40)};
   expected.shares = {{"a", "/srv/a", ShareMode::read_only}, {"b", "/srv/b \" \\ ä", ShareMode::read_write}};
   expected.authorize = {{fingerprint, "a", Right::no_delete}};
   CHECK(config == expected);
@@ -74,9 +75,9 @@ TEST_CASE("what is printed is read as the same", "[server]") {
 TEST_CASE("the places of values are known", "[server]") {
   const auto loaded = read_config_text(full, "f.toml");
   CHECK(loaded.origins.place_of("threads") == "f.toml:6");
-  CHECK(loaded.origins.place_of("share[1].dir") == "f.toml:26");
-  CHECK(loaded.origins.place_of("share[1].mode") == "f.toml:24");  // of the share itself
-  CHECK(loaded.origins.place_of("limits.idle_timeout_seconds") == "f.toml:17");
+  CHECK(loaded.origins.place_of("share[1].dir") == "f.toml:27");
+  CHECK(loaded.origins.place_of("share[1].mode") == "f.toml:25");  // of the share itself
+  CHECK(loaded.origins.place_of("limits.idle_timeout_seconds") == "f.toml:18");
   CHECK(loaded.origins.place_of("listen[1]") == "f.toml:2");
   CHECK(loaded.origins.place_of("update.x") == "f.toml:5");
   CHECK(read_config_text("", "f").origins.place_of("threads").empty());

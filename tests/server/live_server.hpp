@@ -88,13 +88,11 @@ class LiveServer {
     return net::connect(threads, {"127.0.0.1", port}, {key.certificate_pem(), key.private_key_pem()},
                         options);
   }
-  /// The first event of a kind, waited for.
-  server::AuditEvent wait_for(Kind kind) {
-    std::unique_lock lock(mutex_);
-    const auto find = [&] { return std::ranges::find(events_, kind, &server::AuditEvent::kind); };
-    if (!changed_.wait_for(lock, patience, [&] { return find() != events_.end(); }))
-      throw std::runtime_error("no event came");
-    return *find();
+  /// The first event of a kind, with this in its detail, waited for.
+  server::AuditEvent wait_for(Kind kind, const std::string& detail = "") {
+    return wait_for_event([&](const server::AuditEvent& event) {
+      return event.kind == kind && event.detail.find(detail) != std::string::npos;
+    });
   }
 
   std::atomic<int> idle_count = 0;
@@ -105,6 +103,15 @@ class LiveServer {
   net::IoThreads threads;
 
  private:
+  template <class Is>
+  server::AuditEvent wait_for_event(Is&& is) {
+    std::unique_lock lock(mutex_);
+    const auto find = [&] { return std::ranges::find_if(events_, is); };
+    if (!changed_.wait_for(lock, patience, [&] { return find() != events_.end(); }))
+      throw std::runtime_error("no event came");
+    return *find();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<server::AuditEvent> events_;
