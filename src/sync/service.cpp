@@ -2,6 +2,7 @@
 // One session at the server's end.
 #include "sync/service.hpp"
 
+#include <atomic>
 #include <cerrno>
 
 #include "sync/places.hpp"
@@ -69,6 +70,7 @@ class Service {
   CopyObserver observer();
   void tell(wire::Event event);
   void tell_notice(const std::string& text);
+  void note_failure(const wire::Failure& failure);
   std::string place() const;
 
   const World& world_;
@@ -79,6 +81,7 @@ class Service {
   std::unique_ptr<fs::Dir> root_;
   SessionNews news_;
   std::vector<std::string> missing_;  ///< of several sources
+  std::atomic<bool> disk_is_noted_ = false;
 };
 
 void Service::check_open() const {
@@ -222,6 +225,14 @@ void Service::tell_notice(const std::string& text) {
   tell({wire::NoticeInfo{text}});
 }
 
+/// What somebody must do at this machine stands in its log as well, once: the next one fails for the same
+/// reason.
+void Service::note_failure(const wire::Failure& failure) {
+  if (failure.syncline_code || !is_about_disk(Error(static_cast<int>(failure.code), ""))) return;
+  if (disk_is_noted_.exchange(true) || !options_.notice) return;
+  options_.notice("'" + escape_name(failure.path) + "': " + failure_event(failure, place()).cause);
+}
+
 /// What the client calls it; in an unconfined one it knows the paths themselves.
 std::string Service::place() const {
   if (share_.is_unconfined) return "";
@@ -256,6 +267,7 @@ void Service::receive(Replica& replica) {
   receiver.may_delete = share_.may_delete;
   receiver.place = place();
   receiver.notice = [this](const std::string& text) { tell_notice(text); };
+  receiver.on_failure = [this](const wire::Failure& failure) { note_failure(failure); };
   receiver.cancelled = options_.cancelled;
   news_.in_step = run_receiver(replica, channel_, receiver).in_step;
 }

@@ -368,8 +368,9 @@ TEST_CASE("a change in place that is cut goes on where it stopped", "[sync][remo
   CHECK(outcome.report.in_step);
   CHECK(remote.dir.read(push ? "share/large" : "here/large") == content);
   CHECK_FALSE(remote.dir.exists(push ? "share/.syncline/partial" : "here/.syncline/partial"));
-  // What the search in one gap found comes in one message, of which nothing is there until all of it is; at least one
-  // had arrived whole. Not so in a pull: there the link counts what is put into its queue, and all of that may be lost.
+  // What the search in one gap found comes in one message, of which nothing is there until all of it is; at
+  // least one had arrived whole. Not so in a pull: there the link counts what is put into its queue, and all
+  // of that may be lost.
   if (push) {
     CHECK(outcome.report.sent_bytes + outcome.report.received_bytes <
           changed - limits::gap_side_bytes_max + 2'000'000);
@@ -422,6 +423,8 @@ TEST_CASE("a full disk of the server: who, which file, how much is missing, and 
   CHECK(error.cause.find(" are free") != std::string::npos);
   CHECK(error.next.find("make room there and run again") == 0);
   CHECK(outcome.report.exit_code == 23);
+  REQUIRE(server.notices.size() == 1);  // for whoever can make room
+  CHECK(server.notices[0].find("'file': No space left on device in share 'share': ") == 0);
   CHECK_FALSE(remote.dir.exists("share/file"));
   CHECK(remote.push().report.in_step);
   CHECK(remote.dir.read("share/file") == remote.dir.read("here/file"));

@@ -51,6 +51,7 @@ class Served {
   int dial_count = 0;
   std::vector<sync::SessionNews> news;
   std::vector<std::string> errors;
+  std::vector<std::string> notices;
 
  private:
   /// Owns its transport through a shared pointer, as a thread's function must be copyable.
@@ -79,6 +80,10 @@ class Served {
     options.find_share = [this](const wire::Open& open) {
       if (open.share != "share") throw Error(ENOENT, "share '" + escape_name(open.share) + "'");
       return share_;
+    };
+    options.notice = [this](const std::string& text) {
+      std::lock_guard lock(mutex_);
+      notices.push_back(text);
     };
     try {
       while (auto message = channel.receive()) {
