@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/process_setup.hpp"
 #include "cli/report_output.hpp"
 #include "cli/server_log.hpp"
 #include "cli/stop_signals.hpp"
