@@ -63,17 +63,15 @@ void Applier::on_file(wire::Message message) {
   const std::size_t index = number % workers_.size();
   if (std::holds_alternative<wire::FileBegin>(message)) ++open_files_;
   Worker& worker = workers_[index];
-  post(index, held_bytes(message),
-       [this, &worker, shared = std::make_shared<wire::Message>(std::move(message))] {
-         if (auto* begin = std::get_if<wire::FileBegin>(shared.get())) file_begin(worker, std::move(*begin));
-         else if (auto* steps = std::get_if<wire::FileSteps>(shared.get()))
-           file_steps(worker, std::move(*steps));
-         else if (auto* end = std::get_if<wire::FileEnd>(shared.get())) file_end(worker, *end);
-         else if (auto* matches = std::get_if<wire::GapMatches>(shared.get())) gap_matches(worker, *matches);
-         else if (auto* delta = std::get_if<wire::GapDelta>(shared.get())) gap_delta(worker, *delta);
-         else if (auto* data = std::get_if<wire::ChunkData>(shared.get()))
-           chunk_data(worker, std::move(*data));
-       });
+  const auto bytes = held_bytes(message);
+  post(index, bytes, [this, &worker, shared = std::make_shared<wire::Message>(std::move(message))] {
+    if (auto* begin = std::get_if<wire::FileBegin>(shared.get())) file_begin(worker, std::move(*begin));
+    else if (auto* steps = std::get_if<wire::FileSteps>(shared.get())) file_steps(worker, std::move(*steps));
+    else if (auto* end = std::get_if<wire::FileEnd>(shared.get())) file_end(worker, *end);
+    else if (auto* matches = std::get_if<wire::GapMatches>(shared.get())) gap_matches(worker, *matches);
+    else if (auto* delta = std::get_if<wire::GapDelta>(shared.get())) gap_delta(worker, *delta);
+    else if (auto* data = std::get_if<wire::ChunkData>(shared.get())) chunk_data(worker, std::move(*data));
+  });
 }
 
 /// Checked against its root, unless it comes with its chunk ids.
