@@ -15,6 +15,16 @@ namespace {
 constexpr std::size_t dir_cache_max = 256;
 constexpr std::size_t zero_ids_max = 64;  ///< manifests know five sizes of zero chunks
 
+bool is_disconnected(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& cause) {
+    return cause.is(Errc::disconnected);
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options,
@@ -60,8 +70,10 @@ void Applier::salvage() {
 }
 
 /// The first error of a thread ends the session: the other side waits for answers that will not come, and
-/// the thread that serves it waits for its next message.
+/// the thread that serves it waits for its next message. But where an answer could not be sent because nobody is there
+/// any more, that thread meets the end by itself, after all that has arrived, which is worth keeping.
 void Applier::note_error(const std::exception_ptr& error) {
+  if (is_disconnected(error)) return;
   {
     std::lock_guard lock(mutex_);
     if (std::exchange(error_, error_ ? error_ : error) != nullptr) return;
