@@ -78,6 +78,11 @@ without_aslr() {
   fi
 }
 
+# has_room DIR: may it be written to, and are 4 GiB free there?
+has_room() {
+  [ -d "$1" ] && [ -w "$1" ] && [ "$(df --output=avail -k "$1" | tail -n 1)" -ge $((4 * 1024 * 1024)) ]
+}
+
 leak_check_works() {
   local probe="$1/leak_probe"
   echo 'int main() {}' >"$probe.cpp"

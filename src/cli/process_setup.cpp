@@ -8,8 +8,8 @@
 namespace syncline::cli {
 namespace {
 
-/// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a page
-/// fault for every 4 KiB.
+/// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a
+/// page fault for every 4 KiB.
 [[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
 /// What each arena keeps at its end.
 [[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;

@@ -9,12 +9,14 @@ namespace syncline::cli {
 /// refused: whoever meets the bound then says so.
 void raise_file_limit() noexcept;
 
-/// What the allocator keeps of freed memory is bounded, and stays so. glibc raises its own bound to the largest
-/// buffer that was freed, up to 32 MiB; but to give every buffer back at once is no better: the page faults of taking
-/// it anew cost a server half of the time of receiving a file. Nothing where the C library has no such bounds.
+/// What the allocator keeps of freed memory is bounded, and stays so. glibc raises its own bound to the
+/// largest buffer that was freed, up to 32 MiB; but to give every buffer back at once is no better: the page
+/// faults of taking it anew cost a server half of the time of receiving a file. Nothing where the C library
+/// has no such bounds.
 void bound_free_memory() noexcept;
 
-/// For a moment when little is in use: every free page of every arena goes back to the system. Costs a millisecond.
+/// For a moment when little is in use: every free page of every arena goes back to the system. Costs a
+/// millisecond.
 void give_back_memory() noexcept;
 
 }  // namespace syncline::cli

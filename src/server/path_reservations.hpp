@@ -21,8 +21,9 @@ struct Claim {
 /// finds a tree that is nobody's half. Those that only read do not meet. Thread-safe.
 class PathReservations : public std::enable_shared_from_this<PathReservations> {
  public:
-  /// Waits until no earlier session has the directory, a parent of it or something below it in a way that this one
-  /// would meet. Released when the last copy of what is returned goes. Throws Error(cancelled) after close().
+  /// Waits until no earlier session has the directory, a parent of it or something below it in a way that
+  /// this one would meet. Released when the last copy of what is returned goes. Throws Error(cancelled) after
+  /// close().
   std::shared_ptr<void> reserve(const Claim& claim);
   /// Does anybody wait whom the holder of `claim` keeps waiting?
   bool is_wanted(const Claim& claim) const;

@@ -148,9 +148,7 @@ void ServerCore::watch() {
 }
 
 /// Under mutex_.
-bool ServerCore::became_idle() {
-  return sessions_.empty() && std::exchange(has_served_, false);
-}
+bool ServerCore::became_idle() { return sessions_.empty() && std::exchange(has_served_, false); }
 
 /// Under mutex_, where nobody may be told anything.
 void ServerCore::give_up(Client& client, AuditEvent::Kind kind, const std::string& why) {

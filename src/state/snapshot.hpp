@@ -8,8 +8,9 @@
 
 namespace syncline::state {
 
-/// PATH.snapshot-N, a copy of what is committed in PATH; removed with this object. The lock PATH.snapshot-N.lock
-/// tells whether somebody has it, and what a killed process left is taken over with its number.
+/// PATH.snapshot-N, a copy of what is committed in PATH; removed with this object. The lock
+/// PATH.snapshot-N.lock tells whether somebody has it, and what a killed process left is taken over with its
+/// number.
 class SnapshotFile {
  public:
   /// Empty where the original is damaged or not there. Throws Error(locked) when every number is taken.

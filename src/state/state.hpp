@@ -110,8 +110,8 @@ class Database {
   /// format throws Error(unsupported); one in use for writing by another process Error(locked).
   static std::unique_ptr<Database> open(const std::string& path, bool read_only);
   /// Where another session has `path` for writing: a copy of what that has committed, which can be read and
-  /// written and goes with the object. What is wrong with the original makes an empty one. Throws Error(locked)
-  /// past limits::state_snapshots_max at once. Costs reading and writing the whole file.
+  /// written and goes with the object. What is wrong with the original makes an empty one. Throws
+  /// Error(locked) past limits::state_snapshots_max at once. Costs reading and writing the whole file.
   static std::unique_ptr<Database> open_snapshot(const std::string& path);
   /// For damage met later (a read or write threw Error(corrupt)): renames the file aside as open() does
   /// and returns the new name. Every Database on `path` must be closed before. Throws Error(locked).

@@ -70,8 +70,9 @@ void Applier::salvage() {
 }
 
 /// The first error of a thread ends the session: the other side waits for answers that will not come, and
-/// the thread that serves it waits for its next message. But where an answer could not be sent because nobody is there
-/// any more, that thread meets the end by itself, after all that has arrived, which is worth keeping.
+/// the thread that serves it waits for its next message. But where an answer could not be sent because nobody
+/// is there any more, that thread meets the end by itself, after all that has arrived, which is worth
+/// keeping.
 void Applier::note_error(const std::exception_ptr& error) {
   if (is_disconnected(error)) return;
   {

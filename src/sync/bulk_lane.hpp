@@ -13,8 +13,8 @@
 
 namespace syncline::sync {
 
-/// For a stream of content from one file: compressing is dearer than reading and naming it together. With two threads
-/// one of them is the caller's, which compresses when the other one has enough to do. For one caller.
+/// For a stream of content from one file: compressing is dearer than reading and naming it together. With two
+/// threads one of them is the caller's, which compresses when the other one has enough to do. For one caller.
 class BulkLane {
  public:
   static constexpr std::size_t messages_max = 4;

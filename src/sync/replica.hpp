@@ -42,8 +42,8 @@ struct ReplicaOptions {
   /// only be read: of entries with the same path the directories are merged, and of others the first counts.
   std::vector<Origin> origins;
   std::string state_dir;  ///< where state databases live
-  /// Nothing is written here but to the state: a session that finds another one at that works with a copy, and
-  /// what it learns is forgotten.
+  /// Nothing is written here but to the state: a session that finds another one at that works with a copy,
+  /// and what it learns is forgotten.
   bool is_source = false;
   std::function<void(const std::string&)> notice;
   std::string state_owner = {};                       ///< not empty: who makes a state, and may make so many

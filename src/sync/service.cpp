@@ -345,7 +345,8 @@ SessionNews Service::run() {
   channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(),
                              share_.bwlimit});
   channel_.flush();
-  const auto reservation = options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;
+  const auto reservation =
+      options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {
     // An empty stand-in: nothing is there, and nothing is made.
     const std::string stand_in = share_.state_dir + "/dry-run-target";

@@ -43,8 +43,8 @@ enum class PlaceUse : std::uint8_t { read, write };
 struct ServiceOptions {
   /// Throws Error where there is no such share, or not for this client; the client is told.
   std::function<ServedShare(const wire::Open&)> find_share;
-  /// Waits until nobody else writes to the directory, its parents or what is below it, and for `write` until nobody
-  /// reads there either; it is released with what is returned.
+  /// Waits until nobody else writes to the directory, its parents or what is below it, and for `write` until
+  /// nobody reads there either; it is released with what is returned.
   std::function<std::shared_ptr<void>(const std::string& dir, PlaceUse use)> reserve;
   std::function<void(const std::string&)> notice;
   std::function<bool()> cancelled;

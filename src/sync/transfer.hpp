@@ -85,8 +85,8 @@ class Transfer {
     std::size_t bytes = 0;
     std::size_t bytes_wanted = 0;
     BulkLane* lane = nullptr;  ///< of a stream
-    bool is_new = false;  ///< without a base: mostly content, which shares little with what else is said
-    DedupeIndex own;      ///< of a new file: its chunks so far
+    bool is_new = false;       ///< without a base: mostly content, which shares little with what else is said
+    DedupeIndex own;           ///< of a new file: its chunks so far
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
   };
 

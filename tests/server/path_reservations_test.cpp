@@ -37,7 +37,8 @@ TEST_CASE("a place waits for its parents and for what is below it, in the order 
   }
 }
 
-TEST_CASE("those that read a place have it side by side, and one that writes waits for all of them", "[server]") {
+TEST_CASE("those that read a place have it side by side, and one that writes waits for all of them",
+          "[server]") {
   const auto reservations = std::make_shared<PathReservations>();
   auto one = reservations->reserve({"/s/a", Use::read});
   auto other = reservations->reserve({"/s", Use::read});

@@ -36,7 +36,8 @@ struct TwoCopies : Pair {
   }
   bool has_snapshot() const {
     for (const auto& entry : stdfs::recursive_directory_iterator(dir.path()))
-      if (entry.path().string().find(".snapshot-") != std::string::npos && entry.path().extension() != ".lock")
+      if (entry.path().string().find(".snapshot-") != std::string::npos &&
+          entry.path().extension() != ".lock")
         return true;
     return false;
   }
