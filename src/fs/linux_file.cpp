@@ -116,6 +116,8 @@ void LinuxFile::remove_xattr(const std::string& name) {
   erase_xattr(XattrTarget::of_fd(fd_.get(), name_), name);
 }
 
+void LinuxFile::start_writeback() noexcept { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 void LinuxFile::sync_data() {
   if (retry([&] { return ::fdatasync(fd_.get()); }) < 0) throw_named("sync", name_);
 }

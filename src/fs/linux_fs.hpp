@@ -49,6 +49,7 @@ class LinuxFile final : public File {
   std::vector<XattrPair> xattrs() const override;
   void set_xattr(const std::string& name, ByteView value) override;
   void remove_xattr(const std::string& name) override;
+  void start_writeback() noexcept override;
   void sync_data() override;
   void sync() override;
   bool try_lease() override;

@@ -14,6 +14,9 @@ constexpr std::size_t buffer_bytes_max = 256 * limits::kib;
 /// Shorter copies go through the buffer: a system call each would cost more than the bytes.
 constexpr std::uint64_t kernel_copy_bytes_min = 128 * limits::kib;
 constexpr std::size_t page_bytes = 4096;
+/// So much is given to the disk while the rest is still to come: the sync at the end would wait for all of
+/// it.
+constexpr std::uint64_t writeback_bytes = 8 * limits::mib;
 /// From here on space is reserved before the first byte, so that a full disk shows at once.
 constexpr std::uint64_t preallocate_bytes_min = 64 * limits::mib;
 
@@ -58,10 +61,18 @@ void RewriteWrite::give(std::uint64_t offset, std::uint64_t length_bytes) {
   if (content_ != TempContent::empty) covered_.add(offset, offset + length_bytes);
 }
 
+void RewriteWrite::wrote(std::uint64_t bytes) {
+  core_->written_bytes += bytes;
+  dirty_bytes_ += bytes;
+  if (dirty_bytes_ < writeback_bytes || core_->options.durability == Durability::none) return;
+  dirty_bytes_ = 0;
+  temp_->file().start_writeback();
+}
+
 void RewriteWrite::flush() {
   if (buffer_.empty()) return;
   temp_->file().pwrite(buffer_, buffer_offset_);
-  core_->written_bytes += buffer_.size();
+  wrote(buffer_.size());
   buffer_.clear();
 }
 
@@ -81,8 +92,7 @@ void RewriteWrite::put(std::uint64_t offset, ByteView data) {
   const bool last = end_ == offset + data.size() && end_ == entry_.plan.new_bytes;
   if (buffer_.empty() && (last || data.size() >= buffer_bytes_max / 2)) {
     temp_->file().pwrite(data, offset);
-    core_->written_bytes += data.size();
-    return;
+    return wrote(data.size());
   }
   if (buffer_.empty()) buffer_offset_ = offset;
   buffer_.insert(buffer_.end(), data.begin(), data.end());
@@ -130,9 +140,8 @@ void RewriteWrite::copy_from(std::uint64_t offset, const fs::File& source, std::
   if (length_bytes >= kernel_copy_bytes_min) {
     flush();
     temp_->file().copy_range(source, source_offset, offset, length_bytes);
-    core_->written_bytes += length_bytes;
     end_ = std::max(end_, offset + length_bytes);
-    return;
+    return wrote(length_bytes);
   }
   Bytes bytes(static_cast<std::size_t>(length_bytes));
   if (source.pread(bytes, source_offset) != bytes.size()) throw Error(Errc::changed, "copy into " + what());

@@ -40,6 +40,7 @@ class RewriteWrite final : public FileWrite {
 
  private:
   void give(std::uint64_t offset, std::uint64_t length_bytes);
+  void wrote(std::uint64_t bytes);
   void put(std::uint64_t offset, ByteView data);
   void put_changed(std::uint64_t offset, ByteView data);
   void flush();
@@ -53,7 +54,8 @@ class RewriteWrite final : public FileWrite {
   std::unique_ptr<TempFile> temp_;
   TempContent content_;
   IntervalSet covered_;
-  Bytes buffer_;  ///< bytes for buffer_offset_, not yet written
+  std::uint64_t dirty_bytes_ = 0;  ///< that the disk was not yet given
+  Bytes buffer_;                   ///< bytes for buffer_offset_, not yet written
   std::uint64_t buffer_offset_ = 0;
   std::uint64_t end_ = 0;  ///< size of the temporary file, buffer included
 };

@@ -197,6 +197,7 @@ class FaultFile final : public fs::File {
   void remove_xattr(const std::string& name) override {
     state_->change("remove_xattr", name_, [&] { inner_->remove_xattr(name); });
   }
+  void start_writeback() noexcept override { inner_->start_writeback(); }
   void sync_data() override {
     state_->change("sync_data", name_, [&] { inner_->sync_data(); });
   }
