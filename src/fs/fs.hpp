@@ -123,8 +123,8 @@ class File {
   virtual void set_xattr(const std::string& name, ByteView value) = 0;
   virtual void remove_xattr(const std::string& name) = 0;  ///< none there: no error
 
-  /// What was written may go to the disk now (sync_file_range), so that a sync later on finds little left. A hint:
-  /// nothing waits for it and nothing is promised, and errors are those of the sync.
+  /// What was written may go to the disk now (sync_file_range), so that a sync later on finds little left. A
+  /// hint: nothing waits for it and nothing is promised, and errors are those of the sync.
   virtual void start_writeback() noexcept {}
   virtual void sync_data() = 0;  ///< fdatasync; a failure must never be retried on the same data
   virtual void sync() = 0;       ///< fsync
