@@ -26,34 +26,25 @@ void BulkLane::put(wire::Message message) {
   slots_.push_back({std::move(message), std::nullopt});
   changed_.notify_all();
   // One that the other thread has not come to is left for it to go on with.
-  while (!failure_ && (waiting_count() > 1 || slots_.size() >= messages_max)) {
-    if (Slot* slot = next_to_prepare()) {
-      prepare(lock, *slot);
-      send_ready(lock);
-    } else {
-      changed_.wait(lock);
-    }
-  }
+  work_until(lock, [&] { return waiting_count() <= 1 && slots_.size() < messages_max; });
   check_failure();
 }
 
 void BulkLane::finish() {
   if (!thread_.joinable()) return;
   std::unique_lock lock(mutex_);
-  while (!failure_ && (!slots_.empty() || sending_)) {
-    if (Slot* slot = next_to_prepare()) {
-      prepare(lock, *slot);
-      send_ready(lock);
-    } else {
-      changed_.wait(lock);
-    }
-  }
+  work_until(lock, [&] { return slots_.empty() && !sending_; });
   check_failure();
 }
 
 void BulkLane::work() {
   std::unique_lock lock(mutex_);
-  while (!stopping_ && !failure_) {
+  work_until(lock, [&] { return stopping_; });
+}
+
+template <class IsDone>
+void BulkLane::work_until(std::unique_lock<std::mutex>& lock, IsDone&& is_done) {
+  while (!failure_ && !is_done()) {
     if (Slot* slot = next_to_prepare()) {
       prepare(lock, *slot);
       send_ready(lock);

@@ -37,6 +37,8 @@ class BulkLane {
     std::optional<wire::Channel::Bulk> ready;
   };
   void work();
+  template <class IsDone>
+  void work_until(std::unique_lock<std::mutex>& lock, IsDone&& is_done);
   Slot* next_to_prepare();
   std::size_t waiting_count() const;
   void prepare(std::unique_lock<std::mutex>& lock, Slot& slot);

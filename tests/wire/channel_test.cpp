@@ -10,6 +10,7 @@
 #include "samples.hpp"
 #include "support/catch.hpp"
 #include "support/fast_clock.hpp"
+#include "support/frame_pipe.hpp"
 
 using namespace syncline;
 using namespace syncline::wire;
@@ -238,6 +239,21 @@ TEST_CASE("over a local link only the first bulk bytes are compressed", "[wire]"
   CHECK(cost() < 10'000);
   CHECK(cost() < 10'000);
   CHECK(cost() > limits::mib);
+}
+
+TEST_CASE("bulk is gathered to a quarter of a second of the rate, between two bounds", "[wire]") {
+  const auto wanted = [](std::optional<std::uint64_t> rate) {
+    auto [here, there] = test::make_frame_pipe();
+    ChannelOptions options;
+    options.rates = RateTable::constant(rate);
+    return Channel(std::move(here), Role::sender, options).bulk_bytes_wanted();
+  };
+  CHECK(wanted(std::nullopt) == limits::mib);
+  CHECK(wanted(4 * limits::mib + 4) == limits::mib);
+  CHECK(wanted(4 * limits::mib - 4) == limits::mib - 1);
+  CHECK(wanted(128 * limits::kib + 4) == 32 * limits::kib + 1);
+  CHECK(wanted(128 * limits::kib - 4) == 32 * limits::kib);
+  CHECK(Link().sender->bulk_bytes_wanted() == 256 * limits::kib);
 }
 
 TEST_CASE("what is handed over inside a process counts as if it were coded", "[wire]") {
