@@ -15,16 +15,6 @@ namespace {
 constexpr std::size_t dir_cache_max = 256;
 constexpr std::size_t zero_ids_max = 64;  ///< manifests know five sizes of zero chunks
 
-bool is_disconnected(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& cause) {
-    return cause.is(Errc::disconnected);
-  } catch (...) {
-    return false;
-  }
-}
-
 }  // namespace
 
 Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options,
@@ -69,12 +59,23 @@ void Applier::salvage() {
   commit();
 }
 
+/// Sends what is there to be sent. Where nobody is there any more to hear it the thread that serves the session
+/// meets the end by itself, after all that has arrived, which is worth keeping: so the work goes on.
+void Applier::answer(const std::function<void()>& send) {
+  try {
+    send();
+  } catch (const Error& error) {
+    if (!is_lost_link(error)) throw;
+  }
+}
+
+void Applier::answer(const wire::Message& message) {
+  answer([&] { channel_.send(message); });
+}
+
 /// The first error of a thread ends the session: the other side waits for answers that will not come, and
-/// the thread that serves it waits for its next message. But where an answer could not be sent because nobody
-/// is there any more, that thread meets the end by itself, after all that has arrived, which is worth
-/// keeping.
+/// the thread that serves it waits for its next message.
 void Applier::note_error(const std::exception_ptr& error) {
-  if (is_disconnected(error)) return;
   {
     std::lock_guard lock(mutex_);
     if (std::exchange(error_, error_ ? error_ : error) != nullptr) return;
@@ -133,7 +134,7 @@ void Applier::work(std::size_t index) {
     if (worker.jobs.empty()) {
       lock.unlock();
       try {
-        channel_.flush();
+        answer([&] { channel_.flush(); });
       } catch (...) {
         note_error(std::current_exception());
       }
@@ -159,8 +160,10 @@ void Applier::commit_loop() {
     try {
       commit();
       if (token) {
-        channel_.send(wire::Ack{*token});
-        channel_.flush();
+        answer([&] {
+          channel_.send(wire::Ack{*token});
+          channel_.flush();
+        });
       }
     } catch (...) {
       note_error(std::current_exception());
@@ -296,7 +299,7 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   const bool ours = known == nullptr || known->code().category() == syncline_category();
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
-  channel_.send(out);
+  answer(out);
   if (options_.on_failure && !retry) options_.on_failure(out);
 }
 

@@ -63,6 +63,8 @@ class Applier {
   void commit_loop();
   void commit();
   void settle(const patch::Outcome& outcome);
+  static void answer(const std::function<void()>& send);
+  void answer(const wire::Message& message);
   void note_error(const std::exception_ptr& error);
   /// `needed_bytes`: for the entry's content.
   void send_failure(const std::string& path, const std::exception& error, std::uint64_t needed_bytes,

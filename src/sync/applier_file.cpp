@@ -365,7 +365,7 @@ void Applier::put_chunks(FileState& file, std::uint64_t offset, const std::vecto
 
 void Applier::request_chunk(FileState& file, std::uint64_t offset, const wire::ChunkRef& ref) {
   file.requested[offset] = ref;
-  channel_.send(wire::ChunkRequest{file.begin.file, offset, ref.length_bytes});
+  answer(wire::ChunkRequest{file.begin.file, offset, ref.length_bytes});
 }
 
 void Applier::chunk_data(Worker& worker, wire::ChunkData message) {

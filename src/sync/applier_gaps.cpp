@@ -9,7 +9,7 @@ namespace syncline::sync {
 /// The sender counts with it once more as soon as it hears of this.
 void Applier::refuse_gap(FileState& file, std::uint32_t number) {
   under_way_.give_up(file.begin.file, number);
-  channel_.send(wire::GapSums{file.begin.file, number, 0, {}});
+  answer(wire::GapSums{file.begin.file, number, 0, {}});
 }
 
 void Applier::step_gap(FileState& file, wire::StepGap step) {
@@ -32,7 +32,7 @@ void Applier::step_gap(FileState& file, wire::StepGap step) {
   sums.round = kept.plan.coarse_block_bytes != 0 ? 1 : 2;
   sums.sums = sums.round == 1 ? delta::round1_sums(kept.plan, sum_key_, old)
                               : delta::round2_sums(kept.plan, sum_key_, {}, old);
-  channel_.send(sums);
+  answer(sums);
 }
 
 void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
@@ -48,7 +48,7 @@ void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
     Bytes old(gap.plan.old_bytes);
     if (file.write->basis()->pread(old, gap.old_offset) != old.size())
       throw Error(Errc::foreign, file.begin.path);
-    channel_.send(
+    answer(
         wire::GapSums{message.file, message.gap, 2, delta::round2_sums(gap.plan, sum_key_, gap.coarse, old)});
   } catch (const Error& error) {
     give_up(file, error, false);

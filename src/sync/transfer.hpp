@@ -112,6 +112,14 @@ class Transfer {
                     std::uint64_t old_content);
   void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
                   const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes);
+  /// Chunks of a step, by their index in it.
+  struct Run {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+    std::uint64_t bytes = 0;
+    bool known = false;
+  };
+  std::vector<Run> runs_of(const manifest::Manifest& fresh, const delta::Step& step);
   void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
                 const manifest::Manifest* old, const delta::Step& step, bool search);
   void send_unknown(Steps& out, const Source& source, const manifest::Manifest& fresh,

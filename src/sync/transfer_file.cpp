@@ -22,6 +22,9 @@ constexpr std::uint64_t ask_manifest_bytes_min = 64 * limits::kib;
 /// Manifests asked for ahead: so many, of bases of so many bytes together (20 bytes of manifest for 16 KiB).
 constexpr std::size_t asked_manifests_max = 256;
 constexpr std::uint64_t asked_base_bytes_max = 4096 * std::uint64_t{limits::mib};
+/// A known run inside a gap, from this size on, is not looked for: that makes two gaps of one.
+constexpr std::uint64_t known_run_bytes_min = 32 * limits::kib;
+constexpr std::uint64_t sums_share = 16;  ///< the sums of both rounds are at most this part of what they sum up
 constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
 
 wire::ChunkRef ref_of(const hash::ChunkId& id, std::uint32_t length_bytes) {
@@ -270,17 +273,40 @@ delta::Step Transfer::part_of(const manifest::Manifest& fresh, const delta::Step
   return out;
 }
 
-/// What is in other files over there already is not looked for in the old one: all of a small gap mostly, or
-/// what a broken transfer has brought of a large one.
+/// The chunks of a gap in runs of what is in other files over there already and what is not. The other side of
+/// the gap is cut with them where both are equally long; else every unknown run is looked for in all of it, and
+/// a known run between two must be worth its sums.
+std::vector<Transfer::Run> Transfer::runs_of(const manifest::Manifest& fresh, const delta::Step& step) {
+  const auto worth_bytes = step.old_bytes == step.new_bytes
+                               ? known_run_bytes_min
+                               : std::max(known_run_bytes_min, step.old_bytes / sums_share);
+  std::vector<Run> out;
+  for (std::uint32_t i = 0; i < step.chunk_count; ++i) {
+    const auto& chunk = fresh.chunks[step.first_chunk + i];
+    const bool known = is_known(chunk);
+    // Too short a run goes with its neighbours.
+    if (!known && out.size() > 1 && out.back().known && out.back().bytes < worth_bytes) {
+      auto& before = out[out.size() - 2];
+      before.end = out.back().end;
+      before.bytes += out.back().bytes;
+      out.pop_back();
+    }
+    if (out.empty() || out.back().known != known) out.push_back({i, i, 0, known});
+    out.back().end = i + 1;
+    out.back().bytes += chunk.total_bytes();
+  }
+  return out;
+}
+
+/// What is over there already is not looked for in the old file: all of a small gap mostly, or what a broken
+/// transfer has brought of a large one.
 void Transfer::send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
                         const manifest::Manifest* old, const delta::Step& step, bool search) {
-  std::uint32_t begin = 0;
-  std::uint32_t end = step.chunk_count;
-  while (begin < end && is_known(fresh.chunks[step.first_chunk + begin])) ++begin;
-  while (end > begin && is_known(fresh.chunks[step.first_chunk + end - 1])) --end;
-  if (begin > 0) add_data(out, source, fresh, part_of(fresh, step, 0, begin));
-  if (begin < end) send_unknown(out, source, fresh, old, part_of(fresh, step, begin, end), search);
-  if (end < step.chunk_count) add_data(out, source, fresh, part_of(fresh, step, end, step.chunk_count));
+  for (const auto& run : runs_of(fresh, step)) {
+    const auto part = part_of(fresh, step, run.begin, run.end);
+    if (run.known) add_data(out, source, fresh, part);
+    else send_unknown(out, source, fresh, old, part, search);
+  }
 }
 
 void Transfer::send_unknown(Steps& out, const Source& source, const manifest::Manifest& fresh,

@@ -307,6 +307,22 @@ TEST_CASE("content that is there under another name is not sent again", "[sync]"
   CHECK(pair.dir.read("dst/two") == content);
 }
 
+TEST_CASE("content inside a change that is there under another name is not sent again", "[sync]") {
+  Pair pair;
+  auto content = random_text(5'000'000, 1);
+  const auto known = random_text(2'000'000, 2);
+  const auto fresh = random_text(1'000'000, 3);
+  pair.dir.write("src/changes", content);
+  pair.dir.write("src/known", known);
+  pair.copy();
+  const std::size_t replaced = GENERATE(3'000'000, 2'500'000);  // by as much, and by more
+  content.replace(1'000'000, replaced, fresh.substr(0, 500'000) + known + fresh.substr(500'000));
+  pair.dir.write("src/changes", content);
+  pair.dir.write("src/new", random_text(300'000, 4));  // something new: what is there is looked through
+  CHECK(pair.copy().report.sent_bytes < 1'500'000);
+  CHECK(pair.dir.read("dst/changes") == content);
+}
+
 TEST_CASE("content that repeats inside a new file crosses once", "[sync]") {
   Pair pair;
   const auto content = random_text(600'000, 2);
