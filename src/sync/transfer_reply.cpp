@@ -58,6 +58,11 @@ void Transfer::on_retry(const std::string& path) {
 void Transfer::run_reply(const Reply& reply) {
   if (reply.request) answer_request(*reply.request);
   else answer_sums(reply.sums);
+  {
+    std::lock_guard lock(mutex_);
+    if (!replies_.empty()) return;
+  }
+  channel_.flush();  // the other side may wait for just this
 }
 
 void Transfer::answer_sums(const wire::GapSums& message) {
@@ -180,7 +185,6 @@ void Transfer::answer_request(const wire::ChunkRequest& message) {
   }
   events_.counters.literal_bytes += out.content.size();
   channel_.send(out);
-  channel_.flush();
 }
 
 }  // namespace syncline::sync

@@ -220,8 +220,12 @@ void Channel::note_consequences(const Message& message) {
 }
 
 std::optional<Message> Channel::receive() {
+  if (!has_input()) flush();
+  return receive_only();
+}
+
+std::optional<Message> Channel::receive_only() {
   if (input_pos_ == input_.size()) {
-    if (!transport_->has_input()) flush();
     auto parcel = transport_->receive();
     if (!parcel) return std::nullopt;
     if (auto* message = std::get_if<Message>(&*parcel)) {

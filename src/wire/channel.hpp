@@ -56,6 +56,9 @@ class Channel {
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
   std::optional<Message> receive();
+  /// The same, but what was gathered stays: for a thread whose reading must go on while the other side does not
+  /// read. Who sends flushes then.
+  std::optional<Message> receive_only();
   bool has_input() const;
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }

@@ -13,10 +13,7 @@ namespace {
 /// A client that says whatever it likes.
 class Rogue {
  public:
-  Rogue(Remote& remote, wire::Role role)
-      : remote_(remote),
-        // Not compressed: what is said again and again would all find room in the pipe.
-        channel_(remote.served.dial(), wire::Conversation::asking(role), {.level = 0}) {}
+  Rogue(Remote& remote, wire::Role role) : Rogue(remote, role, remote.served.dial()) {}
   ~Rogue() { end(); }
 
   template <class... Messages>
@@ -41,6 +38,12 @@ class Rogue {
     return remote_.served.errors.empty() ? "" : remote_.served.errors.back();
   }
   wire::Channel& channel() { return channel_; }
+  /// Until the server has taken all that was said, and has had the time to wait for more.
+  void wait_until_heard() {
+    channel_.flush();
+    while (transport_->waiting_bytes() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 
   /// Up to our roots, which differ.
   void begin_pull() {
@@ -62,7 +65,14 @@ class Rogue {
   }
 
  private:
+  Rogue(Remote& remote, wire::Role role, std::unique_ptr<wire::Transport> transport)
+      : remote_(remote),
+        transport_(transport.get()),
+        // Not compressed: what is said again and again would all find room in the pipe.
+        channel_(std::move(transport), wire::Conversation::asking(role), {.level = 0}) {}
+
   Remote& remote_;
+  wire::Transport* transport_;
   wire::Channel channel_;
 };
 
@@ -221,7 +231,11 @@ TEST_CASE("requests for chunks wait up to their limit, and one more ends the ses
   const wire::ChunkRequest request{1, 0, gap.chunks.front().length_bytes};
   std::size_t asked = 0;
   try {
-    for (; asked < 4 * limits::chunk_requests_max; ++asked) rogue.channel().send(request);
+    for (; asked < 4 * limits::chunk_requests_max; ++asked) {
+      rogue.channel().send(request);
+      // That far its answers have filled the pipe.
+      if (asked == limits::chunk_requests_max / 2) rogue.wait_until_heard();
+    }
   } catch (const Error& error) {
     CHECK(error.is(Errc::disconnected));
   }
