@@ -12,7 +12,7 @@ namespace {
 /// page fault for every 4 KiB.
 [[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
 /// What each arena keeps at its end.
-[[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;
+[[maybe_unused]] constexpr int kept_bytes_max = 64 * 1024 * 1024;
 
 }  // namespace
 
