@@ -76,7 +76,7 @@ void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
 /// The receiving thread: hands every reply to where it belongs, never blocks on sending.
 void Sender::receive_replies(Transfer& transfer) {
   try {
-    while (auto message = channel_.receive_only()) {
+    while (auto message = channel_.receive_unhindered()) {
       if (auto* sums = std::get_if<wire::GapSums>(&*message)) transfer.on_gap_sums(std::move(*sums));
       else if (auto* wanted = std::get_if<wire::ChunkRequest>(&*message)) transfer.on_chunk_request(*wanted);
       else if (auto* reply = std::get_if<wire::ManifestReply>(&*message))

@@ -56,6 +56,12 @@ void Channel::flush() {
   flush_locked();
 }
 
+/// Where nothing waits and nobody sends, sending does not block.
+void Channel::flush_if_idle() {
+  const std::unique_lock lock(send_mutex_, std::try_to_lock);
+  if (lock && transport_->waiting_bytes() == 0) flush_locked();
+}
+
 void Channel::flush_locked() {
   if (pending_.empty()) return;
   auto frame = options_.level == 0 ? framed(raw, pending_, pending_.size())
@@ -221,10 +227,15 @@ void Channel::note_consequences(const Message& message) {
 
 std::optional<Message> Channel::receive() {
   if (!has_input()) flush();
-  return receive_only();
+  return next();
 }
 
-std::optional<Message> Channel::receive_only() {
+std::optional<Message> Channel::receive_unhindered() {
+  if (!has_input()) flush_if_idle();
+  return next();
+}
+
+std::optional<Message> Channel::next() {
   if (input_pos_ == input_.size()) {
     auto parcel = transport_->receive();
     if (!parcel) return std::nullopt;

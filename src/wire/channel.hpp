@@ -56,9 +56,9 @@ class Channel {
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
   std::optional<Message> receive();
-  /// The same, but what was gathered stays: for a thread whose reading must go on while the other side does not
-  /// read. Who sends flushes then.
-  std::optional<Message> receive_only();
+  /// The same, for a thread whose reading must go on while the other side does not read: flushes only where that
+  /// need not wait. Whoever sends flushes in the end.
+  std::optional<Message> receive_unhindered();
   bool has_input() const;
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }
@@ -81,6 +81,8 @@ class Channel {
   static Bytes frame_head(FrameKind kind, std::size_t payload_bytes, std::size_t raw_bytes);
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
+  void flush_if_idle();
+  std::optional<Message> next();
   void put_frame(Bytes frame);
   void note_sent(MessageType type);
   void note_sent(const Message& message);
