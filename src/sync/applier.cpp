@@ -42,7 +42,8 @@ void Applier::stop(Unstarted unstarted) {
     stopping_ = true;
     if (unstarted == Unstarted::dropped)
       for (auto& worker : workers_) worker.jobs.clear();
-    changed_.notify_all();
+    for (auto& worker : workers_) worker.wake.notify_all();
+    commit_wake_.notify_all();
   }
   for (auto& worker : workers_)
     if (worker.thread.joinable()) worker.thread.join();
@@ -93,8 +94,7 @@ std::size_t Applier::Pending::held_bytes() const {
 void Applier::wait_for_commits() {
   std::unique_lock lock(mutex_);
   while (!error_ && pending_bytes_ >= limits::commit_held_bytes_max) {
-    commit_wanted_ = true;
-    changed_.notify_all();
+    ask_for_commit();
     changed_.wait(lock);
   }
   if (error_) std::rethrow_exception(error_);
@@ -108,14 +108,14 @@ void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> 
   queued_bytes_ += bytes;
   ++queued_jobs_;
   workers_[worker].jobs.emplace_back(bytes, std::move(job));
-  changed_.notify_all();
+  workers_[worker].wake.notify_one();
 }
 
 void Applier::work(std::size_t index) {
   Worker& worker = workers_[index];
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return stopping_ || !worker.jobs.empty(); });
+    worker.wake.wait(lock, [&] { return stopping_ || !worker.jobs.empty(); });
     if (worker.jobs.empty()) break;
     auto [bytes, job] = std::move(worker.jobs.front());
     worker.jobs.pop_front();
@@ -141,19 +141,33 @@ void Applier::work(std::size_t index) {
       lock.lock();
     }
     changed_.notify_all();
+    if (has_to_commit()) commit_wake_.notify_one();
   }
+}
+
+/// Under mutex_: everything that came before a flush is written.
+bool Applier::is_quiet() const { return queued_jobs_ == 0 && busy_ == 0 && open_files_ == 0; }
+
+/// Under mutex_.
+bool Applier::has_to_commit() const {
+  return commit_wanted_ || (flush_token_ && is_quiet()) || area_->wants_commit();
+}
+
+/// Under mutex_.
+void Applier::ask_for_commit() {
+  commit_wanted_ = true;
+  commit_wake_.notify_one();
 }
 
 void Applier::commit_loop() {
   std::unique_lock lock(mutex_);
-  const auto quiet = [&] { return queued_jobs_ == 0 && busy_ == 0 && open_files_ == 0; };
   while (!stopping_) {
-    const bool flushing = flush_token_ && quiet();
-    const bool wanted = std::exchange(commit_wanted_, false);
-    if (!flushing && !wanted && !area_->wants_commit()) {
-      changed_.wait_for(lock, std::chrono::milliseconds(100));
+    if (!has_to_commit()) {
+      commit_wake_.wait_for(lock, std::chrono::milliseconds(100));
       continue;
     }
+    commit_wanted_ = false;
+    const bool flushing = flush_token_ && is_quiet();
     const auto token = flushing ? std::exchange(flush_token_, std::nullopt) : std::nullopt;
     committing_ = true;
     lock.unlock();
@@ -182,7 +196,7 @@ void Applier::flush(std::uint64_t token) {
   std::lock_guard lock(mutex_);
   if (error_) std::rethrow_exception(error_);
   flush_token_ = token;
-  changed_.notify_all();
+  commit_wake_.notify_one();
 }
 
 void Applier::drain() {
@@ -210,8 +224,7 @@ void Applier::wait_committed() {
   };
   std::unique_lock lock(mutex_);
   while (!error_ && !none_pending()) {
-    commit_wanted_ = true;
-    changed_.notify_all();
+    ask_for_commit();
     changed_.wait(lock);
   }
   if (error_) std::rethrow_exception(error_);

@@ -51,6 +51,7 @@ class Applier {
   struct Worker {
     std::deque<std::pair<std::size_t, std::function<void()>>> jobs;
     std::map<std::uint64_t, std::unique_ptr<FileState>> files;
+    std::condition_variable wake;  ///< a job for it
     std::thread thread;
   };
 
@@ -61,6 +62,9 @@ class Applier {
   void post(std::size_t worker, std::size_t bytes, std::function<void()> job);
   void work(std::size_t index);
   void commit_loop();
+  bool is_quiet() const;
+  bool has_to_commit() const;
+  void ask_for_commit();
   void commit();
   void settle(const patch::Outcome& outcome);
   static void answer(const std::function<void()>& send);
@@ -136,7 +140,8 @@ class Applier {
   std::unique_ptr<patch::Area> area_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;      ///< what the thread that serves the session waits for
+  std::condition_variable commit_wake_;  ///< the committer may have something to do
   std::vector<Worker> workers_;
   std::size_t queued_bytes_ = 0;
   std::size_t queued_jobs_ = 0;

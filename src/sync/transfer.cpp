@@ -109,7 +109,8 @@ void Transfer::work() {
       }
       lock.lock();
     }
-    changed_.notify_all();
+    // The thread that waits in send() is not to be woken by every file.
+    if (error_ || all_done()) finished_.notify_all();
   }
 }
 
@@ -117,6 +118,7 @@ void Transfer::fail(const std::exception_ptr& error) {
   std::lock_guard lock(mutex_);
   error_ = first_cause(error_, error);
   changed_.notify_all();
+  finished_.notify_all();
 }
 
 std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer) {
@@ -129,11 +131,11 @@ std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer)
   may_defer_ = may_defer;
   changed_.notify_all();
   while (!error_ && !all_done()) {
-    changed_.wait_for(lock, std::chrono::milliseconds(200));
+    finished_.wait_for(lock, std::chrono::milliseconds(200));
     if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
   }
   items_ = nullptr;
-  changed_.wait(lock, [&] { return busy_ == 0; });
+  finished_.wait(lock, [&] { return busy_ == 0; });
   if (error_) std::rethrow_exception(error_);
   return std::exchange(deferred_, {});
 }

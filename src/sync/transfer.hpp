@@ -185,7 +185,8 @@ class Transfer {
   bool streaming_ = false;  ///< under defer_mutex_
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;   ///< something to do, or room for it
+  std::condition_variable finished_;  ///< nothing is left to do, or something failed: for send() alone
   const std::vector<Item>* items_ = nullptr;
   std::size_t next_item_ = 0;
   std::deque<Reply> replies_;
