@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/limits.hpp"
 #include "hash/digest.hpp"
 #include "state/schema.hpp"
+#include "state/snapshot.hpp"
 
 namespace syncline::state {
 namespace {
@@ -37,18 +40,23 @@ std::vector<Owned> owned_by(const fs::Dir& shelf, fs::Dir& notes) {
   return out;
 }
 
-/// False where somebody has it open.
+/// With its snapshots. False where somebody has one of them open.
 bool try_remove(fs::Dir& shelf, const std::string& dir, const std::string& name) {
-  std::optional<Connection> lock;
+  std::vector<std::string> names{name};
+  for (int n = 1; n <= limits::state_snapshots_max; ++n)
+    if (auto snapshot = snapshot_path(name, n); shelf.stat_at(snapshot + ".lock"))
+      names.push_back(std::move(snapshot));
+  std::vector<Connection> locks;
   try {
-    lock.emplace(lock_for_writing(dir + '/' + name));
+    for (const auto& one : names) locks.push_back(lock_for_writing(dir + '/' + one));
   } catch (const Error& error) {
     if (error.is(Errc::locked)) return false;
     throw;
   }
   // The lock last: whoever waits for it finds that it is another file.
-  for (const char* end : {"", "-wal", "-shm", ".lock"})
-    if (shelf.stat_at(name + end)) shelf.unlink(name + end);
+  for (const auto& one : names)
+    for (const char* end : {"", "-wal", "-shm", ".lock"})
+      if (shelf.stat_at(one + end)) shelf.unlink(one + end);
   return true;
 }
 

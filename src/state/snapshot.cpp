@@ -34,9 +34,13 @@ void copy_committed(const std::string& from, const std::string& to) {
 
 }  // namespace
 
+std::string snapshot_path(const std::string& original, int number) {
+  return original + ".snapshot-" + std::to_string(number);
+}
+
 SnapshotFile::SnapshotFile(const std::string& original) {
   for (int n = 1; n <= limits::state_snapshots_max && lock_ == nullptr; ++n) {
-    path_ = original + ".snapshot-" + std::to_string(n);
+    path_ = snapshot_path(original, n);
     lock_ = try_lock(path_);
   }
   if (lock_ == nullptr)

@@ -8,6 +8,9 @@
 
 namespace syncline::state {
 
+/// The file of the snapshot with this number, from 1 to limits::state_snapshots_max.
+std::string snapshot_path(const std::string& original, int number);
+
 /// PATH.snapshot-N, a copy of what is committed in PATH; removed with this object. The lock
 /// PATH.snapshot-N.lock tells whether somebody has it, and what a killed process left is taken over with its
 /// number.

@@ -3,10 +3,12 @@
 #include "state/shelf.hpp"
 
 #include <filesystem>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/world.hpp"
+#include "state/snapshot.hpp"
 #include "state/state.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -69,6 +71,23 @@ TEST_CASE("states that are open stay, and where all are there is no room", "[sta
     CHECK(error.is(Errc::locked));
   }
   CHECK_FALSE(shelf.has("e.db"));
+}
+
+TEST_CASE("a state goes with its snapshots, and stays while one is read", "[state][bounds]") {
+  Shelf shelf;
+  shelf.open("a.db");
+  std::optional<SnapshotFile> snapshot(shelf.path() + "/a.db");
+  for (const std::string name : {"b.db", "c.db"}) shelf.open(name);
+  SECTION("it is not read any more") {
+    snapshot.reset();
+    CHECK(shelf.has("a.db.snapshot-1.lock"));
+    CHECK(shelf.open("d.db") == Names{"a.db"});
+    CHECK_FALSE((shelf.has("a.db") || shelf.has("a.db.snapshot-1") || shelf.has("a.db.snapshot-1.lock")));
+  }
+  SECTION("it is") {
+    CHECK(shelf.open("d.db") == Names{"b.db"});
+    CHECK((shelf.has("a.db") && shelf.has("a.db.snapshot-1")));
+  }
 }
 
 TEST_CASE("an owner loses nothing by what others make or open", "[state][bounds]") {
