@@ -132,7 +132,9 @@ std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer)
   changed_.notify_all();
   while (!error_ && !all_done()) {
     finished_.wait_for(lock, std::chrono::milliseconds(200));
-    if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
+    if (!events_.cancelled() || error_) continue;
+    error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
+    changed_.notify_all();
   }
   items_ = nullptr;
   finished_.wait(lock, [&] { return busy_ == 0; });
