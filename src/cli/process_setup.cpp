@@ -5,21 +5,14 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include <algorithm>
-#include <thread>
-
 namespace syncline::cli {
 namespace {
 
 /// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a
 /// page fault for every 4 KiB.
 [[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
-/// What each arena keeps at its end: more than the queues hold, so that what was used once is used again; less had a
-/// large file fault its buffers in anew (2.3 s instead of 2.0 for a GB).
+/// What each arena keeps at its end.
 [[maybe_unused]] constexpr int kept_bytes_max = 64 * 1024 * 1024;
-/// Every arena keeps for itself what its threads gave back, and here one thread takes what another gives back. One for
-/// each thread took 85 MB instead of 70 for a changed database, and as much time.
-[[maybe_unused]] constexpr unsigned cores_per_arena = 2;
 
 }  // namespace
 
@@ -34,9 +27,6 @@ void bound_free_memory() noexcept {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
   ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
-#endif
-#ifdef M_ARENA_MAX
-  ::mallopt(M_ARENA_MAX, static_cast<int>(std::max(1u, std::thread::hardware_concurrency() / cores_per_arena)));
 #endif
 }
 
