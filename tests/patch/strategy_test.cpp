@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every strategy makes the same file of the same recipe.
+#include <atomic>
 #include <random>
 
+#include "base/limits.hpp"
 #include "replica.hpp"
 #include "support/catch.hpp"
 #include "test_fs.hpp"
@@ -267,6 +269,26 @@ TEST_CASE("the strategy is the one that writes least", "[patch]") {
     plan.expected.reset();
     CHECK(choose(UpdateMode::inplace, plan, reflinks) == Strategy::rewrite);
   }
+}
+
+TEST_CASE("a large file goes to the disk while it is written, where it is to be durable", "[patch]") {
+  const auto [durability, times] = GENERATE(table<patch::Durability, int>(
+      {{patch::Durability::none, 0}, {patch::Durability::batch, 2}, {patch::Durability::file, 2}}));
+  test::TempDir dir;
+  std::atomic<int> writebacks = 0;
+  test::TestFsOptions counting;
+  counting.writebacks = &writebacks;
+  const auto file_system = test::make_test_fs(fs::linux_fs(), counting);
+  test::Replica replica(*file_system, dir.path(), {UpdateMode::automatic, durability});
+  constexpr int pieces = 20;
+  const std::string piece(limits::mib, 'x');
+  patch::FilePlan plan;
+  plan.new_bytes = plan.changed_bytes = pieces * piece.size();
+  const auto file = replica.begin("large", plan);
+  for (int i = 0; i < pieces; ++i) file->write(i * piece.size(), as_bytes(piece));
+  CHECK(writebacks == times);  // after 8 MiB and after 16
+  file->finish({}, 1);
+  CHECK(replica.area->commit().front().stat);
 }
 
 }  // namespace syncline

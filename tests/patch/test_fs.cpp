@@ -49,6 +49,9 @@ class TestFile final : public fs::File {
   std::vector<fs::XattrPair> xattrs() const override { return inner_->xattrs(); }
   void set_xattr(const std::string& name, ByteView value) override { inner_->set_xattr(name, value); }
   void remove_xattr(const std::string& name) override { inner_->remove_xattr(name); }
+  void start_writeback() noexcept override {
+    if (options_.writebacks != nullptr) ++*options_.writebacks;
+  }
   void sync_data() override {}
   void sync() override {}
   bool try_lease() override { return options_.can_lease && inner_->try_lease(); }

@@ -2,6 +2,7 @@
 // A file system with features that the one below the test may lack, and without its waiting.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "fs/fs.hpp"
@@ -12,6 +13,7 @@ struct TestFsOptions {
   bool can_clone = false;  ///< clone_from() copies
   bool reliable_syncfs = true;
   bool can_lease = true;  ///< false: as if somebody had every file open
+  std::atomic<int>* writebacks = nullptr;  ///< counts start_writeback()
 };
 
 /// Decorates an Fs. Syncs do nothing: a killed process leaves the page cache as it is, and tests
