@@ -114,6 +114,13 @@ void create_missing(const std::string& path) {
   }
 }
 
+void remove_database_files(const std::string& path) {
+  const auto split = split_path(path);
+  const auto dir = fs::linux_fs().open_root(split.directory);
+  for (const auto* suffix : {"", "-wal", "-shm"})
+    if (dir->stat_at(split.name + suffix)) dir->unlink(split.name + suffix);
+}
+
 std::string set_aside_files(const std::string& path) {
   const auto split = split_path(path);
   const auto dir = fs::linux_fs().open_root(split.directory);

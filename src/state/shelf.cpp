@@ -54,9 +54,10 @@ bool try_remove(fs::Dir& shelf, const std::string& dir, const std::string& name)
     throw;
   }
   // The lock last: whoever waits for it finds that it is another file.
-  for (const auto& one : names)
-    for (const char* end : {"", "-wal", "-shm", ".lock"})
-      if (shelf.stat_at(one + end)) shelf.unlink(one + end);
+  for (const auto& one : names) {
+    remove_database_files(dir + '/' + one);
+    shelf.unlink(one + ".lock");
+  }
   return true;
 }
 

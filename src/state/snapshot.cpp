@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 
 #include "base/limits.hpp"
-#include "fs/fs.hpp"
 #include "state/schema.hpp"
 
 namespace syncline::state {
@@ -67,11 +66,6 @@ SnapshotFile::~SnapshotFile() {
   }
 }
 
-void SnapshotFile::remove_files() const {
-  const auto split = split_path(path_);
-  const auto dir = fs::linux_fs().open_root(split.directory);
-  for (const auto* suffix : {"", "-wal", "-shm"})
-    if (dir->stat_at(split.name + suffix)) dir->unlink(split.name + suffix);
-}
+void SnapshotFile::remove_files() const { remove_database_files(path_); }
 
 }  // namespace syncline::state
