@@ -67,7 +67,7 @@ class Applier {
   void ask_for_commit();
   void commit();
   void settle(const patch::Outcome& outcome);
-  static void answer(const std::function<void()>& send);
+  static void answer(const std::function<void()>& send);  ///< a lost link is no error here
   void answer(const wire::Message& message);
   void note_error(const std::exception_ptr& error);
   /// `needed_bytes`: for the entry's content.

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that lie to a server: as receivers of a pull and as senders of a push. Each ends its own session.
+#include <chrono>
+#include <memory>
+#include <thread>
+
 #include "base/limits.hpp"
 #include "delta/gap.hpp"
 #include "remote.hpp"
