@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sync/session.hpp"
+
 namespace syncline::sync {
 
 BulkLane::BulkLane(wire::Channel& channel, unsigned threads) : channel_(channel) {
@@ -69,12 +71,7 @@ void BulkLane::prepare(std::unique_lock<std::mutex>& lock, Slot& slot) {
   slot.message.reset();
   lock.unlock();
   std::optional<wire::Channel::Bulk> bulk;
-  std::exception_ptr failure;
-  try {
-    bulk = channel_.prepare_bulk(std::move(message));
-  } catch (...) {
-    failure = std::current_exception();
-  }
+  auto failure = failure_of([&] { bulk = channel_.prepare_bulk(std::move(message)); });
   lock.lock();
   slot.ready = std::move(bulk);
   if (failure && !failure_) failure_ = failure;
@@ -89,12 +86,7 @@ void BulkLane::send_ready(std::unique_lock<std::mutex>& lock) {
     auto bulk = std::move(*slots_.front().ready);
     slots_.pop_front();
     lock.unlock();
-    std::exception_ptr failure;
-    try {
-      channel_.send_bulk(std::move(bulk));
-    } catch (...) {
-      failure = std::current_exception();
-    }
+    auto failure = failure_of([&] { channel_.send_bulk(std::move(bulk)); });
     lock.lock();
     if (failure) failure_ = failure;
   }

@@ -33,6 +33,19 @@ std::exception_ptr located(const std::exception_ptr& error, const std::string& p
 /// empty: on this machine.
 ErrorEvent failure_event(const wire::Failure& failure, const std::string& place);
 
+/// What `step` throws, or nothing. The exception has left its handler by then, so that whoever hands it to
+/// another thread can do so for good: were both to hold it, the last of them would free what the other had
+/// just read, in an order that only libstdc++ knows.
+template <class Step>
+std::exception_ptr failure_of(Step&& step) noexcept {
+  try {
+    step();
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
 /// Whoever fails closes the connection, and what others then meet says no more than that. Of equals `one`;
 /// nothing if there is neither.
 std::exception_ptr first_cause(const std::exception_ptr& one, const std::exception_ptr& other);

@@ -91,22 +91,16 @@ void Transfer::work() {
     }
     ++busy_;
     lock.unlock();
-    try {
+    fail(failure_of([&] {
       if (!items.empty()) run_items(items);
       else run_reply(*reply);
-    } catch (...) {
-      fail(std::current_exception());
-    }
+    }));
     lock.lock();
     --busy_;
     const bool idle = replies_.empty() && (items_ == nullptr || next_item_ == items_->size());
     if (idle) {
       lock.unlock();
-      try {
-        channel_.flush();  // nobody else may come to push what was gathered
-      } catch (...) {
-        fail(std::current_exception());
-      }
+      fail(failure_of([&] { channel_.flush(); }));  // nobody else may come to push what was gathered
       lock.lock();
     }
     // The thread that waits in send() is not to be woken by every file.
@@ -114,9 +108,10 @@ void Transfer::work() {
   }
 }
 
-void Transfer::fail(const std::exception_ptr& error) {
+void Transfer::fail(std::exception_ptr error) {
+  if (!error) return;
   std::lock_guard lock(mutex_);
-  error_ = first_cause(error_, error);
+  error_ = first_cause(error_, std::exchange(error, nullptr));
   changed_.notify_all();
   finished_.notify_all();
 }

@@ -39,7 +39,8 @@ class Transfer {
   void on_manifest(wire::ManifestReply message);
   /// The receiver refused the file's base: it is sent again, compared with what is really there.
   void on_retry(const std::string& path);
-  void fail(const std::exception_ptr& error);
+  /// Ends the transfer, unless `error` is none. The caller keeps no hold of it.
+  void fail(std::exception_ptr error);
   /// Everything sent is acknowledged: forgets the open files, returns those to be sent again.
   std::vector<Item> settled();
 
