@@ -240,10 +240,12 @@ bool Scanner::takes_part(const DirNode& node, const std::string& path, std::uint
 }
 
 void Scanner::fill(DirNode& node, const std::vector<Part>& parts, const std::string& path) {
+  std::size_t listed = 0;
+  for (const Part& part : parts) listed += part.listing.entries.size();
   std::vector<Seen> seen;
+  seen.reserve(listed);
   std::size_t name_bytes = 0;
   for (const Part& part : parts) {
-    seen.reserve(seen.size() + part.listing.entries.size());
     for (const auto& found : part.listing.entries) {
       if (!takes_part(node, path, part.origin, found)) continue;
       seen.push_back({&found, part.origin});
