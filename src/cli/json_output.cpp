@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/numbers.hpp"
+#include "cli/progress.hpp"
 #include "cli/report_output.hpp"
 
 namespace syncline::cli {
@@ -16,15 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr int schema_version = 1;
 constexpr auto progress_interval = 1s;
-
-const char* phase_name(ProgressEvent::Phase phase) {
-  switch (phase) {
-    case ProgressEvent::Phase::scanning: return "scanning";
-    case ProgressEvent::Phase::transferring: return "transferring";
-    case ProgressEvent::Phase::finishing: return "finishing";
-  }
-  return "";
-}
 
 /// A name need not be UTF-8 but JSON must be: then the exact bytes follow in base 64.
 void put_name(Json& record, const std::string& key, const std::string& raw) {

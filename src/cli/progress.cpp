@@ -19,15 +19,6 @@ constexpr auto sentence_interval = 10s;
 constexpr std::size_t bar_columns_min = 12;
 constexpr std::size_t bar_columns_max = 40;
 
-const char* phase_name(Phase phase) {
-  switch (phase) {
-    case Phase::scanning: return "scanning";
-    case Phase::transferring: return "transferring";
-    case Phase::finishing: return "finishing";
-  }
-  return "";
-}
-
 /// Sent bytes are rounded up: "saved 100%" is said only when nothing at all was sent.
 std::optional<unsigned> saved_percent(const ProgressEvent& event) {
   const double all = static_cast<double>(event.sent_bytes) + static_cast<double>(event.matched_bytes);
@@ -82,6 +73,15 @@ std::string scanning_bar(const ProgressSnapshot& now, std::size_t room) {
 }
 
 }  // namespace
+
+const char* phase_name(ProgressEvent::Phase phase) {
+  switch (phase) {
+    case Phase::scanning: return "scanning";
+    case Phase::transferring: return "transferring";
+    case Phase::finishing: return "finishing";
+  }
+  return "";
+}
 
 unsigned ProgressSnapshot::percent() const {
   double share = 0;

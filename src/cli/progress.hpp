@@ -15,6 +15,9 @@
 
 namespace syncline::cli {
 
+/// "scanning", "transferring", "finishing".
+const char* phase_name(ProgressEvent::Phase phase);
+
 /// What is known at one moment.
 struct ProgressSnapshot {
   ProgressEvent::Phase phase = ProgressEvent::Phase::scanning;

@@ -10,7 +10,7 @@
 namespace syncline::delta {
 namespace {
 
-constexpr std::uint32_t none = SumTable::none;
+constexpr std::uint32_t no_piece = SumTable::none;
 constexpr unsigned spare_bits = 12;  // a false match by chance in one of 4,096 searches
 constexpr std::size_t local_passes_max = 3;
 
@@ -125,7 +125,7 @@ class Search {
                     evidence_blocks_max(needed) * block, rolled_);
     const std::uint32_t ahead = needed > 1 ? block : 0;  // place of the second sum of a pair
     const auto last = sums.places() - ahead;
-    std::uint32_t after_last = none;  // the piece that would continue the last run
+    std::uint32_t after_last = no_piece;  // the piece that would continue the last run
     for (std::uint32_t at = 0; at < last;) {
       const auto tile_end = std::min(last, sums.load(at));
       while (at < tile_end && (at = table.next_place(sums, at, tile_end, ahead)) < tile_end) {
@@ -143,7 +143,7 @@ class Search {
   }
 
   struct Run {
-    std::uint32_t piece = none;
+    std::uint32_t piece = no_piece;
     std::uint32_t count = 0;
   };
   /// The longest run that begins at this place; of equal ones that which keeps the order, then the first.
@@ -151,7 +151,7 @@ class Search {
                unsigned needed, std::uint32_t after_last) {
     Run best;
     const auto key = SumTable::key(sums.at(at), ahead != 0 ? sums.at(at + ahead) : 0);
-    for (auto piece = table.first(key); piece != none; piece = table.next(piece)) {
+    for (auto piece = table.first(key); piece != no_piece; piece = table.next(piece)) {
       const auto run = run_length(piece, sums, at, needed);
       if (run.evidence < needed) continue;
       if (run.count > best.count ||

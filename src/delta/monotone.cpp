@@ -7,21 +7,21 @@
 namespace syncline::delta {
 namespace {
 
-constexpr std::uint32_t none = 0xFFFFFFFF;
+constexpr std::uint32_t no_span = 0xFFFFFFFF;
 
 /// Best chain (weight, last span) among those that end at or before a rank.
 class PrefixBest {
  public:
-  explicit PrefixBest(std::size_t size) : best_(size + 1, none) {}
+  explicit PrefixBest(std::size_t size) : best_(size + 1, no_span) {}
   void offer(std::size_t rank, std::uint32_t span, const std::vector<std::uint64_t>& weight) {
     for (std::size_t at = rank + 1; at < best_.size(); at += at & -at)
-      if (best_[at] == none || weight[best_[at]] < weight[span]) best_[at] = span;
+      if (best_[at] == no_span || weight[best_[at]] < weight[span]) best_[at] = span;
   }
   /// Of the ranks below `rank_end`.
   std::uint32_t find(std::size_t rank_end, const std::vector<std::uint64_t>& weight) const {
-    std::uint32_t found = none;
+    std::uint32_t found = no_span;
     for (std::size_t at = rank_end; at != 0; at -= at & -at)
-      if (best_[at] != none && (found == none || weight[found] < weight[best_[at]])) found = best_[at];
+      if (best_[at] != no_span && (found == no_span || weight[found] < weight[best_[at]])) found = best_[at];
     return found;
   }
 
@@ -48,16 +48,16 @@ std::vector<bool> heaviest_chain(const std::vector<OldSpan>& spans) {
   };
   PrefixBest best(ends.size());
   std::vector<std::uint64_t> weight(spans.size());
-  std::vector<std::uint32_t> before(spans.size(), none);
-  std::uint32_t last = none;
+  std::vector<std::uint32_t> before(spans.size(), no_span);
+  std::uint32_t last = no_span;
   for (std::uint32_t i = 0; i < spans.size(); ++i) {
     before[i] = best.find(ranks_until(spans[i].begin), weight);
-    weight[i] = spans[i].end - spans[i].begin + (before[i] == none ? 0 : weight[before[i]]);
+    weight[i] = spans[i].end - spans[i].begin + (before[i] == no_span ? 0 : weight[before[i]]);
     best.offer(ranks_until(spans[i].end) - 1, i, weight);
-    if (last == none || weight[last] < weight[i]) last = i;
+    if (last == no_span || weight[last] < weight[i]) last = i;
   }
   std::vector<bool> keep(spans.size(), false);
-  for (; last != none; last = before[last]) keep[last] = true;
+  for (; last != no_span; last = before[last]) keep[last] = true;
   return keep;
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 const std::string area_name = ".syncline";
 const std::string temp_dir_name = "tmp";
-constexpr std::uint32_t private_mode = 0700;
+constexpr std::uint32_t private_dir_mode = 0700;
 
 [[noreturn]] void throw_foreign(const RelPath& path) {
   throw Error(Errc::foreign, "'" + escape_name(path.text()) + "'");
@@ -41,7 +41,7 @@ void check_private(const fs::Dir& dir, const fs::Stat& root, std::uint32_t own_u
 std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name) {
   if (!parent.stat_at(name)) {
     try {
-      parent.make_dir(name, private_mode);
+      parent.make_dir(name, private_dir_mode);
     } catch (const Error& error) {
       if (!error.is_errno(EEXIST)) throw;
     }

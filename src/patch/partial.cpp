@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "patch/temp.hpp"
 
 namespace syncline::patch {
 namespace {
-
-constexpr std::uint32_t private_mode = 0600;
 
 /// The name of the next one; none when there are enough. Makes the directory.
 class PartialDir {
@@ -109,7 +108,7 @@ bool keep_partial(const fs::File& base, const Transaction& transaction, const Jo
   const auto name = partials.free_name();
   if (!name) return false;
   try {
-    const auto file = partials.dir().create(*name, private_mode);
+    const auto file = partials.dir().create(*name, private_file_mode);
     file->truncate(new_bytes);
     Bytes bytes;
     std::uint64_t at = 0;

@@ -12,7 +12,6 @@ namespace syncline::patch {
 namespace {
 
 constexpr std::string_view temp_prefix = ".syncline-tmp-";
-constexpr std::uint32_t private_mode = 0600;
 constexpr std::uint32_t permission_bits = 0777;  ///< set-id bits come last: chown(2) clears them
 
 std::string random_prefix(Random& random) {
@@ -84,7 +83,7 @@ std::uint32_t TempSpace::mode_for(const fs::Metadata& wanted, const ParentFacts&
   const bool has_acl = wanted.xattrs && !wanted.xattrs->empty();
   const bool ours = wanted.uid.value_or(created_.uid) == created_.uid &&
                     wanted.gid.value_or(facts.inherited_gid.value_or(created_.gid)) == created_.gid;
-  return wanted.mode && is_private_ && ours && !has_acl ? *wanted.mode & permission_bits : private_mode;
+  return wanted.mode && is_private_ && ours && !has_acl ? *wanted.mode & permission_bits : private_file_mode;
 }
 
 std::unique_ptr<TempFile> TempSpace::create(const std::shared_ptr<fs::Dir>& parent,
@@ -92,7 +91,7 @@ std::unique_ptr<TempFile> TempSpace::create(const std::shared_ptr<fs::Dir>& pare
   const auto facts = facts_of(parent);
   const bool own = facts.device == device_;
   const auto& dir = own ? dir_ : parent;
-  const auto mode = own && wanted != nullptr ? mode_for(*wanted, facts) : private_mode;
+  const auto mode = own && wanted != nullptr ? mode_for(*wanted, facts) : private_file_mode;
   auto name = next_name();
   auto file = dir->create(name, mode);
   return std::make_unique<TempFile>(dir, std::move(name), std::move(file), mode);

@@ -17,6 +17,9 @@
 
 namespace syncline::patch {
 
+/// Of what is not yet complete, and of a new file that nobody gave a mode.
+inline constexpr std::uint32_t private_file_mode = 0600;
+
 /// A name in a directory that is removed again unless it is renamed away.
 class TempFile {
  public:

@@ -10,10 +10,6 @@
 namespace syncline::server {
 namespace {
 
-[[noreturn]] void refuse(std::string_view value, std::string_view reason) {
-  throw Error(Errc::usage, "'" + escape_name(value) + "' " + std::string(reason));
-}
-
 void require(std::string_view value, const std::optional<std::string>& fault) {
   if (fault) refuse(value, *fault);
 }
@@ -36,6 +32,10 @@ std::string_view take_suffix(std::string_view& text) {
 }
 
 }  // namespace
+
+void refuse(std::string_view value, std::string_view reason) {
+  throw Error(Errc::usage, "'" + escape_name(value) + "' " + std::string(reason));
+}
 
 Endpoint parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');

@@ -14,6 +14,9 @@ namespace syncline::server {
 // Each parse_ function throws Error(usage) that quotes the value, says what is wrong with it and
 // what to write. Each to_text function gives the form that its parse_ function reads.
 
+/// What those functions throw.
+[[noreturn]] void refuse(std::string_view value, std::string_view reason);
+
 /// ADDR:PORT: "[::1]:0", "192.0.2.7:8737", "host.example:8737"; ":8737" for every address.
 Endpoint parse_endpoint(std::string_view text);
 std::string to_text(const Endpoint& endpoint);

@@ -14,10 +14,6 @@
 namespace syncline::server {
 namespace {
 
-[[noreturn]] void refuse(std::string_view value, std::string_view reason) {
-  throw Error(Errc::usage, "'" + escape_name(value) + "' " + std::string(reason));
-}
-
 template <class Enum>
 struct Word {
   std::string_view text;

@@ -14,8 +14,8 @@
 namespace syncline::state {
 namespace {
 
-constexpr std::int64_t application_id = 0x534C6363;  // "SLcc"
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t cache_application_id = 0x534C6363;  // "SLcc"
+constexpr std::int64_t cache_format_version = 1;
 // What a chunk costs in the file beside its bytes: half a page lost at its end, the index row.
 constexpr std::uint64_t overhead_bytes = 2048 + 96;
 
@@ -98,13 +98,13 @@ class CacheFile {
     if (connection.integer("PRAGMA user_version") == 0 &&
         connection.integer("SELECT count(*) FROM sqlite_schema") == 0) {
       connection.exec(create_sql);
-      connection.exec(("PRAGMA application_id=" + std::to_string(application_id) +
-                       ";PRAGMA user_version=" + std::to_string(format_version) + ";COMMIT")
+      connection.exec(("PRAGMA application_id=" + std::to_string(cache_application_id) +
+                       ";PRAGMA user_version=" + std::to_string(cache_format_version) + ";COMMIT")
                           .c_str());
     }
-    if (connection.integer("PRAGMA application_id") != application_id)
+    if (connection.integer("PRAGMA application_id") != cache_application_id)
       throw Error(Errc::foreign, "chunk cache " + escape_name(path));
-    if (connection.integer("PRAGMA user_version") != format_version) connection.fail_corrupt("version");
+    if (connection.integer("PRAGMA user_version") != cache_format_version) connection.fail_corrupt("version");
     return connection;
   }
 

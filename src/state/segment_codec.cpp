@@ -7,12 +7,12 @@
 namespace syncline::state {
 namespace {
 
-constexpr std::uint64_t cut_mask = 127;
+constexpr std::uint64_t segment_cut_mask = 127;
 constexpr std::size_t chunk_bytes_usual = 52;
 
 bool ends_segment(const manifest::Chunk& chunk, std::size_t count) {
   if (count >= segment_chunks_max) return true;
-  return count >= segment_chunks_min && (chunk.id.prefix() & cut_mask) == 0;
+  return count >= segment_chunks_min && (chunk.id.prefix() & segment_cut_mask) == 0;
 }
 
 void write_chunk(ByteWriter& out, const manifest::Chunk& chunk) {

@@ -11,7 +11,7 @@ namespace {
 /// Beside the names themselves: nodes of maps and lists, and what they point with.
 constexpr std::size_t dir_bytes = sizeof(RemoteDirs::value_type) + 64;
 
-std::string shown(const std::string& dir) { return "listing of '" + escape_name(dir) + "'"; }
+std::string listing_name(const std::string& dir) { return "listing of '" + escape_name(dir) + "'"; }
 
 }  // namespace
 
@@ -43,18 +43,19 @@ void ListingIntake::charge(std::size_t bytes) {
 /// The directory that `listing` is about, which is the one before or a new one.
 void ListingIntake::open(const wire::Listing& listing) {
   if (dir_ != nullptr && listing.dir == path_) {
-    if (listing.partial == dir_->whole) throw Error(Errc::protocol, shown(listing.dir) + " of another kind");
+    if (listing.partial == dir_->whole)
+      throw Error(Errc::protocol, listing_name(listing.dir) + " of another kind");
     return;
   }
   const auto path = RelPath::parse(listing.dir);
   if (asked_ != nullptr) {
     while (next_asked_ < asked_->size() && (*asked_)[next_asked_] != listing.dir) ++next_asked_;
     if (next_asked_ == asked_->size() || listing.partial)
-      throw Error(Errc::protocol, shown(listing.dir) + " that was not asked for");
+      throw Error(Errc::protocol, listing_name(listing.dir) + " that was not asked for");
     ++next_asked_;
   }
   const auto [at, fresh] = dirs_.try_emplace(listing.dir);
-  if (!fresh) throw Error(Errc::protocol, shown(listing.dir) + " that was told already");
+  if (!fresh) throw Error(Errc::protocol, listing_name(listing.dir) + " that was told already");
   finish();
   path_ = listing.dir;
   dir_ = &at->second;
@@ -76,7 +77,7 @@ bool ListingIntake::is_ours(const std::string& name) {
 void ListingIntake::take_entries(std::vector<wire::EntryInfo>& entries) {
   for (auto& entry : entries) {
     check_name(entry.name);
-    if (entry.name <= last_name_) throw Error(Errc::malformed, shown(path_) + ": names out of order");
+    if (entry.name <= last_name_) throw Error(Errc::malformed, listing_name(path_) + ": names out of order");
     last_name_ = entry.name;
     const bool ours = is_ours(entry.name);
     if (!ours && !rules_.keeps_extra) continue;
@@ -90,11 +91,12 @@ void ListingIntake::take_entries(std::vector<wire::EntryInfo>& entries) {
 }
 
 void ListingIntake::take_gone(std::vector<std::string>& names) {
-  if (!names.empty() && dir_->whole) throw Error(Errc::malformed, shown(path_) + ": whole, and names gone");
+  if (!names.empty() && dir_->whole)
+    throw Error(Errc::malformed, listing_name(path_) + ": whole, and names gone");
   for (auto& name : names) {
     check_name(name);
     if (!dir_->gone.empty() && name <= dir_->gone.back())
-      throw Error(Errc::malformed, shown(path_) + ": names out of order");
+      throw Error(Errc::malformed, listing_name(path_) + ": names out of order");
     charge(sizeof name + name.size());
     dir_->gone.push_back(std::move(name));
   }

@@ -9,7 +9,7 @@
 namespace syncline::sync {
 namespace {
 
-std::string shown(const std::string& path) { return "manifest of '" + escape_name(path) + "'"; }
+std::string manifest_name(const std::string& path) { return "manifest of '" + escape_name(path) + "'"; }
 
 template <class T>
 void append(std::vector<T>& to, const std::vector<T>& more) {
@@ -31,15 +31,15 @@ void ManifestIntake::check_part(Asked& asked, const wire::ManifestReply& part, b
   const auto size_bytes = is_first ? part.size_bytes : asked.reply->size_bytes;
   const bool goes_on = part.more && !part.lengths.empty();
   if (part.size_bytes != size_bytes || part.more != goes_on)
-    throw Error(Errc::malformed, shown(part.path) + ": parts that do not fit");
+    throw Error(Errc::malformed, manifest_name(part.path) + ": parts that do not fit");
   for (std::size_t i = 0; i < part.lengths.size(); ++i) {
     const auto bytes = std::uint64_t{part.lengths[i]} * part.repeats[i];
     if (bytes == 0 || bytes > size_bytes - asked.told_bytes)
-      throw Error(Errc::malformed, shown(part.path) + ": chunks beyond its size");
+      throw Error(Errc::malformed, manifest_name(part.path) + ": chunks beyond its size");
     asked.told_bytes += bytes;
   }
   if (!part.more && asked.told_bytes != size_bytes)
-    throw Error(Errc::malformed, shown(part.path) + ": chunks short of its size");
+    throw Error(Errc::malformed, manifest_name(part.path) + ": chunks short of its size");
 }
 
 void ManifestIntake::keep(Asked& asked, wire::ManifestReply part) {
@@ -62,7 +62,7 @@ void ManifestIntake::keep(Asked& asked, wire::ManifestReply part) {
 void ManifestIntake::take(wire::ManifestReply reply) {
   const auto found = asked_.find(reply.path);
   if (found == asked_.end() || found->second.is_whole)
-    throw Error(Errc::protocol, shown(reply.path) + " that was not asked for");
+    throw Error(Errc::protocol, manifest_name(reply.path) + " that was not asked for");
   Asked& asked = found->second;
   check_part(asked, reply, !asked.reply.has_value());
   asked.is_whole = !reply.more;

@@ -12,8 +12,9 @@ namespace syncline::trust {
 namespace {
 
 constexpr std::string_view prefix = "SHA256:";
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t digits_count = 43;  // 256 bits in pieces of 6
+constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::size_t base64_digits_count = 43;  // 256 bits in pieces of 6
 
 [[noreturn]] void refuse(std::string_view text) {
   throw Error(Errc::usage,
@@ -38,21 +39,21 @@ std::string Fingerprint::text() const {
   unsigned count = 0;
   for (const auto byte : bytes) {
     bits = bits << 8 | std::to_integer<unsigned>(byte);
-    for (count += 8; count >= 6; count -= 6) out += alphabet[bits >> (count - 6) & 63];
+    for (count += 8; count >= 6; count -= 6) out += base64_alphabet[bits >> (count - 6) & 63];
   }
-  out += alphabet[bits << (6 - count) & 63];
+  out += base64_alphabet[bits << (6 - count) & 63];
   return out;
 }
 
 Fingerprint Fingerprint::parse(std::string_view text) {
-  if (!text.starts_with(prefix) || text.size() != prefix.size() + digits_count) refuse(text);
+  if (!text.starts_with(prefix) || text.size() != prefix.size() + base64_digits_count) refuse(text);
   Fingerprint out;
   unsigned bits = 0;
   unsigned count = 0;
   auto next = out.bytes.begin();
   for (const char digit : text.substr(prefix.size())) {
-    const auto value = alphabet.find(digit);
-    if (value == alphabet.npos) refuse(text);
+    const auto value = base64_alphabet.find(digit);
+    if (value == base64_alphabet.npos) refuse(text);
     bits = bits << 6 | static_cast<unsigned>(value);
     count += 6;
     if (count < 8) continue;

@@ -10,8 +10,8 @@
 namespace syncline::trust {
 namespace {
 
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr std::size_t digits_count = 16;
+constexpr std::string_view code_alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+constexpr std::size_t code_digits_count = 16;
 constexpr std::size_t group_digits = 4;
 constexpr std::string_view label = "syncline pairing proof 1";
 
@@ -42,9 +42,9 @@ std::string digits_of(std::string_view typed) {
   for (const char c : typed) {
     if (c == '-' || c == ' ' || c == '\t') continue;
     digits += canonical_digit(c);
-    if (alphabet.find(digits.back()) == alphabet.npos || digits.size() > digits_count) break;
+    if (code_alphabet.find(digits.back()) == code_alphabet.npos || digits.size() > code_digits_count) break;
   }
-  if (digits.size() != digits_count || digits.find_first_not_of(alphabet) != digits.npos)
+  if (digits.size() != code_digits_count || digits.find_first_not_of(code_alphabet) != digits.npos)
     throw Error(Errc::usage, "a pairing code has 16 letters and digits (XXXX-XXXX-XXXX-XXXX, without U)");
   return digits;
 }
@@ -91,7 +91,7 @@ std::string make_pair_code(Random& random) {
   unsigned count = 0;
   for (const auto byte : bytes) {
     bits = bits << 8 | std::to_integer<unsigned>(byte);
-    for (count += 8; count >= 5; count -= 5) digits += alphabet[bits >> (count - 5) & 31];
+    for (count += 8; count >= 5; count -= 5) digits += code_alphabet[bits >> (count - 5) & 31];
   }
   return grouped(digits);
 }

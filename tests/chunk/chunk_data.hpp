@@ -42,6 +42,7 @@ inline hash::QuickKey test_key(std::uint64_t seed = 42) {
   return hash::QuickKey(secret);
 }
 
+inline constexpr manifest::ChunkParams real_params{};
 /// Chunks small enough that a few kilobytes have many of them.
 inline constexpr manifest::ChunkParams tiny_params{.min_bytes = 64, .avg_bytes = 256, .max_bytes = 1024};
 /// As above, and long enough for the two-lane search.

@@ -54,7 +54,6 @@ void check_all_cuts(ByteView data, const ChunkParams& params) {
   SUCCEED();
 }
 
-const ChunkParams real_params{};
 const ChunkParams all_params[] = {
     real_params,      tiny_params,        small_params, {1, 32, 64}, {16384, 65536, 262144},
     {100, 256, 1001}, {4096, 4096, 65535}};

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "chunk/import_stream.hpp"
 #include "chunk/scan_file.hpp"
 #include "chunk_data.hpp"
@@ -19,9 +20,8 @@ using namespace syncline::test;
 using chunk::ChunkParams;
 using chunk::import_file;
 
-const ChunkParams real_params{};
-constexpr std::uint64_t kib = 1024;
-constexpr std::uint64_t mib = 1024 * kib;
+using limits::kib;
+using limits::mib;
 constexpr std::uint64_t gib = 1024 * mib;
 
 /// The manifest that the stream ends with; its pieces must be the file, one after the other.
@@ -100,7 +100,7 @@ TEST_CASE("equal chunks that are not zeros are never joined into one record", "[
   check_import(MemoryFile(ones), ones, real_params);
 }
 
-TEST_CASE("a hole imports like the same zeros stored", "[chunk]") {
+TEST_CASE("a hole imports like the same zeros stored", "[chunk][long]") {
   const auto seed = GENERATE(range(1U, 40U));
   CAPTURE(seed);
   Rng rng(seed);

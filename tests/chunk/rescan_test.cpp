@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "base/limits.hpp"
 #include "chunk/scan_file.hpp"
 #include "chunk_data.hpp"
 #include "support/catch.hpp"
@@ -21,8 +22,7 @@ using chunk::Manifest;
 using chunk::OldIndex;
 using chunk::ScanCounts;
 
-const ChunkParams real_params{};
-constexpr std::size_t mib = 1 << 20;
+using limits::mib;
 
 Manifest fresh(ByteView data, const ChunkParams& params = real_params) {
   return chunk::chunk_bytes(data, params, test_key());
@@ -91,7 +91,7 @@ MemoryFile with_holes(const Bytes& data) {
   return file;
 }
 
-TEST_CASE("a rescan after random edits equals a first import", "[chunk]") {
+TEST_CASE("a rescan after random edits equals a first import", "[chunk][long]") {
   const auto seed = GENERATE(range(1U, 60U));
   CAPTURE(seed);
   Rng rng(seed);

@@ -15,21 +15,21 @@ using manifest::ChunkParams;
 using manifest::Manifest;
 using manifest::params_for_size;
 
-constexpr std::uint64_t gib = 1ULL << 30;
+constexpr std::uint64_t gib_bytes = 1024 * limits::mib;
 
 TEST_CASE("chunks grow fourfold for every factor of four above 8 GiB", "[manifest]") {
   CHECK(params_for_size(0) == ChunkParams{8192, 16384, 65536});
-  CHECK(params_for_size(8 * gib) == ChunkParams{8192, 16384, 65536});
-  CHECK(params_for_size(8 * gib + 1) == ChunkParams{32768, 65536, 262144});
-  CHECK(params_for_size(32 * gib) == ChunkParams{32768, 65536, 262144});
-  CHECK(params_for_size(32 * gib + 1) == ChunkParams{131072, 262144, 1048576});
-  CHECK(params_for_size(128 * gib) == ChunkParams{131072, 262144, 1048576});
-  CHECK(params_for_size(128 * gib + 1) == ChunkParams{524288, 1048576, 2097152});
+  CHECK(params_for_size(8 * gib_bytes) == ChunkParams{8192, 16384, 65536});
+  CHECK(params_for_size(8 * gib_bytes + 1) == ChunkParams{32768, 65536, 262144});
+  CHECK(params_for_size(32 * gib_bytes) == ChunkParams{32768, 65536, 262144});
+  CHECK(params_for_size(32 * gib_bytes + 1) == ChunkParams{131072, 262144, 1048576});
+  CHECK(params_for_size(128 * gib_bytes) == ChunkParams{131072, 262144, 1048576});
+  CHECK(params_for_size(128 * gib_bytes + 1) == ChunkParams{524288, 1048576, 2097152});
 }
 
 TEST_CASE("a chunk of any size class fits into a frame", "[manifest]") {
-  for (const std::uint64_t size :
-       {std::uint64_t{0}, 9 * gib, 33 * gib, 129 * gib, 1024 * gib, ~std::uint64_t{0}}) {
+  for (const std::uint64_t size : {std::uint64_t{0}, 9 * gib_bytes, 33 * gib_bytes, 129 * gib_bytes,
+                                   1024 * gib_bytes, ~std::uint64_t{0}}) {
     CAPTURE(size);
     CHECK(params_for_size(size).max_bytes < limits::frame_bytes_max);
   }

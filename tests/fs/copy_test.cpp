@@ -2,6 +2,7 @@
 // Copying between files: bytes, holes, overlaps, sources that shrink.
 #include <random>
 
+#include "base/limits.hpp"
 #include "expect.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -11,7 +12,7 @@ using namespace syncline::test;
 
 namespace {
 
-constexpr std::uint64_t mib = 1 << 20;
+using limits::mib;
 
 std::string random_text(std::mt19937& random, std::size_t size) {
   std::string out(size, '\0');

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "base/limits.hpp"
 #include "expect.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -16,7 +17,7 @@ using namespace syncline::test;
 
 namespace {
 
-constexpr std::uint64_t mib = 1 << 20;
+using limits::mib;
 
 std::string read_at(const fs::File& file, std::size_t count, std::uint64_t offset) {
   std::string out(count, '?');

@@ -11,7 +11,7 @@ using namespace syncline::manifest;
 
 namespace {
 
-const std::string page = SYNCLINE_SOURCE_DIR "/docs/format/manifest.md";
+const std::string format_page = SYNCLINE_SOURCE_DIR "/docs/format/manifest.md";
 
 TreeEntry entry(const std::string& path, EntryType type) {
   TreeEntry out;
@@ -22,7 +22,7 @@ TreeEntry entry(const std::string& path, EntryType type) {
 }
 
 /// The tree of the page's example.
-std::vector<TreeEntry> example() {
+std::vector<TreeEntry> example_tree() {
   std::vector<TreeEntry> out{entry("doc", EntryType::directory), entry("doc/a", EntryType::regular),
                              entry("doc/b", EntryType::symlink)};
   out[0].mtime_ns = 1'000'000'000;
@@ -56,8 +56,8 @@ std::vector<TreeEntry> random_tree(std::mt19937_64& random, std::size_t count) {
 }  // namespace
 
 TEST_CASE("the bytes of a tree export are those of the format page", "[manifest]") {
-  CHECK(encode_tree(example()) == test::hex_example(page, "tree"));
-  CHECK(decode_tree(test::hex_example(page, "tree")) == example());
+  CHECK(encode_tree(example_tree()) == test::hex_example(format_page, "tree"));
+  CHECK(decode_tree(test::hex_example(format_page, "tree")) == example_tree());
 }
 
 TEST_CASE("a tree comes back as it was", "[manifest]") {
@@ -70,7 +70,7 @@ TEST_CASE("a tree comes back as it was", "[manifest]") {
 }
 
 TEST_CASE("a tree export cut off or altered anywhere is refused with the place", "[manifest]") {
-  const auto data = encode_tree(example());
+  const auto data = encode_tree(example_tree());
   for (std::size_t bit = 0; bit < data.size() * 8; ++bit) {
     CAPTURE(bit);
     auto altered = data;
@@ -86,15 +86,15 @@ TEST_CASE("a tree export cut off or altered anywhere is refused with the place",
 }
 
 TEST_CASE("paths out of order are never written", "[manifest]") {
-  auto tree = example();
+  auto tree = example_tree();
   std::swap(tree[0], tree[1]);
   CHECK_THROWS_AS(encode_tree(tree), Error);
-  tree = example();
+  tree = example_tree();
   tree[2] = tree[1];
   CHECK_THROWS_AS(encode_tree(tree), Error);
 }
 
 TEST_CASE("a tree export and a manifest are not taken for each other", "[manifest]") {
-  CHECK_THROWS_AS(decode(encode_tree(example())), Error);
+  CHECK_THROWS_AS(decode(encode_tree(example_tree())), Error);
   CHECK_THROWS_AS(decode_tree(encode(Manifest{})), Error);
 }

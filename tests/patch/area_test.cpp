@@ -21,10 +21,6 @@ using patch::Durability;
 using patch::Strategy;
 using patch::UpdateMode;
 
-patch::AreaOptions quick() { return {UpdateMode::automatic, Durability::none}; }
-
-patch::AreaOptions forced_inplace() { return {UpdateMode::inplace, Durability::none, 0}; }
-
 /// Descriptor of a file held open for the length of a scope.
 class Held {
  public:
@@ -103,7 +99,7 @@ TEST_CASE("every durable protocol commits mixed batches of any size", "[patch]")
 TEST_CASE("a file dropped before its end leaves the old one and no temporary file", "[patch]") {
   test::TempDir dir;
   dir.write("file", std::string(100'000, 'o'));
-  const auto options = GENERATE(quick(), forced_inplace());
+  const auto options = GENERATE(test::quick(), test::forced_inplace());
   test::Replica replica(fs::linux_fs(), dir.path(), options);
   change_first_byte(replica).reset();
   CHECK(replica.area->commit().empty());
@@ -160,7 +156,7 @@ TEST_CASE("an edit made before or during a change is kept", "[patch]") {
 
 TEST_CASE("a name that appears meanwhile is not overwritten", "[patch]") {
   test::TempDir dir;
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   replica.put("file", "ours", 1);
   replica.put("second", "fine", 2);
   dir.write("file", "theirs");
@@ -176,7 +172,7 @@ TEST_CASE("a file that a reader holds open is never patched in place", "[patch]"
   dir.write("file", std::string(100'000, 'o'));
   const auto flags = GENERATE(O_RDONLY, O_RDWR);
   const Held reader(dir.path("file"), flags);
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   auto file = change_first_byte(replica);
   CHECK(file->strategy() == Strategy::rewrite);
 }
@@ -184,7 +180,7 @@ TEST_CASE("a file that a reader holds open is never patched in place", "[patch]"
 TEST_CASE("a reader that opens the file during a change turns it into a rewrite", "[patch]") {
   test::TempDir dir;
   dir.write("file", std::string(4 << 20, 'o'));
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   patch::FilePlan plan;
   plan.expected = replica.stat("file");
   plan.new_bytes = plan.changed_bytes = 4 << 20;
@@ -212,7 +208,7 @@ TEST_CASE("a reader that opens a patched file before its commit gets the old ver
   test::TempDir dir;
   const std::string old(100'000, 'o');
   dir.write("file", old);
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   auto file = change_first_byte(replica);
   file->finish(test::with_mtime(5), 3);
   CHECK(file->strategy() == Strategy::inplace);
@@ -253,7 +249,7 @@ TEST_CASE("both names of a file can be replaced in one batch", "[patch]") {
   test::TempDir dir;
   dir.write("file", "old");
   std::filesystem::create_hard_link(dir.path("file"), dir.path("name"));
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   replica.put("file", "new one");
   replica.put("name", "new two");
   for (const auto& outcome : replica.area->commit()) CHECK(test::error_text(outcome.error).empty());
@@ -307,7 +303,7 @@ TEST_CASE("a new file in a set-group-id directory belongs to its group", "[patch
   const auto sub = dir.make_dir("sub");
   REQUIRE(::chown(sub.c_str(), 0, 4242) == 0);
   REQUIRE(::chmod(sub.c_str(), 02775) == 0);
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   const std::shared_ptr<fs::Dir> parent = replica.root->open_dir("sub");
   auto file = replica.area->begin(parent, RelPath::parse("sub/file"), {});
   file->finish({}, 0);
@@ -318,7 +314,7 @@ TEST_CASE("symlinks, hard links and nodes are placed and replaced", "[patch]") {
   test::TempDir dir;
   dir.write("file", "content");
   dir.write("old", "regular");
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   const auto place = [&](const std::string& name, auto make) {
     replica.area->place(replica.root, RelPath::parse(name), replica.stat(name), make, 0);
     const auto outcome = replica.area->commit().at(0);
@@ -345,7 +341,7 @@ TEST_CASE("an entry of another type is replaced only when that is allowed", "[pa
   test::TempDir dir;
   dir.write("elsewhere", "safe");
   std::filesystem::create_symlink("elsewhere", dir.path("file"));
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   patch::FilePlan plan;
   plan.new_bytes = plan.changed_bytes = 3;
   plan.expected = replica.stat("file");
@@ -367,31 +363,31 @@ TEST_CASE("planted symlinks lead nowhere", "[patch]") {
 
   SECTION("as a target that was a file") {
     dir.write("file", "old");
-    test::Replica replica(fs::linux_fs(), dir.path(), quick());
+    test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
     replica.put("file", "new");
     std::filesystem::remove(dir.path("file"));
     std::filesystem::create_symlink(outside.path("victim"), dir.path("file"));
     CHECK(test::is_error(replica.area->commit().at(0).error, Errc::foreign));
   }
   SECTION("as a target that was not there") {
-    test::Replica replica(fs::linux_fs(), dir.path(), quick());
+    test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
     replica.put("file", "new");
     std::filesystem::create_symlink(outside.path("victim"), dir.path("file"));
     CHECK(test::is_error(replica.area->commit().at(0).error, Errc::foreign));
   }
   SECTION("as .syncline") {
     std::filesystem::create_directory_symlink(outside.path(), dir.path(".syncline"));
-    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), quick()), Error);
+    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), test::quick()), Error);
   }
   SECTION("as .syncline/tmp") {
     std::filesystem::create_directory(dir.path(".syncline"));
     std::filesystem::create_directory_symlink(outside.path(), dir.path(".syncline/tmp"));
-    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), quick()), Error);
+    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), test::quick()), Error);
   }
   SECTION("as .syncline/journal") {
     std::filesystem::create_directory(dir.path(".syncline"));
     std::filesystem::create_symlink(outside.path("victim"), dir.path(".syncline/journal"));
-    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), quick()), Error);
+    CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), test::quick()), Error);
   }
   CHECK(outside.read("victim") == "safe");
   CHECK(std::distance(std::filesystem::directory_iterator(outside.path()), {}) == 1);
@@ -401,26 +397,26 @@ TEST_CASE("a .syncline that others can write to is not trusted", "[patch]") {
   test::TempDir dir;
   std::filesystem::create_directory(dir.path(".syncline"));
   REQUIRE(::chmod(dir.path(".syncline").c_str(), 0777) == 0);
-  CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), quick()), Error);
+  CHECK_THROWS_AS(test::Replica(fs::linux_fs(), dir.path(), test::quick()), Error);
 }
 
 TEST_CASE("one process at a time works on a root", "[patch]") {
   test::TempDir dir;
   {
-    test::Replica first(fs::linux_fs(), dir.path(), quick());
+    test::Replica first(fs::linux_fs(), dir.path(), test::quick());
     try {
-      test::Replica second(fs::linux_fs(), dir.path(), quick());
+      test::Replica second(fs::linux_fs(), dir.path(), test::quick());
       FAIL("opened twice");
     } catch (const Error& error) {
       CHECK(error.is(Errc::locked));
     }
   }
-  test::Replica third(fs::linux_fs(), dir.path(), quick());
+  test::Replica third(fs::linux_fs(), dir.path(), test::quick());
 }
 
 TEST_CASE("closing keeps a directory that holds something else", "[patch]") {
   test::TempDir dir;
-  test::Replica replica(fs::linux_fs(), dir.path(), quick());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   dir.write(".syncline/root", "marker");
   replica.area->close_clean();
   CHECK(test::leftovers(dir) == std::vector<std::string>{".syncline", ".syncline/root"});
@@ -429,7 +425,7 @@ TEST_CASE("closing keeps a directory that holds something else", "[patch]") {
 TEST_CASE("closing removes a temporary file that could not be removed at its time", "[patch]") {
   test::TempDir dir;
   test::FaultFs faults(fs::linux_fs());
-  test::Replica replica(faults, dir.path(), quick());
+  test::Replica replica(faults, dir.path(), test::quick());
   faults.fail_op("unlink", EIO);
   replica.begin("given-up", {}).reset();
   CHECK(faults.struck() == 1);
@@ -443,7 +439,7 @@ TEST_CASE("a batch is wanted when it is large, spread, or holds up others", "[pa
   const int files_max = durability == Durability::none ? 64 : 1000;
   test::TempDir dir;
   dir.write("file", std::string(100'000, 'o'));
-  auto options = forced_inplace();
+  auto options = test::forced_inplace();
   options.durability = durability;
   test::Replica replica(fs::linux_fs(), dir.path(), options);
   CHECK_FALSE(replica.area->wants_commit());
@@ -497,7 +493,7 @@ TEST_CASE("only changed sectors are written in place", "[patch]") {
   std::mt19937_64 random(1);
   auto content = test::random_text(random, 4 << 20);
   dir.write("file", content);
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   patch::FilePlan plan;
   plan.expected = replica.stat("file");
   plan.new_bytes = plan.changed_bytes = content.size();

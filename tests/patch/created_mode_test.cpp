@@ -61,15 +61,13 @@ std::size_t calls(const FaultFs& faults, const std::string& op) {
       std::ranges::count_if(trace, [&](const auto& line) { return line.starts_with(op + " "); }));
 }
 
-patch::AreaOptions quick() { return {patch::UpdateMode::automatic, patch::Durability::none}; }
-
 }  // namespace
 
 TEST_CASE("a new file is created with its mode, which is then not set", "[patch]") {
   TempDir dir;
   const Umask umask(022);
   FaultFs faults(fs::linux_fs());
-  Replica replica(faults, dir.path(), quick());
+  Replica replica(faults, dir.path(), test::quick());
   const std::uint32_t wanted = GENERATE(0644u, 0755u, 0444u, 0600u, 0u);
   CHECK(put(replica, dir, "f", with_mode(wanted)) == wanted);
   CHECK(replica.stat("f")->mode == wanted);
@@ -80,7 +78,7 @@ TEST_CASE("what the umask or creating leaves out of a mode is set afterwards", "
   TempDir dir;
   const Umask umask(027);
   FaultFs faults(fs::linux_fs());
-  Replica replica(faults, dir.path(), quick());
+  Replica replica(faults, dir.path(), test::quick());
   CHECK(put(replica, dir, "group", with_mode(0666)) == 0640);
   CHECK(replica.stat("group")->mode == 0666);
   CHECK(put(replica, dir, "set-id", with_mode(06750)) == 0750);
@@ -91,7 +89,7 @@ TEST_CASE("what the umask or creating leaves out of a mode is set afterwards", "
 TEST_CASE("a file whose owner or attributes come later is private until then", "[patch]") {
   TempDir dir;
   const Umask umask(0);
-  Replica replica(fs::linux_fs(), dir.path(), quick());
+  Replica replica(fs::linux_fs(), dir.path(), test::quick());
   if (::geteuid() == 0) {
     auto others = with_mode(0664);
     others.uid = 65534;
@@ -111,7 +109,7 @@ TEST_CASE("a file whose owner or attributes come later is private until then", "
 TEST_CASE("a file with an access list is private until it has it", "[patch]") {
   TempDir dir;
   const Umask umask(0);
-  Replica replica(fs::linux_fs(), dir.path(), quick());
+  Replica replica(fs::linux_fs(), dir.path(), test::quick());
   // POSIX ACL version 2: user::rw-, user:65534:---, group::r--, mask::r--, other::r--.
   const std::uint8_t acl[] = {2, 0,   0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  0,
                               0, 254, 255, 0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
@@ -132,7 +130,7 @@ TEST_CASE("where others can enter the temporary directory, files in it are priva
   dir.make_dir(".syncline/tmp");
   ::chmod(dir.path(".syncline").c_str(), 0755);
   ::chmod(dir.path(".syncline/tmp").c_str(), 0755);
-  Replica replica(fs::linux_fs(), dir.path(), quick());
+  Replica replica(fs::linux_fs(), dir.path(), test::quick());
   CHECK(put(replica, dir, "f", with_mode(0644)) == 0600);
   CHECK(replica.stat("f")->mode == 0644);
 }
@@ -141,7 +139,7 @@ TEST_CASE("a replaced file is private until it has the attributes of the old one
   TempDir dir;
   const Umask umask(0);
   dir.write("f", "old");
-  Replica replica(fs::linux_fs(), dir.path(), quick());
+  Replica replica(fs::linux_fs(), dir.path(), test::quick());
   CHECK(put(replica, dir, "f", with_mode(0644)) == 0600);
   CHECK(replica.stat("f")->mode == 0644);
 }
@@ -150,7 +148,7 @@ TEST_CASE("a umask that another thread moves changes no mode", "[patch]") {
   TempDir dir;
   const Umask umask(0);
   FaultFs faults(fs::linux_fs());
-  Replica replica(faults, dir.path(), quick());
+  Replica replica(faults, dir.path(), test::quick());
   faults.reset();
   faults.call_op("create", [] { ::umask(077); });
   put(replica, dir, "f", with_mode(0664));

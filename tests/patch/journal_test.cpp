@@ -193,7 +193,7 @@ TEST_CASE("a journal that ends before its commit asks for nothing", "[patch]") {
   }
 }
 
-TEST_CASE("a flipped bit before a valid commit is damage, after it a torn tail", "[patch]") {
+TEST_CASE("a flipped bit before a valid commit is damage, after it a torn tail", "[patch][long]") {
   const auto journal = long_journal();
   const auto whole = scan(journal);
   REQUIRE(whole.committed.size() == 2);

@@ -24,8 +24,6 @@ using test::Scenario;
 
 constexpr std::size_t big_bytes = 64 << 10;
 
-patch::AreaOptions forced_inplace() { return {patch::UpdateMode::inplace, patch::Durability::none, 0}; }
-
 /// Changes sectors 4, 40 and 80 of a file of 64 KiB, killed before the `nth` call of `op`.
 struct Interrupted {
   explicit Interrupted(const std::string& op, std::uint64_t nth) {
@@ -44,7 +42,7 @@ struct Interrupted {
             ::pause();
           },
           nth);
-      test::Replica replica(faults, dir.path(), forced_inplace());
+      test::Replica replica(faults, dir.path(), test::forced_inplace());
       const std::shared_ptr<fs::Dir> parent = replica.root->open_dir("sub");
       patch::FilePlan plan;
       plan.expected = parent->stat_at("file.tar.gz");
@@ -66,7 +64,7 @@ struct Interrupted {
     file->pwrite(as_bytes(bytes), offset);
   }
   patch::Recovery recover() const {
-    const test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+    const test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
     return replica.area->recovery();
   }
 
@@ -102,7 +100,7 @@ TEST_CASE("recovery discards a change that was not committed", "[patch]") {
   CHECK(work.content() == work.before);
 }
 
-TEST_CASE("what arrived of a change in place that broke off is a partial file then", "[patch]") {
+TEST_CASE("what arrived of a change in place that broke off is a partial file then", "[patch][long]") {
   const bool killed = GENERATE(true, false);
   CAPTURE(killed);
   constexpr std::size_t file_bytes = 24 << 20;
@@ -117,7 +115,7 @@ TEST_CASE("what arrived of a change in place that broke off is a partial file th
   for (std::size_t k = 0; k < count; ++k) arrived += before.substr(k * 5 * chunk_bytes, chunk_bytes);
   for (std::size_t i = 0; i < arrived.size(); i += 100) arrived[i] ^= static_cast<char>(1 + random() % 7);
   const auto break_off = [&] {
-    test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+    test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
     patch::FilePlan plan;
     plan.expected = replica.stat("f");
     plan.new_bytes = file_bytes;
@@ -142,7 +140,7 @@ TEST_CASE("what arrived of a change in place that broke off is a partial file th
     break_off();
   }
   CHECK(dir.read("f") == before);
-  const test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  const test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   CHECK(replica.area->recovery().discarded_count == 1);
   CHECK(replica.area->recovery().partial_files_kept == 1);
   CHECK_FALSE(dir.exists(".syncline/journal"));
@@ -161,7 +159,7 @@ TEST_CASE("little that arrived of a change in place is not kept", "[patch]") {
   const auto before = test::random_text(random, 4 << 20);
   dir.write("f", before);
   {
-    test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+    test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
     patch::FilePlan plan;
     plan.expected = replica.stat("f");
     plan.new_bytes = before.size();
@@ -169,7 +167,7 @@ TEST_CASE("little that arrived of a change in place is not kept", "[patch]") {
     file->write(0, as_bytes(test::random_text(random, limits::partial_bytes_min - 1)));
     file->leave_behind();
   }
-  const test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  const test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   CHECK(replica.area->partials().empty());
   CHECK_FALSE(dir.exists(".syncline/journal"));
   CHECK(dir.read("f") == before);
@@ -196,7 +194,7 @@ TEST_CASE("the kept version is not kept twice when recovery is interrupted", "[p
     FaultFs faults(fs::linux_fs());
     // Removing the probe for the owner, then the journal.
     faults.fail_op("unlink", EIO, 2);
-    CHECK_THROWS_AS(test::Replica(faults, work.dir.path(), forced_inplace()), Error);
+    CHECK_THROWS_AS(test::Replica(faults, work.dir.path(), test::forced_inplace()), Error);
     CHECK(faults.struck() == 1);
   }
   const auto recovery = work.recover();
@@ -254,7 +252,7 @@ TEST_CASE("a damaged journal stops everything and is left for a person", "[patch
   CHECK(work.dir.read(".syncline/journal") == journal);
 }
 
-TEST_CASE("no flipped bit and no cut of the journal makes a mix", "[patch]") {
+TEST_CASE("no flipped bit and no cut of the journal makes a mix", "[patch][long]") {
   const auto nth = GENERATE(0, 1, 2, 3, 4);
   const Interrupted work("pwrite", static_cast<std::uint64_t>(journal_writes + nth));
   const auto journal = work.dir.read(".syncline/journal");
@@ -300,7 +298,7 @@ TEST_CASE("a full disk during recovery leaves the journal for the next run", "[p
     FaultFs faults(fs::linux_fs());
     // After the probe's creation nothing but the target is written.
     faults.fail_every("pwrite", ENOSPC);
-    CHECK_THROWS_AS(test::Replica(faults, work.dir.path(), forced_inplace()), Error);
+    CHECK_THROWS_AS(test::Replica(faults, work.dir.path(), test::forced_inplace()), Error);
   }
   CHECK(work.recover().redone_count == 1);
   CHECK(work.content() == work.after);
@@ -323,7 +321,7 @@ TEST_CASE("temporary files of a dead run are removed, whatever they are", "[patc
   dir.write(".syncline/tmp/dead", "half");
   std::filesystem::create_symlink("../../victim", dir.path(".syncline/tmp/link"));
   std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
-  test::Replica replica(fs::linux_fs(), dir.path(), forced_inplace());
+  test::Replica replica(fs::linux_fs(), dir.path(), test::forced_inplace());
   CHECK(replica.area->recovery().temp_files_removed == 2);
   CHECK(dir.read("victim") == "safe");
   replica.area->close_clean();
@@ -334,7 +332,7 @@ TEST_CASE("a target that runs out of space is taken back before a byte is change
   test::TempDir dir;
   dir.write("file", std::string(10'000, 'o'));
   FaultFs faults(fs::linux_fs());
-  test::Replica replica(faults, dir.path(), forced_inplace());
+  test::Replica replica(faults, dir.path(), test::forced_inplace());
   const auto old = *replica.stat("file");
   patch::FilePlan plan;
   plan.expected = old;

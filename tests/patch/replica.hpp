@@ -13,6 +13,11 @@
 
 namespace syncline::test {
 
+inline patch::AreaOptions quick() { return {patch::UpdateMode::automatic, patch::Durability::none}; }
+inline patch::AreaOptions forced_inplace() {
+  return {patch::UpdateMode::inplace, patch::Durability::none, 0};
+}
+
 /// A directory tree and an Area on it, through `file_system`.
 struct Replica {
   Replica(fs::Fs& file_system, const std::string& path, const patch::AreaOptions& options)

@@ -88,7 +88,7 @@ struct Change {
 
 }  // namespace
 
-TEST_CASE("all strategies make the same bytes of random recipes", "[patch]") {
+TEST_CASE("all strategies make the same bytes of random recipes", "[patch][long]") {
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -174,7 +174,7 @@ TEST_CASE("what was given can be read back unless it waits in the journal", "[pa
   }
 }
 
-TEST_CASE("zeros become holes and holes stay", "[patch]") {
+TEST_CASE("zeros become holes and holes stay", "[patch][long]") {
   constexpr std::uint64_t size = 8ull << 20;
   for (const auto strategy : {Strategy::rewrite, Strategy::clone, Strategy::inplace}) {
     CAPTURE(static_cast<int>(strategy));

@@ -50,13 +50,6 @@ class MemoryBound {
   std::optional<std::size_t> before_ = resident_bytes();
 };
 
-std::string noise(std::size_t bytes, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::string out(bytes, '\0');
-  for (char& byte : out) byte = static_cast<char>(random());
-  return out;
-}
-
 /// A server, somebody who means well, and a key of somebody who does not.
 struct Scene {
   Scene() {

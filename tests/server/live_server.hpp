@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,14 @@
 #include "trust/pairing.hpp"
 
 namespace syncline::test {
+
+/// Content that does not compress, the same for the same seed.
+inline std::string noise(std::size_t bytes, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::string out(bytes, '\0');
+  for (char& byte : out) byte = static_cast<char>(random());
+  return out;
+}
 
 /// Waits for what must come: a minute stands for never.
 constexpr std::chrono::seconds patience{60};

@@ -24,13 +24,6 @@ std::optional<Error> error_of(const std::function<void()>& action) {
   return std::nullopt;
 }
 
-std::string noise(std::size_t bytes, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::string out(bytes, '\0');
-  for (char& byte : out) byte = static_cast<char>(random());
-  return out;
-}
-
 /// Of another size for each seed: files of two trees may well be as old as each other to the tick.
 void write_tree(const TempDir& dir, const std::string& name, unsigned seed) {
   dir.make_dir(name);

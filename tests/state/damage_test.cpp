@@ -97,7 +97,7 @@ void damage(std::string& bytes, Sample& sample) {
 
 }  // namespace
 
-TEST_CASE("random damage to the file gives errors or nothing, never wrong data", "[state]") {
+TEST_CASE("random damage to the file gives errors or nothing, never wrong data", "[state][long]") {
   TempDir temp;
   Sample sample(21);
   const auto content = fill(temp.path("good.db"), sample);

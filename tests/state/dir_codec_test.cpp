@@ -74,7 +74,7 @@ TEST_CASE("a file of one chunk takes at most 120 bytes", "[state]") {
   CHECK(total <= 120'000);
 }
 
-TEST_CASE("a new name in a large directory changes one or two parts", "[state]") {
+TEST_CASE("a new name in a large directory changes one or two parts", "[state][long]") {
   Sample sample(2);
   std::map<std::string, StoredEntry> entries;
   for (int k = 0; k < 20'000; ++k) {

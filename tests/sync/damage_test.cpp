@@ -131,7 +131,7 @@ void flip_at(std::string& bytes, const std::string& text, std::size_t distance) 
 
 }  // namespace
 
-TEST_CASE("a state database with a damaged header is set aside by name", "[sync][damage]") {
+TEST_CASE("a state database with a damaged header is set aside by name", "[sync][damage][long]") {
   const auto whose = GENERATE(Whose::source, Whose::target, Whose::both);
   Scene scene;
   scene.change_source();
@@ -139,7 +139,8 @@ TEST_CASE("a state database with a damaged header is set aside by name", "[sync]
   check_set_aside(scene, check_copy(scene));
 }
 
-TEST_CASE("a damaged record that is met in the middle of a copy sets the database aside", "[sync][damage]") {
+TEST_CASE("a damaged record that is met in the middle of a copy sets the database aside",
+          "[sync][damage][long]") {
   const auto whose = GENERATE(Whose::source, Whose::target, Whose::both);
   CAPTURE(static_cast<int>(whose));
   Scene scene;
@@ -153,7 +154,7 @@ TEST_CASE("a damaged record that is met in the middle of a copy sets the databas
   check_set_aside(scene, check_copy(scene));
 }
 
-TEST_CASE("the pages of a state database may be gone from any place on", "[sync][damage]") {
+TEST_CASE("the pages of a state database may be gone from any place on", "[sync][damage][long]") {
   const auto whose = GENERATE(Whose::source, Whose::target, Whose::both);
   const int keep_percent = GENERATE(5, 30, 70, 95);
   CAPTURE(static_cast<int>(whose), keep_percent);
@@ -165,7 +166,7 @@ TEST_CASE("the pages of a state database may be gone from any place on", "[sync]
   check_set_aside(scene, check_copy(scene));
 }
 
-TEST_CASE("an emptied state database is begun anew", "[sync][damage]") {
+TEST_CASE("an emptied state database is begun anew", "[sync][damage][long]") {
   const auto whose = GENERATE(Whose::source, Whose::target, Whose::both);
   Scene scene;
   scene.change_source();
@@ -173,7 +174,8 @@ TEST_CASE("an emptied state database is begun anew", "[sync][damage]") {
   check_copy(scene);
 }
 
-TEST_CASE("a byte that flips anywhere in a state database never leads to a wrong copy", "[sync][damage]") {
+TEST_CASE("a byte that flips anywhere in a state database never leads to a wrong copy",
+          "[sync][damage][long]") {
   // The plain run does them all; a sanitizer takes ten times as long and looks for other things.
   const unsigned seeds = std::getenv("SYNCLINE_SANITIZED") == nullptr ? 24 : 6;
   for (unsigned seed = 1; seed <= seeds; ++seed) {
@@ -192,7 +194,7 @@ TEST_CASE("a byte that flips anywhere in a state database never leads to a wrong
   }
 }
 
-TEST_CASE("a write-ahead log of garbage is no part of the state", "[sync][damage]") {
+TEST_CASE("a write-ahead log of garbage is no part of the state", "[sync][damage][long]") {
   Scene scene;
   scene.change_source();
   for (const auto& name : scene.databases()) scene.dir.write(name + "-wal", random_text(50'000, 8));
@@ -200,7 +202,7 @@ TEST_CASE("a write-ahead log of garbage is no part of the state", "[sync][damage
 }
 
 TEST_CASE("a damaged write-ahead log of a killed copy costs what it held, not correctness",
-          "[sync][damage]") {
+          "[sync][damage][long]") {
   Scene scene;
   scene.change_source();
   // The last tick of the progress comes when both sides have committed and neither database is closed.
@@ -228,7 +230,7 @@ TEST_CASE("a damaged write-ahead log of a killed copy costs what it held, not co
   check_copy(scene);
 }
 
-TEST_CASE("a damaged cache of recent chunks costs bytes only", "[sync][damage]") {
+TEST_CASE("a damaged cache of recent chunks costs bytes only", "[sync][damage][long]") {
   Scene scene;
   scene.change_source();
   scene.copy();
@@ -291,7 +293,8 @@ std::unique_ptr<Scene> stopped_in_place() {
 
 }  // namespace
 
-TEST_CASE("a sound journal of a stopped copy is completed by the next, which tells it", "[sync][damage]") {
+TEST_CASE("a sound journal of a stopped copy is completed by the next, which tells it",
+          "[sync][damage][long]") {
   const auto scene = stopped_in_place();
   const auto outcome = scene->copy();
   CHECK(tells(outcome, "interrupted run was recovered"));
@@ -300,7 +303,7 @@ TEST_CASE("a sound journal of a stopped copy is completed by the next, which tel
   CHECK_FALSE(scene->dir.exists("dst/.syncline"));
 }
 
-TEST_CASE("a damaged journal stops the copy and is left with its file as they are", "[sync][damage]") {
+TEST_CASE("a damaged journal stops the copy and is left with its file as they are", "[sync][damage][long]") {
   const auto scene = stopped_in_place();
   auto journal = scene->dir.read(journal_name);
   const auto begun = journal.find("unique-name-big");

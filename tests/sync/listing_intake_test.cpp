@@ -29,18 +29,19 @@ struct Known {
   RemoteDirs dirs;
 };
 
-wire::EntryInfo entry(const std::string& name, fs::FileType type = fs::FileType::regular) {
+wire::EntryInfo listed(const std::string& name, fs::FileType type = fs::FileType::regular) {
   wire::EntryInfo out;
   out.name = name;
   out.type = type;
   return out;
 }
 
-wire::Listing listing(const std::string& dir, const std::vector<std::string>& names, bool partial = false) {
+wire::Listing listing_of(const std::string& dir, const std::vector<std::string>& names,
+                         bool partial = false) {
   wire::Listing out;
   out.dir = dir;
   out.partial = partial;
-  for (const auto& name : names) out.entries.push_back(entry(name));
+  for (const auto& name : names) out.entries.push_back(listed(name));
   return out;
 }
 
@@ -61,9 +62,9 @@ TEST_CASE("directories are listed as they were asked for, in one or several part
   ListingIntake intake(known.tree, known.dirs, {});
   const std::vector<std::string> asked{"", "d", "gone"};
   intake.expect(asked);
-  intake.take(listing("", {"a"}));
-  intake.take(listing("", {"b", "d"}));
-  intake.take(listing("d", {"e"}));
+  intake.take(listing_of("", {"a"}));
+  intake.take(listing_of("", {"b", "d"}));
+  intake.take(listing_of("d", {"e"}));
   intake.finish();
   CHECK(known.dirs.at("").entries.size() == 3);
   CHECK(known.dirs.at("").whole);
@@ -77,53 +78,53 @@ TEST_CASE("a listing that was not asked for, comes twice or out of order is refu
   ListingIntake intake(known.tree, known.dirs, {});
   const std::vector<std::string> asked{"", "d"};
   intake.expect(asked);
-  SECTION("another directory") { CHECK(refusal(intake, listing("x", {"a"})) == Errc::protocol); }
+  SECTION("another directory") { CHECK(refusal(intake, listing_of("x", {"a"})) == Errc::protocol); }
   SECTION("twice in one answer") {
-    intake.take(listing("", {"a"}));
-    intake.take(listing("d", {"e"}));
-    CHECK(refusal(intake, listing("", {"b"})) == Errc::protocol);
+    intake.take(listing_of("", {"a"}));
+    intake.take(listing_of("d", {"e"}));
+    CHECK(refusal(intake, listing_of("", {"b"})) == Errc::protocol);
   }
   SECTION("in another order") {
-    intake.take(listing("d", {"e"}));
-    CHECK(refusal(intake, listing("", {"a"})) == Errc::protocol);
+    intake.take(listing_of("d", {"e"}));
+    CHECK(refusal(intake, listing_of("", {"a"})) == Errc::protocol);
   }
   SECTION("again in a later answer") {
-    intake.take(listing("", {"a"}));
+    intake.take(listing_of("", {"a"}));
     const std::vector<std::string> again{""};
     intake.expect(again);
-    CHECK(refusal(intake, listing("", {"b"})) == Errc::protocol);
+    CHECK(refusal(intake, listing_of("", {"b"})) == Errc::protocol);
   }
   SECTION("a part where a whole one was asked for") {
-    CHECK(refusal(intake, listing("", {"a"}, true)) == Errc::protocol);
+    CHECK(refusal(intake, listing_of("", {"a"}, true)) == Errc::protocol);
   }
   SECTION("names twice, out of order, or none") {
-    CHECK(refusal(intake, listing("", {"b", "a"})) == Errc::malformed);
-    CHECK(refusal(intake, listing("", {"b"})) == Errc::malformed);
-    CHECK(refusal(intake, listing("", {"c/d"})) == Errc::malformed);
-    CHECK(refusal(intake, listing("", {".."})) == Errc::malformed);
+    CHECK(refusal(intake, listing_of("", {"b", "a"})) == Errc::malformed);
+    CHECK(refusal(intake, listing_of("", {"b"})) == Errc::malformed);
+    CHECK(refusal(intake, listing_of("", {"c/d"})) == Errc::malformed);
+    CHECK(refusal(intake, listing_of("", {".."})) == Errc::malformed);
   }
   SECTION("names gone from a whole directory") {
-    auto one = listing("", {"a"});
+    auto one = listing_of("", {"a"});
     one.gone = {"b"};
     CHECK(refusal(intake, std::move(one)) == Errc::malformed);
   }
-  SECTION("a path that is none") { CHECK(refusal(intake, listing("../d", {"a"})) == Errc::malformed); }
+  SECTION("a path that is none") { CHECK(refusal(intake, listing_of("../d", {"a"})) == Errc::malformed); }
 }
 
 TEST_CASE("drift is told once for each directory", "[sync][bounds]") {
   Known known;
   ListingIntake intake(known.tree, known.dirs, {});
   intake.expect_drift();
-  auto one = listing("", {"a"}, true);
+  auto one = listing_of("", {"a"}, true);
   one.gone = {"x", "y"};
   one.unknown = {"v", "u"};
   intake.take(one);
-  CHECK(refusal(intake, listing("", {"b"})) == Errc::protocol);  // whole all at once
-  one = listing("", {}, true);
+  CHECK(refusal(intake, listing_of("", {"b"})) == Errc::protocol);  // whole all at once
+  one = listing_of("", {}, true);
   one.gone = {"y"};
   CHECK(refusal(intake, one) == Errc::malformed);
-  intake.take(listing("new", {"f"}));
-  CHECK(refusal(intake, listing("", {"b"}, true)) == Errc::protocol);
+  intake.take(listing_of("new", {"f"}));
+  CHECK(refusal(intake, listing_of("", {"b"}, true)) == Errc::protocol);
   intake.finish();
   const RemoteDir& root = known.dirs.at("");
   CHECK((root.is_gone("x") && root.is_gone("y") && !root.is_gone("z")));
@@ -134,7 +135,7 @@ TEST_CASE("drift is told once for each directory", "[sync][bounds]") {
 TEST_CASE("names that only the receiver has reach their limit and do not pass it", "[sync][bounds]") {
   Known known;
   std::uint64_t needed = 0;
-  const auto extra = [] { return listing("d", {"e", "x", "y"}); };
+  const auto extra = [] { return listing_of("d", {"e", "x", "y"}); };
   const std::vector<std::string> asked{"d"};
   {
     ListingIntake intake(known.tree, known.dirs, {});
@@ -165,9 +166,9 @@ TEST_CASE("what the limit does not count is our own, and what does not matter is
   ListingIntake intake(known.tree, known.dirs, rules);
   const std::vector<std::string> asked{""};
   intake.expect(asked);
-  auto one = listing("", {"a", "c"});
-  one.entries.push_back(entry("d", fs::FileType::directory));
-  one.entries.push_back(entry("dir", fs::FileType::directory));
+  auto one = listing_of("", {"a", "c"});
+  one.entries.push_back(listed("d", fs::FileType::directory));
+  one.entries.push_back(listed("dir", fs::FileType::directory));
   intake.take(std::move(one));
   CHECK(known.dirs.at("").entries.size() == 2);
   CHECK(seen == std::vector<std::string>{"d ours"});

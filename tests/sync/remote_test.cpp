@@ -342,7 +342,7 @@ TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][re
   }
 }
 
-TEST_CASE("a change in place that is cut goes on where it stopped", "[sync][remote]") {
+TEST_CASE("a change in place that is cut goes on where it stopped", "[sync][remote][long]") {
   const bool push = GENERATE(true, false);
   CAPTURE(push);
   Remote remote;

@@ -351,7 +351,7 @@ TEST_CASE("a small edit of a large file sends little", "[sync]") {
   CHECK(pair.dir.read("dst/file") == content);
 }
 
-TEST_CASE("changes that fill the gap window more than once cross", "[sync][bounds]") {
+TEST_CASE("changes that fill the gap window more than once cross", "[sync][bounds][long]") {
   Pair pair;
   auto text = random_text(limits::gap_window_bytes_max * 5 / 4, 3);
   pair.dir.write("src/large", text);

@@ -134,7 +134,7 @@ TEST_CASE("a source that --delete would remove is refused", "[sync][one_machine]
   CHECK(several.dir.read("dst/g") == "2");
 }
 
-TEST_CASE("as many sources as the limit says are copied, and no more", "[sync][one_machine]") {
+TEST_CASE("as many sources as the limit says are copied, and no more", "[sync][one_machine][long]") {
   Pair pair;
   pair.dir.make_dir("other");
   pair.dir.write("src/f", "1");

@@ -17,7 +17,7 @@ using namespace syncline::trust;
 
 namespace {
 
-Grants open(const TempDir& temp) { return {fs::linux_fs(), temp.path()}; }
+Grants open_grants(const TempDir& temp) { return {fs::linux_fs(), temp.path()}; }
 
 Grant grant(unsigned key, std::string share, Right right, std::string name = "") {
   return {key_of(key), std::move(share), right, std::move(name), 1'800'000'000};
@@ -27,15 +27,15 @@ Grant grant(unsigned key, std::string share, Right right, std::string name = "")
 
 TEST_CASE("without a grant everything is denied", "[trust]") {
   TempDir temp;
-  CHECK_FALSE(open(temp).right_for(key_of(1), "photos"));
-  CHECK(open(temp).list().empty());
+  CHECK_FALSE(open_grants(temp).right_for(key_of(1), "photos"));
+  CHECK(open_grants(temp).list().empty());
   CHECK(Grants(fs::linux_fs(), temp.path("none")).remove(key_of(1)) == 0);
   CHECK_FALSE(temp.exists("none"));
 }
 
 TEST_CASE("a grant for one share counts before the one for every share", "[trust]") {
   TempDir temp;
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   grants.add(grant(1, "photos", Right::read));
   grants.add(grant(1, "*", Right::write));
   grants.add(grant(2, "*", Right::write_no_delete));
@@ -52,7 +52,7 @@ TEST_CASE("a grant for one share counts before the one for every share", "[trust
 
 TEST_CASE("grants are listed as they were added, and written for people", "[trust]") {
   TempDir temp;
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   const std::vector<Grant> wanted{grant(1, "photos", Right::read, "laptop of J\xC3\xB6rg  2"),
                                   grant(1, "*", Right::write_no_delete),
                                   grant(2, "a.b-c_D", Right::write, "#")};
@@ -66,7 +66,7 @@ TEST_CASE("grants are listed as they were added, and written for people", "[trus
 
 TEST_CASE("a grant of the same key and share is replaced", "[trust]") {
   TempDir temp;
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   grants.add(grant(1, "photos", Right::read, "old"));
   grants.add(grant(1, "music", Right::read));
   grants.add(grant(1, "photos", Right::write, "new"));
@@ -76,7 +76,7 @@ TEST_CASE("a grant of the same key and share is replaced", "[trust]") {
 
 TEST_CASE("removing takes one share or all that a key has", "[trust]") {
   TempDir temp;
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   const auto fill = [&] {
     for (const char* share : {"a", "b", "*"}) grants.add(grant(1, share, Right::write));
     grants.add(grant(2, "a", Right::write));
@@ -94,14 +94,14 @@ TEST_CASE("removing takes one share or all that a key has", "[trust]") {
 
 TEST_CASE("what another process grants or takes away counts at the next question", "[trust]") {
   TempDir temp;
-  const auto running = open(temp);
+  const auto running = open_grants(temp);
   for (int round = 0; round < 50; ++round) {
     // Same size, same moment, perhaps the same inode: nothing a cache could tell apart.
-    open(temp).add(grant(1, "a", Right::read));
+    open_grants(temp).add(grant(1, "a", Right::read));
     CHECK(running.right_for(key_of(1), "a") == Right::read);
-    open(temp).add(grant(1, "a", Right::write));
+    open_grants(temp).add(grant(1, "a", Right::write));
     CHECK(running.right_for(key_of(1), "a") == Right::write);
-    CHECK(open(temp).remove(key_of(1)) == 1);
+    CHECK(open_grants(temp).remove(key_of(1)) == 1);
     CHECK_FALSE(running.right_for(key_of(1), "a"));
   }
 }
@@ -110,7 +110,7 @@ TEST_CASE("comments in the grants stay", "[trust]") {
   TempDir temp;
   const auto line = key_of(1).text() + " a ro 5 x \t\n";
   write_with_mode(temp, "grants", "# family\n" + line + "\n# work\n");
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   CHECK(grants.list() == std::vector{Grant{key_of(1), "a", Right::read, "x", 5}});
   grants.add(grant(2, "b", Right::write));
   CHECK(grants.remove(key_of(1)) == 1);
@@ -144,7 +144,7 @@ TEST_CASE("a damaged file grants nothing to anybody and says why", "[trust]") {
     CAPTURE(line);
     const auto content = good + line + "\n";
     write_with_mode(temp, "grants", content);
-    auto grants = open(temp);
+    auto grants = open_grants(temp);
     const auto error = error_of([&] { grants.right_for(key_of(2), "a"); });
     CHECK(error.is(Errc::malformed));
     CHECK(contains(error.what(), "'" + temp.path("grants") + "' line 2: "));
@@ -154,16 +154,16 @@ TEST_CASE("a damaged file grants nothing to anybody and says why", "[trust]") {
     CHECK(temp.read("grants") == content);
   }
   write_with_mode(temp, "grants", good.substr(0, good.size() - 1));
-  CHECK(error_of([&] { open(temp).right_for(key_of(2), "a"); }).is(Errc::malformed));
+  CHECK(error_of([&] { open_grants(temp).right_for(key_of(2), "a"); }).is(Errc::malformed));
   write_with_mode(temp, "grants", good);
-  CHECK(open(temp).right_for(key_of(2), "a") == Right::write);
+  CHECK(open_grants(temp).right_for(key_of(2), "a") == Right::write);
 }
 
 TEST_CASE("grants that others can touch grant nothing", "[trust]") {
   TempDir temp;
   for (const unsigned mode : {0640U, 0604U, 0620U, 0602U}) {
     write_with_mode(temp, "grants", key_of(2).text() + " * rw 5\n", mode);
-    const auto error = error_of([&] { open(temp).right_for(key_of(2), "a"); });
+    const auto error = error_of([&] { open_grants(temp).right_for(key_of(2), "a"); });
     CHECK(error.is(Errc::untrusted));
     CHECK(contains(error.what(), "chmod 600 '" + temp.path("grants") + "'"));
   }
@@ -184,7 +184,7 @@ TEST_CASE("share names have 1 to 64 bytes and no character that means something 
 
 TEST_CASE("what could not be read back is not added", "[trust]") {
   TempDir temp;
-  auto grants = open(temp);
+  auto grants = open_grants(temp);
   const std::string longest(limits::grant_name_bytes_max, 'n');
   grants.add(grant(1, "a", Right::read, longest));
   CHECK(grants.list().at(0).name == longest);
@@ -203,11 +203,11 @@ TEST_CASE("grants of several threads do not lose each other", "[trust]") {
   std::vector<std::thread> threads;
   for (unsigned k = 0; k < threads_count; ++k)
     threads.emplace_back([&, k] {
-      auto grants = open(temp);
+      auto grants = open_grants(temp);
       for (unsigned n = 0; n < each; ++n) grants.add(grant(k * each + n, "a", Right::read));
     });
   for (auto& thread : threads) thread.join();
-  CHECK(open(temp).list().size() == threads_count * each);
+  CHECK(open_grants(temp).list().size() == threads_count * each);
 }
 
 TEST_CASE("a grant on the command line gives every share and rw unless it says less", "[trust]") {
@@ -243,18 +243,18 @@ TEST_CASE("root does not write grants that their server could not read", "[trust
   }
   TempDir temp;
   REQUIRE(::chown(temp.path().c_str(), 65534, 65534) == 0);
-  const auto error = error_of([&] { open(temp).add(grant(1, "a", Right::read)); });
+  const auto error = error_of([&] { open_grants(temp).add(grant(1, "a", Right::read)); });
   CHECK(error.is(Errc::untrusted));
   CHECK(contains(error.what(), "'" + temp.path() + "' belongs to user 65534"));
   CHECK_FALSE(temp.exists("grants"));
   write_with_mode(temp, "grants", key_of(1).text() + " * rw 5\n");
   REQUIRE(::chown(temp.path("grants").c_str(), 65534, 65534) == 0);
-  CHECK(error_of([&] { open(temp).right_for(key_of(1), "a"); }).is(Errc::untrusted));
+  CHECK(error_of([&] { open_grants(temp).right_for(key_of(1), "a"); }).is(Errc::untrusted));
 }
 
 TEST_CASE("grants are not changed where they cannot be locked", "[trust]") {
   TempDir temp;
-  open(temp).add(grant(1, "a", Right::read));
+  open_grants(temp).add(grant(1, "a", Right::read));
   FaultFs faults(fs::linux_fs());
   faults.fail_every("try_lock", EBADF);
   Grants grants(faults, temp.path());

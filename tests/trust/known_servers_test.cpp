@@ -15,18 +15,18 @@ using namespace syncline::trust;
 
 namespace {
 
-KnownServers open(const TempDir& temp) { return {fs::linux_fs(), temp.path()}; }
+KnownServers open_known(const TempDir& temp) { return {fs::linux_fs(), temp.path()}; }
 
 Error lookup_error(const TempDir& temp, const std::string& content) {
   write_with_mode(temp, "known_servers", content);
-  return error_of([&] { open(temp).lookup("a", 1); });
+  return error_of([&] { open_known(temp).lookup("a", 1); });
 }
 
 }  // namespace
 
 TEST_CASE("a server that nobody pinned is not known", "[trust]") {
   TempDir temp;
-  CHECK_FALSE(open(temp).lookup("host", 8730));
+  CHECK_FALSE(open_known(temp).lookup("host", 8730));
   CHECK_FALSE(KnownServers(fs::linux_fs(), temp.path("none")).lookup("host", 8730));
   CHECK_FALSE(KnownServers(fs::linux_fs(), temp.path("none")).forget("host", 8730));
   CHECK_FALSE(temp.exists("none"));
@@ -34,7 +34,7 @@ TEST_CASE("a server that nobody pinned is not known", "[trust]") {
 
 TEST_CASE("a pin is found under its host and port only", "[trust]") {
   TempDir temp;
-  auto servers = open(temp);
+  auto servers = open_known(temp);
   servers.pin("host", 8730, key_of(1));
   servers.pin("host", 8731, key_of(2));
   servers.pin("other.example", 8730, key_of(3));
@@ -43,7 +43,7 @@ TEST_CASE("a pin is found under its host and port only", "[trust]") {
   CHECK(servers.lookup("other.example", 8730) == key_of(3));
   CHECK_FALSE(servers.lookup("other", 8730));
   CHECK_FALSE(servers.lookup("host", 873));
-  CHECK(open(temp).lookup("host", 8731) == key_of(2));
+  CHECK(open_known(temp).lookup("host", 8731) == key_of(2));
   CHECK(temp.read("known_servers") == "host:8730 " + key_of(1).text() + "\nhost:8731 " + key_of(2).text() +
                                           "\nother.example:8730 " + key_of(3).text() + "\n");
   CHECK(mode_of(temp.path("known_servers")) == 0600);
@@ -51,7 +51,7 @@ TEST_CASE("a pin is found under its host and port only", "[trust]") {
 
 TEST_CASE("hosts are compared without case and IPv6 addresses by value", "[trust]") {
   TempDir temp;
-  auto servers = open(temp);
+  auto servers = open_known(temp);
   servers.pin("Files.Example", 1, key_of(1));
   servers.pin("2001:DB8:0:0::1", 1, key_of(2));
   servers.pin("fe80::1%eth0", 1, key_of(3));
@@ -80,7 +80,7 @@ TEST_CASE("what is no host is refused", "[trust]") {
 
 TEST_CASE("another key for a pinned server is refused with both keys and the remedy", "[trust]") {
   TempDir temp;
-  auto servers = open(temp);
+  auto servers = open_known(temp);
   servers.pin("host", 1, key_of(1));
   const auto before = temp.read("known_servers");
   servers.pin("host", 1, key_of(1));
@@ -101,7 +101,7 @@ TEST_CASE("comments and other lines stay as they are", "[trust]") {
   const std::string a = "\ta:1   " + key_of(1).text() + " \n";
   const std::string b = "[2001:DB8::1]:2 " + key_of(2).text() + "\n";
   write_with_mode(temp, "known_servers", head + a + "# between\n" + b, 0644);
-  auto servers = open(temp);
+  auto servers = open_known(temp);
   CHECK(servers.lookup("a", 1) == key_of(1));
   CHECK(servers.lookup("2001:db8::1", 2) == key_of(2));
   servers.pin("c", 3, key_of(3));
@@ -128,7 +128,7 @@ TEST_CASE("a line that cannot be read makes every call fail with its number", "[
     const auto error = lookup_error(temp, content);
     CHECK(error.is(Errc::malformed));
     CHECK(contains(error.what(), "'" + temp.path("known_servers") + "' line 3: "));
-    auto servers = open(temp);
+    auto servers = open_known(temp);
     CHECK(error_of([&] { servers.pin("c", 3, key_of(3)); }).is(Errc::malformed));
     CHECK(error_of([&] { servers.forget("b", 2); }).is(Errc::malformed));
     CHECK(temp.read("known_servers") == content);
@@ -149,10 +149,10 @@ TEST_CASE("others may read pins but not write them", "[trust]") {
   TempDir temp;
   const std::string content = "a:1 " + key_of(1).text() + "\n";
   write_with_mode(temp, "known_servers", content, 0644);
-  CHECK(open(temp).lookup("a", 1) == key_of(1));
+  CHECK(open_known(temp).lookup("a", 1) == key_of(1));
   for (const unsigned mode : {0664U, 0646U, 0622U}) {
     write_with_mode(temp, "known_servers", content, mode);
-    const auto error = error_of([&] { open(temp).lookup("a", 1); });
+    const auto error = error_of([&] { open_known(temp).lookup("a", 1); });
     CHECK(error.is(Errc::untrusted));
     CHECK(contains(error.what(), "chmod 600 '" + temp.path("known_servers") + "'"));
   }
@@ -164,13 +164,13 @@ TEST_CASE("pins of several threads do not lose each other", "[trust]") {
   std::vector<std::thread> threads;
   for (unsigned k = 0; k < threads_count; ++k)
     threads.emplace_back([&, k] {
-      auto servers = open(temp);
+      auto servers = open_known(temp);
       for (unsigned n = 0; n < each; ++n)
         servers.pin("host", static_cast<std::uint16_t>(1 + k * each + n), key_of(k * each + n));
     });
   for (auto& thread : threads) thread.join();
   for (unsigned k = 0; k < threads_count * each; ++k)
-    CHECK(open(temp).lookup("host", static_cast<std::uint16_t>(1 + k)) == key_of(k));
+    CHECK(open_known(temp).lookup("host", static_cast<std::uint16_t>(1 + k)) == key_of(k));
 }
 
 TEST_CASE("a file of pins never grows past what can be read again", "[trust]") {
@@ -178,28 +178,28 @@ TEST_CASE("a file of pins never grows past what can be read again", "[trust]") {
   const std::string line = "a:1 " + key_of(1).text() + "\n";
   const std::string room_for_one(limits::trust_file_bytes_max - line.size() - 1, '#');
   write_with_mode(temp, "known_servers", room_for_one + "\n");
-  open(temp).pin("a", 1, key_of(1));
+  open_known(temp).pin("a", 1, key_of(1));
   CHECK(temp.read("known_servers").size() == limits::trust_file_bytes_max);
-  CHECK(open(temp).lookup("a", 1) == key_of(1));
+  CHECK(open_known(temp).lookup("a", 1) == key_of(1));
   write_with_mode(temp, "known_servers", room_for_one + "#\n");
-  const auto error = error_of([&] { open(temp).pin("a", 1, key_of(1)); });
+  const auto error = error_of([&] { open_known(temp).pin("a", 1, key_of(1)); });
   CHECK(error.is(Errc::limit_exceeded));
   CHECK(contains(error.what(), temp.path("known_servers")));
-  CHECK_FALSE(open(temp).lookup("a", 1));
+  CHECK_FALSE(open_known(temp).lookup("a", 1));
 }
 
 TEST_CASE("a pin that could not be written was not made, and the error names the file", "[trust]") {
   for (std::uint64_t k = 1; k <= 5; ++k) {
     TempDir temp;
-    open(temp).pin("a", 1, key_of(1));
+    open_known(temp).pin("a", 1, key_of(1));
     FaultFs faults(fs::linux_fs(), Counted::mutating);
     faults.fail_at(k + 1, ENOSPC);  // the first one makes the directory
     CAPTURE(k);
     const auto error = error_of([&] { KnownServers(faults, temp.path()).pin("b", 2, key_of(2)); });
     CHECK(error.is_errno(ENOSPC));
     CHECK(contains(error.what(), temp.path("known_servers")));
-    CHECK(open(temp).lookup("a", 1) == key_of(1));
-    if (k <= 4) CHECK_FALSE(open(temp).lookup("b", 2));
+    CHECK(open_known(temp).lookup("a", 1) == key_of(1));
+    if (k <= 4) CHECK_FALSE(open_known(temp).lookup("b", 2));
   }
 }
 
@@ -209,5 +209,5 @@ TEST_CASE("pins are made also where there are no locks", "[trust]") {
   faults.fail_every("try_lock", EBADF);
   KnownServers(faults, temp.path()).pin("a", 1, key_of(1));
   CHECK(faults.struck() == 1);
-  CHECK(open(temp).lookup("a", 1) == key_of(1));
+  CHECK(open_known(temp).lookup("a", 1) == key_of(1));
 }

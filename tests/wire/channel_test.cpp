@@ -424,7 +424,7 @@ TEST_CASE("what the other side asks for lowers a rate", "[wire]") {
   CHECK(clock.passed_ns() - before >= 95'000'000'000);
 }
 
-TEST_CASE("the first bulk gets level 3, further bulk what the link asks for", "[wire]") {
+TEST_CASE("the first bulk gets level 3, further bulk what the link asks for", "[wire][long]") {
   struct Case {
     std::uint64_t link_rate;
     std::optional<int> level;
