@@ -118,7 +118,7 @@ inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line out
 inline constexpr std::size_t config_nesting_max = 16;    // brackets inside each other
 inline constexpr std::size_t config_listen_max = 64;
 inline constexpr std::size_t config_threads_max = 1024;
-inline constexpr std::size_t config_connections_max = 1'000'000;
+inline constexpr std::size_t config_connections_max = 1'000'000;  // also of one client
 inline constexpr std::size_t config_sessions_max = 100'000;
 inline constexpr std::size_t config_sessions_per_client_max = 128;
 static_assert(config_sessions_per_client_max < states_per_client_max);  // one that is not in use is found

@@ -34,6 +34,7 @@ struct Client {
   wire::Channel channel;
   const std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   std::atomic<bool> is_known = false;
+  bool is_too_many = false;  ///< its key had all connections that it may have; set before anyone else sees it
 
   bool is_given_up = false;  ///< under the server's mutex
 

@@ -103,6 +103,7 @@ void ServerCore::stop() {
   {
     std::lock_guard lock(mutex_);
     clients.swap(clients_);
+    connections_.clear();
   }
   clients.clear();
   listener_.reset();

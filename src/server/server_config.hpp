@@ -51,6 +51,7 @@ struct LogConfig {
 
 struct ServerLimits {
   std::uint64_t connections_max = 2000;        ///< open at a time
+  std::uint64_t connections_per_client_max = 256;  ///< open at a time with one key; more are refused
   std::uint64_t sessions_max = 256;            ///< transferring at a time; others wait
   std::uint64_t sessions_per_client_max = 32;  ///< transferring at a time with one key; more are refused
   std::chrono::seconds handshake_timeout{10};

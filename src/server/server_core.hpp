@@ -70,7 +70,8 @@ class ServerCore {
   std::condition_variable changed_;
   std::shared_ptr<const ServerConfig> config_;
   std::map<std::uint64_t, ClientPtr> clients_;
-  std::map<trust::Fingerprint, std::uint64_t> sessions_;  ///< that each key has now
+  std::map<trust::Fingerprint, std::uint64_t> connections_;  ///< of clients_, that each key has
+  std::map<trust::Fingerprint, std::uint64_t> sessions_;     ///< that each key has now
   std::uint64_t next_client_ = 1;
   bool has_served_ = false;  ///< since became_idle()
   std::atomic<bool> stopping_ = false;

@@ -44,6 +44,7 @@ void ServerCore::on_connection(net::Connection connection) {
     is_full = stopping_ || clients_.size() >= config_->limits.connections_max;
     if (!is_full) {
       client = std::make_shared<Client>(std::move(connection), next_client_++);
+      client->is_too_many = connections_[client->key]++ >= config_->limits.connections_per_client_max;
       clients_.emplace(client->number, client);
     }
   }
@@ -68,6 +69,12 @@ bool ServerCore::is_known(const Client& client) const {
 
 void ServerCore::admit(const ClientPtr& client) {
   try {
+    if (client->is_too_many) {
+      const auto limit = std::to_string(config()->limits.connections_per_client_max);
+      refuse(*client,
+             Error(Errc::locked, limit + " connections to the server, more than which no client may have"));
+      return drop(client);
+    }
     client->is_known = is_known(*client);
     if (client->is_known) {
       client->link->limit_input(limits::link_frame_bytes_max, limits::link_queue_bytes_max);
@@ -229,7 +236,9 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
 void ServerCore::drop(const ClientPtr& client) {
   client->link->close();
   std::lock_guard lock(mutex_);
-  clients_.erase(client->number);
+  if (clients_.erase(client->number) == 0) return;
+  const auto count = connections_.find(client->key);
+  if (--count->second == 0) connections_.erase(count);
 }
 
 }  // namespace syncline::server

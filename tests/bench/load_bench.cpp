@@ -37,6 +37,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t idle_bytes_max = 80 * limits::kib;    // of the server, for each idle connection
 constexpr std::size_t server_bytes_max = 64 * limits::mib;  // and for everything else
 constexpr std::size_t small_file_count = 20;
+constexpr std::size_t idle_of_a_key = 250;  // a server's default is a few more
 constexpr std::size_t small_file_bytes = 4 * limits::kib;
 constexpr std::size_t bulk_file_bytes = 4 * limits::mib;
 constexpr unsigned dial_threads = 4;
@@ -260,7 +261,7 @@ net::Connection dial(net::IoThreads& io, const ServerProcess& server, const trus
 }
 
 std::vector<net::Connection> connect_idle(net::IoThreads& io, const ServerProcess& server,
-                                          const trust::Identity& identity, std::size_t count) {
+                                          const std::vector<trust::Identity>& identities, std::size_t count) {
   std::vector<net::Connection> out;
   std::mutex mutex;
   std::atomic<std::size_t> next = 0;
@@ -269,8 +270,8 @@ std::vector<net::Connection> connect_idle(net::IoThreads& io, const ServerProces
   for (unsigned k = 0; k < dial_threads; ++k)
     threads.emplace_back([&] {
       try {
-        while (next++ < count) {
-          auto one = dial(io, server, identity);
+        for (std::size_t i; (i = next++) < count;) {
+          auto one = dial(io, server, identities[i % identities.size()]);
           std::lock_guard lock(mutex);
           out.push_back(std::move(one));
         }
@@ -292,8 +293,13 @@ int run(const Options& options) {
   for (std::size_t k = 0; k <= options.busy; ++k)
     clients.push_back(std::make_unique<Client>(dir, "client-" + std::to_string(k)));
   Client& prober = *clients.back();
-  const auto idle_identity = trust::Identity::load_or_create(fs::linux_fs(), dir.path("idle"));
-  std::vector<trust::Fingerprint> keys{idle_identity.fingerprint()};
+  std::vector<trust::Identity> idle_identities;
+  std::vector<trust::Fingerprint> keys;
+  for (std::size_t k = 0; k * idle_of_a_key < options.idle; ++k) {
+    idle_identities.push_back(
+        trust::Identity::load_or_create(fs::linux_fs(), dir.path("idle-" + std::to_string(k))));
+    keys.push_back(idle_identities.back().fingerprint());
+  }
   for (const auto& client : clients) keys.push_back(client->key());
   const ServerProcess server(options.program, dir, keys);
   for (auto& client : clients) client->use(server);
@@ -302,7 +308,7 @@ int run(const Options& options) {
 
   net::IoThreads io(2);
   auto begun = Clock::now();
-  auto idle = connect_idle(io, server, idle_identity, options.idle);
+  auto idle = connect_idle(io, server, idle_identities, options.idle);
   std::printf("%zu connections in %.1f s\n", idle.size(), seconds_since(begun));
   std::this_thread::sleep_for(std::chrono::seconds(1));  // until the last ones are admitted
   const auto with_idle = server.status("VmRSS");

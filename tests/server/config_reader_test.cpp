@@ -28,6 +28,7 @@ json = true
 
 [limits]
 connections_max = 7
+connections_per_client_max = 5
 sessions_max = 6
 sessions_per_client_max = 4
 handshake_timeout_seconds = 5
@@ -59,7 +60,7 @@ TEST_CASE("every key of a configuration is read", "[server]") {
   expected.threads = 3;
   expected.bwlimit = limits::mib * 3 / 2;
   expected.log = {"/var/log/x.log", true};
-  expected.limits = {7, 6, 4, std::chrono::seconds(5), std::chrono::seconds(40)};
+  expected.limits = {7, 5, 6, 4, std::chrono::seconds(5), std::chrono::seconds(40)};
   expected.shares = {{"a", "/srv/a", ShareMode::read_only}, {"b", "/srv/b \" \\ ä", ShareMode::read_write}};
   expected.authorize = {{fingerprint, "a", Right::no_delete}};
   CHECK(config == expected);

@@ -420,6 +420,24 @@ TEST_CASE("a client has so many sessions at a time, one more is told to wait", "
   CHECK(std::holds_alternative<wire::Opened>(begin("d")->channel.receive().value()));
 }
 
+TEST_CASE("a client has so many connections at a time, one more is told so", "[server][hostile]") {
+  Scene scene;
+  scene.live.config.limits.connections_per_client_max = 3;
+  scene.start();
+  std::vector<std::unique_ptr<Rogue>> silent;
+  for (int i = 0; i < 3; ++i) silent.push_back(std::make_unique<Rogue>(scene, wire::Role::sender));
+  const auto fatal = Rogue(scene, wire::Role::sender).hear_fatal();
+  CHECK(fatal.code == static_cast<std::uint32_t>(Errc::locked));
+  CHECK(fatal.message.find("3 connections") != std::string::npos);
+  scene.line(Kind::refused, "3 connections");
+  scene.check_others();
+  silent.pop_back();
+  scene.line(Kind::disconnected, "");
+  Rogue again(scene, wire::Role::sender);
+  again.channel.send(open_share("d")), again.channel.send(wire::Hello{}), again.channel.flush();
+  CHECK(std::holds_alternative<wire::Opened>(again.channel.receive().value()));
+}
+
 TEST_CASE("a client makes as many states as it may, and one more costs its oldest", "[server][hostile]") {
   Scene scene;
   scene.start();
