@@ -53,6 +53,9 @@ struct CopyOptions {
   bool one_file_system = false;  ///< -x
   bool delete_extra = false;
   std::optional<std::uint64_t> max_delete;
+  /// More deletions than 50 and than a fifth of what was there, or of all that was there, are held: none of them
+  /// is made, everything else is. Where the sources are here.
+  bool guard_deletes = false;
   std::vector<FilterRule> filters;
   bool gitignore = false;
   std::optional<std::vector<std::string>> files_from;  ///< relative paths; nothing else is looked at
@@ -109,6 +112,7 @@ struct CopyReport {
   std::uint64_t files_changed = 0;
   std::uint64_t files_deleted = 0;
   std::uint64_t files_renamed = 0;
+  std::uint64_t deletions_held = 0;  ///< by guard_deletes; exit_code is 41 then
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_changed = 0;  ///< size of the files that changed
   std::uint64_t bytes_matched = 0;

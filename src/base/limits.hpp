@@ -112,6 +112,21 @@ inline constexpr std::size_t unknown_frame_bytes_max = 64 * kib;          // unt
 inline constexpr std::chrono::milliseconds unknown_client_limit{10'000};  // to pair, once connected
 inline constexpr std::chrono::milliseconds stuck_session_limit{120'000};  // without a byte while others wait
 
+// Deletions that a guard lets pass: so many, or so large a part of the entries that were there.
+inline constexpr std::size_t guarded_deletions_free = 50;
+inline constexpr std::size_t guarded_deletions_percent = 20;
+
+// What is watched: when changes count as complete, and when everything is looked at again.
+inline constexpr std::chrono::milliseconds settle_complete{10};  // after the last complete change,
+inline constexpr std::chrono::milliseconds settle_complete_max{100};   // and after the first at the latest
+inline constexpr std::chrono::milliseconds settle_written{200};        // after the last write to an open file,
+inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and after the first at the latest
+inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after a failure; doubled each time,
+inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
+inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
+inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
+inline constexpr std::chrono::milliseconds watch_tick{200};                // between looks at a stop signal
+
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
 inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line outside of strings

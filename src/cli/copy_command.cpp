@@ -14,26 +14,6 @@
 namespace syncline::cli {
 namespace {
 
-using Outputs = std::vector<std::unique_ptr<Output>>;
-
-CopyObserver observer_for(const Outputs& outputs, const std::function<bool()>& cancelled) {
-  CopyObserver observer;
-  observer.on_change = [&](const ChangeEvent& event) {
-    for (const auto& output : outputs) output->change(event);
-  };
-  observer.on_error = [&](const ErrorEvent& event) {
-    for (const auto& output : outputs) output->error(event);
-  };
-  observer.on_progress = [&](const ProgressEvent& event) {
-    for (const auto& output : outputs) output->progress(event);
-  };
-  observer.on_notice = [&](const std::string& text) {
-    for (const auto& output : outputs) output->notice(text);
-  };
-  observer.cancelled = cancelled;
-  return observer;
-}
-
 int copy_and_report(const CopyCommand& command, const Outputs& outputs, const CopyFunction& copy,
                     const std::function<bool()>& cancelled) {
   CopyReport report;
@@ -48,16 +28,6 @@ int copy_and_report(const CopyCommand& command, const Outputs& outputs, const Co
   }
   for (const auto& output : outputs) output->summary(report);
   return report.exit_code;
-}
-
-/// Says once that the output did not get out, be it a full disk or a closed pipe.
-int checked_output(Console& console, int code) {
-  console.out.flush();
-  if (console.out.good() || code != exit_code::success) return code;
-  console.err << failure_line({"standard output", "cannot be written", "the copy itself is complete",
-                               exit_code::file_io})
-              << std::endl;
-  return exit_code::file_io;
 }
 
 }  // namespace
@@ -75,9 +45,7 @@ int run_copy(const std::vector<std::string>& args, Console& console, const CopyF
       return checked_output(console, exit_code::success);
     }
     json = command.output.json;
-    if (json) outputs.push_back(json_output(console));
-    else outputs.push_back(text_output(console, command.output, command.options.dry_run));
-    if (command.output.log_file) outputs.push_back(log_output(console.clock, *command.output.log_file));
+    outputs = make_outputs(console, command.output, command.options.dry_run);
   } catch (const std::exception& error) {
     auto failure = explain(error);
     // A file named by an option is no source: rsync calls this a file error too.

@@ -15,6 +15,7 @@ using Command = std::function<int(const std::vector<std::string>&)>;
 
 struct Commands {
   Command copy;
+  Command watch;
   Command manifest;
   Command config;
   Command serve;

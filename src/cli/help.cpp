@@ -71,6 +71,7 @@ std::string general_help() {
          "\n"
          "Commands:\n"
          "  copy       make a directory like another one\n"
+         "  watch      keep a directory like another one, from now on\n"
          "  manifest   show, compare, verify and export chunk manifests\n"
          "  config     check and show the configuration of a server\n"
          "  serve      serve directories to other machines\n"

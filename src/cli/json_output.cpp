@@ -79,6 +79,7 @@ class JsonOutput final : public Output {
     record["files_changed"] = report.files_changed;
     record["files_deleted"] = report.files_deleted;
     record["files_renamed"] = report.files_renamed;
+    record["deletions_held"] = report.deletions_held;
     record["bytes_total"] = report.bytes_total;
     record["bytes_changed"] = report.bytes_changed;
     record["bytes_matched"] = report.bytes_matched;
@@ -90,6 +91,13 @@ class JsonOutput final : public Output {
     record["root"] = report.root;
     record["in_step"] = report.in_step;
     record["exit_code"] = report.exit_code;
+    write(record);
+    console_.out.flush();
+  }
+  void standing(const std::string& word, const std::string& sentence) override {
+    auto record = begin("standing");
+    record["standing"] = word;
+    record["text"] = sentence;
     write(record);
     console_.out.flush();
   }

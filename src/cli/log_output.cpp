@@ -30,6 +30,9 @@ class LogOutput final : public Output {
          std::to_string(report.received_bytes) + " bytes  total size " + std::to_string(report.bytes_total) +
          "  errors " + std::to_string(report.errors) + "  exit code " + std::to_string(report.exit_code));
   }
+  void standing(const std::string& word, const std::string& sentence) override {
+    if (word != "copying") line(sentence.empty() ? word : sentence);
+  }
   void failure(const Failure& failure) override {
     line(failure_line(failure) + "  exit code " + std::to_string(failure.code));
   }

@@ -12,6 +12,7 @@
 #include "cli/server_serve_command.hpp"
 #include "cli/server_trust_commands.hpp"
 #include "cli/stop_signals.hpp"
+#include "cli/watch_command.hpp"
 
 int main(int argc, char** argv) {
   using namespace syncline::cli;
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   auto console = process_console();
   const Commands commands{
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
+      .watch = [&](const auto& args) { return run_watch(args, console, syncline::copy, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

@@ -2,8 +2,10 @@
 // Where the events of a copy go: text, JSON records, a log file.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/console.hpp"
 #include "cli/copy_command_line.hpp"
@@ -13,7 +15,7 @@
 namespace syncline::cli {
 
 /// Receives what happens in one copy, from one thread at a time. Exactly one of summary() and
-/// failure() comes last.
+/// failure() comes last. Of a directory that is watched: in many, and where things stand between them.
 class Output {
  public:
   virtual ~Output() = default;
@@ -22,6 +24,8 @@ class Output {
   virtual void notice(const std::string& text) = 0;
   virtual void progress(const ProgressEvent& event) = 0;
   virtual void summary(const CopyReport& report) = 0;
+  /// Where a watched directory stands: a word for programs and a sentence for people, which may be empty.
+  virtual void standing(const std::string& word, const std::string& sentence) = 0;
   virtual void failure(const Failure& failure) = 0;
 };
 
@@ -34,6 +38,17 @@ std::unique_ptr<Output> json_output(Console& console);
 /// A line for each change, error and notice, and one for the end, each with the time, appended to
 /// a file. Throws Error(errno) when the file cannot be opened.
 std::unique_ptr<Output> log_output(Clock& clock, const std::string& path);
+
+using Outputs = std::vector<std::unique_ptr<Output>>;
+
+/// Those that `options` ask for: text or JSON, and the log file. Throws as log_output().
+Outputs make_outputs(Console& console, const OutputOptions& options, bool dry_run);
+/// Tells all of them. `outputs` lives longer.
+CopyObserver observer_for(const Outputs& outputs, const std::function<bool()>& cancelled);
+
+/// Says once that the output did not get out, be it a full disk or a closed pipe; returns the exit code of
+/// that where `code` is success.
+int checked_output(Console& console, int code);
 
 /// A change in one line, with names escaped: rsync's "%i %n%L" when `itemize`, else "%n%L".
 std::string change_line(const ChangeEvent& event, bool itemize);

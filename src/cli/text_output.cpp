@@ -55,6 +55,10 @@ class TextOutput final : public Output {
     if (options_.stats || options_.verbosity > 0) print_totals(report);
     console_.out.flush();
   }
+  void standing(const std::string& word, const std::string& sentence) override {
+    (void)word;
+    if (!sentence.empty()) notice(sentence);
+  }
   void failure(const Failure& failure) override { complain(failure_line(failure)); }
 
  private:

@@ -77,6 +77,8 @@ class LinuxFile final : public File {
 class LinuxDir final : public Dir {
  public:
   LinuxDir(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  int descriptor() const { return fd_.get(); }
+  const std::string& shown_name() const { return name_; }
 
   Stat stat() const override;
   Listing list() const override;

@@ -136,6 +136,9 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   report_.disk_written_bytes = result.receiver_written_bytes;
   report_.content_read_bytes = result.receiver_read_bytes;
   report_.root = result.receiver_root.hex();
+  report_.deletions_held = result.deletions_held;
+  if (result.deletions_held != 0 && events_.counters.worst_exit_code == 0)
+    events_.counters.worst_exit_code = 41;
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
   in_step_ = result.in_step;

@@ -329,6 +329,7 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (has_own_root && compare(own, remote_root, options_.rules.attributes).attributes()) touch(root);
   visit(root, {!options_.remote_is_empty, root.id});
   if (options_.from_records) remove_gone();
+  hold_removes();
   limit_removes();
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {

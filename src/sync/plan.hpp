@@ -58,6 +58,7 @@ struct Plan {
   std::vector<Base> bases;
   std::vector<state::ManifestId> dropped_manifests;
   bool delete_limit_reached = false;
+  std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
   std::uint64_t file_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&

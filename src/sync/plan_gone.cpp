@@ -2,6 +2,7 @@
 // What the other side has and we no longer: moved (a rename) or deleted.
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
@@ -232,6 +233,17 @@ void Planner::remove_gone() {
     remove_tree(path, told_entry(path, stored_info(gone->stored, options_.rules)), 0, plan_.removes);
     plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
+}
+
+/// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
+void Planner::hold_removes() {
+  const auto count = plan_.removes.size();
+  if (!options_.copy->guard_deletes || count == 0) return;
+  const bool is_emptied = replica_.tree().root->entries.empty();
+  const auto share = (replica_.tree().entry_count + count) * limits::guarded_deletions_percent / 100;
+  if (!is_emptied && count <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
+  plan_.held_removes = count;
+  plan_.removes.clear();
 }
 
 void Planner::limit_removes() {

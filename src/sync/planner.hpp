@@ -61,6 +61,7 @@ class Planner {
   void remove_gone();
   bool gone_there_too(const std::string& path) const;
   wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
+  void hold_removes();
   void limit_removes();
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);

@@ -28,6 +28,7 @@ struct SenderOptions {
 struct SenderResult {
   bool in_step = false;
   bool delete_limit_reached = false;
+  std::uint64_t deletions_held = 0;
   hash::Digest receiver_root;
   std::uint64_t receiver_written_bytes = 0;
   std::uint64_t receiver_read_bytes = 0;

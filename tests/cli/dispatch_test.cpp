@@ -28,6 +28,7 @@ Dispatched dispatched(const Args& args) {
   };
   result.code = dispatch(args, fake.console,
                          {.copy = note("copy"),
+                          .watch = note("watch"),
                           .manifest = note("manifest"),
                           .config = note("config"),
                           .serve = note("serve"),
@@ -44,7 +45,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.command == "copy");
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
-  for (const auto* name : {"manifest", "config", "serve", "id", "pair", "grants"}) {
+  for (const auto* name : {"watch", "manifest", "config", "serve", "id", "pair", "grants"}) {
     const auto other = dispatched({name, "x", "--y"});
     CHECK(other.command == name);
     CHECK(other.args == Args{"x", "--y"});
@@ -54,7 +55,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
 
 TEST_CASE("the general help names every command", "[dispatch]") {
   const auto help = dispatched({"--help"}).out;
-  for (const auto* name : {"copy", "manifest", "config", "serve", "id", "pair", "grants"}) {
+  for (const auto* name : {"copy", "watch", "manifest", "config", "serve", "id", "pair", "grants"}) {
     CAPTURE(name);
     CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);
   }
@@ -89,7 +90,7 @@ TEST_CASE("no command and an unknown one are usage errors", "[dispatch]") {
   CHECK(run.err ==
         "syncline: unknown command 'a\\012b'; to copy a path without a slash, "
         "write 'syncline copy a\\012b DST'\n");
-  CHECK(dispatched({"watch", "x"}).err.find("not in this version") != std::string::npos);
+  CHECK(dispatched({"monitor", "x"}).err.find("not in this version") != std::string::npos);
 }
 
 }  // namespace

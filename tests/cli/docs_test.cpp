@@ -42,6 +42,11 @@ TEST_CASE("the help text shows every option", "[docs]") {
     CHECK(end - begin <= 100);
 }
 
+TEST_CASE("the manual page of watch has its exit codes", "[docs]") {
+  const auto page = source_file("docs/man/syncline-watch.1.scd");
+  for (const int code : {0, 1, 2, 3, 20, 41}) CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));
+}
+
 TEST_CASE("the completions offer every option", "[docs]") {
   const auto bash = source_file("tools/completions/syncline.bash");
   const auto zsh = source_file("tools/completions/_syncline");

@@ -40,7 +40,7 @@ _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy manifest config serve pair id grants"
+    local commands="copy watch manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet

@@ -4,6 +4,7 @@
 # Without a command word, copy is meant.
 set -l copying 'not __fish_seen_subcommand_from manifest config serve pair id grants'
 complete -c syncline -n __fish_is_first_arg -a copy -d 'make a directory like another one'
+complete -c syncline -n __fish_is_first_arg -a watch -d 'keep a directory like another one, from now on'
 complete -c syncline -n __fish_is_first_arg -a manifest -d 'show, compare, verify and export chunk manifests'
 complete -c syncline -n __fish_is_first_arg -a config -d 'check and show the configuration of a server'
 complete -c syncline -n __fish_is_first_arg -a serve -d 'serve directories to other machines'

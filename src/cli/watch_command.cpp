@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parse, follow, tell where things stand.
+#include "cli/watch_command.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/error.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/report_output.hpp"
+#include "sync/remote_copy.hpp"
+#include "watch/follow.hpp"
+
+namespace syncline::cli {
+namespace {
+
+using State = watch::Standing::State;
+
+/// Deletions are part of being in step; a number of the person's own takes the place of the guard.
+CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_input) {
+  args.insert(args.begin(), "--delete");
+  auto command = parse_copy(args, standard_input);
+  auto& options = command.options;
+  if (command.help) return command;
+  if (options.sources.size() != 1) throw Error(Errc::usage, "watch follows one SRC; start it once for each");
+  CopyOptions source_alone;
+  source_alone.sources = options.sources;
+  source_alone.destination = "/";
+  if (sync::is_remote(source_alone))
+    throw Error(Errc::usage, "SRC of watch is on this machine; start it on the one where the changes are made");
+  if (options.dry_run) throw Error(Errc::usage, "--dry-run does not go with watch; see what copy would do");
+  if (options.files_from) throw Error(Errc::usage, "--files-from does not go with watch; use filter rules");
+  options.guard_deletes = !options.max_delete;
+  options.retries = 0;  // it is we who try again
+  return command;
+}
+
+std::string word_of(State state) {
+  switch (state) {
+    case State::copying: return "copying";
+    case State::in_step: return "in-step";
+    case State::behind: return "behind";
+    case State::holding: return "holding";
+    case State::blocked: return "blocked";
+  }
+  return "";
+}
+
+class Watch {
+ public:
+  Watch(const CopyCommand& command, const Outputs& outputs, const CopyFunction& copy,
+        const std::function<bool()>& cancelled)
+      : command_(command), outputs_(outputs), copy_(copy), cancelled_(cancelled) {}
+
+  watch::Attempt attempt() {
+    using enum watch::Attempt::Result;
+    CopyReport report;
+    try {
+      report = copy_(command_.options, observer_for(outputs_, cancelled_));
+    } catch (const std::exception& error) {
+      return failed_attempt(explain(error));
+    }
+    const bool changed = report.files_changed + report.files_deleted + report.files_renamed != 0;
+    if (!has_copied_ || changed)
+      for (const auto& output : outputs_) output->summary(report);
+    has_copied_ = true;
+    last_failure_.clear();
+    held_ = report.deletions_held;
+    if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
+    const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
+    return {waits_for_person ? held : partly, report.exit_code};
+  }
+
+  void tell(const watch::Standing& standing) {
+    auto sentence = sentence_of(standing);
+    if (standing.is_degraded && !std::exchange(told_degraded_, true))
+      sentence += std::string(sentence.empty() ? "" : "; ") +
+                  "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at once a "
+                  "minute";
+    for (const auto& output : outputs_) output->standing(word_of(standing.state), sentence);
+  }
+
+ private:
+  watch::Attempt failed_attempt(Failure failure) {
+    using enum watch::Attempt::Result;
+    if (cancelled_()) failure.subject.clear();
+    const bool is_final = cancelled_() || failure.code == exit_code::usage ||
+                          failure.code == exit_code::unsupported || failure.code == exit_code::guard ||
+                          (failure.code == exit_code::selection && !has_copied_);
+    if (!is_final) failure.next = "tried again by itself";
+    // Of a server that is away for a night one line is enough.
+    const auto line = failure_line(failure);
+    if (line != std::exchange(last_failure_, line))
+      for (const auto& output : outputs_) output->failure(failure);
+    return {is_final ? ended : failed, failure.code};
+  }
+
+  /// Empty where there is no news in it for a person.
+  std::string sentence_of(const watch::Standing& standing) {
+    const auto before = std::exchange(told_, standing.state == State::copying ? told_ : standing.state);
+    switch (standing.state) {
+      case State::copying: return "";
+      case State::in_step: return before == State::in_step ? "" : "in step";
+      case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
+      case State::holding:
+        return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
+               std::string(" held, everything else is done; to let them be made, run 'syncline copy --delete' with "
+                           "the same SRC and DST");
+      case State::blocked:
+        return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until it is "
+               "back; to follow what is there now, start watch again";
+    }
+    return "";
+  }
+
+  const CopyCommand& command_;
+  const Outputs& outputs_;
+  const CopyFunction& copy_;
+  const std::function<bool()>& cancelled_;
+  bool has_copied_ = false;
+  bool told_degraded_ = false;
+  std::uint64_t held_ = 0;
+  std::string last_failure_;
+  std::optional<State> told_;  ///< but for copying
+};
+
+int follow_and_report(const CopyCommand& command, Console& console, const Outputs& outputs, const CopyFunction& copy,
+                      const std::function<bool()>& cancelled) {
+  Watch watch(command, outputs, copy, cancelled);
+  watch::FollowHooks hooks;
+  hooks.copy = [&] { return watch.attempt(); };
+  hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };
+  hooks.cancelled = cancelled;
+  watch::FollowOptions options;
+  options.root = command.options.sources.front();
+  try {
+    return watch::follow(fs::linux_fs(), console.clock, fs::watch_dirs(), options, hooks);
+  } catch (const std::exception& error) {
+    const auto failure = explain(error);
+    for (const auto& output : outputs) output->failure(failure);
+    return failure.code;
+  }
+}
+
+}  // namespace
+
+std::string watch_help() {
+  return "Usage: syncline watch [options] SRC DST\n"
+         "\n"
+         "Makes DST like SRC and keeps it so: whatever changes in SRC is copied as soon as it has settled. Ends at\n"
+         "Ctrl-C. DST may be on another machine (syncline://HOST/SHARE/PATH or HOST:PATH); while it cannot be\n"
+         "reached, watch tries again, and brings over what has changed meanwhile.\n"
+         "\n"
+         "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from SRC is\n"
+         "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of all, or\n"
+         "everything: then it is held until 'syncline copy --delete' or --max-delete=N allows it.\n";
+}
+
+int run_watch(const std::vector<std::string>& args, Console& console, const CopyFunction& copy,
+              const std::function<bool()>& cancelled) {
+  const bool json = std::ranges::find(args, "--json") != args.end();
+  CopyCommand command;
+  Outputs outputs;
+  try {
+    command = parse_watch(args, console.in);
+    if (command.help) {
+      console.out << watch_help();
+      return checked_output(console, exit_code::success);
+    }
+    outputs = make_outputs(console, command.output, false);
+  } catch (const std::exception& error) {
+    auto failure = explain(error);
+    if (failure.code == exit_code::usage) failure.next = "see 'syncline watch --help'";
+    const auto output = json ? json_output(console) : text_output(console, {}, false);
+    output->failure(failure);
+    return failure.code;
+  }
+  return checked_output(console, follow_and_report(command, console, outputs, copy, cancelled));
+}
+
+}  // namespace syncline::cli

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop: wait, settle, copy, and again.
+#include "watch/follow.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace syncline::watch {
+namespace {
+
+using Moment = Settle::Moment;
+using std::chrono::milliseconds;
+
+class Follower {
+ public:
+  Follower(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
+           const FollowHooks& hooks)
+      : clock_(clock),
+        options_(options),
+        hooks_(hooks),
+        tree_(files, options.root, std::move(events)),
+        next_(clock.steady()) {}
+
+  int run() {
+    while (!hooks_.cancelled()) {
+      const auto now = clock_.steady();
+      if (due() > now) {
+        note(tree_.take(std::clamp(std::chrono::ceil<milliseconds>(due() - now), milliseconds(0), limits::watch_tick)));
+      } else if (const auto code = attempt()) {
+        return *code;
+      }
+    }
+    return 0;
+  }
+
+ private:
+  /// When the next copy begins. A failure is not repeated sooner because something changes.
+  Moment due() const {
+    const auto settled = settle_.due();
+    return settled && !is_failing_ ? std::min(*settled, next_) : next_;
+  }
+
+  void note(const TreeWatch::News& news) {
+    const auto now = clock_.steady();
+    if (news.complete) settle_.complete(now);
+    if (news.written) settle_.written(now);
+  }
+
+  /// The exit code where that is the end.
+  std::optional<int> attempt() {
+    if (!tree_.root_is_there()) {
+      wait_for_root();
+      return std::nullopt;
+    }
+    // After an absence, and from time to time in any case, nothing that was seen before is relied on.
+    if (is_blocked_ || clock_.steady() >= rescan_at_) tree_.refresh();
+    is_blocked_ = false;
+    rescan_at_ = clock_.steady() + (tree_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
+    settle_.taken();
+    tell(Standing::State::copying);
+    const auto done = hooks_.copy();
+    using enum Attempt::Result;
+    is_failing_ = done.result == failed;
+    if (done.result == ended) return done.exit_code;
+    if (done.result == in_step || done.result == held) {
+      retry_ = limits::watch_retry_first;
+      next_ = rescan_at_;
+      tell(done.result == held ? Standing::State::holding : Standing::State::in_step);
+    } else {
+      const auto wait = std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max));
+      next_ = clock_.steady() + wait;
+      tell(Standing::State::behind, wait);
+    }
+    return std::nullopt;
+  }
+
+  void wait_for_root() {
+    is_blocked_ = true;
+    next_ = clock_.steady() + limits::watch_retry_first;
+    settle_.taken();
+    tell(Standing::State::blocked);
+  }
+
+  void tell(Standing::State state, std::optional<milliseconds> retry_in = std::nullopt) {
+    const Standing standing{state, retry_in, !tree_.is_complete()};
+    if (told_ && told_->state == state && told_->retry_in == retry_in && told_->is_degraded == standing.is_degraded)
+      return;
+    told_ = standing;
+    hooks_.tell(standing);
+  }
+
+  Clock& clock_;
+  const FollowOptions& options_;
+  const FollowHooks& hooks_;
+  TreeWatch tree_;
+  Settle settle_;
+  Moment next_;  ///< whatever changes or not
+  Moment rescan_at_ = Moment::max();
+  milliseconds retry_ = limits::watch_retry_first;
+  bool is_failing_ = false;
+  bool is_blocked_ = false;
+  std::optional<Standing> told_;
+};
+
+}  // namespace
+
+int follow(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
+           const FollowHooks& hooks) {
+  return Follower(files, clock, std::move(events), options, hooks).run();
+}
+
+}  // namespace syncline::watch

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeping a watch on every directory of a tree while it changes.
+#include "watch/tree_watch.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace syncline::watch {
+namespace {
+
+/// Of the engine, at the root; takes no part.
+constexpr const char* area_name = ".syncline";
+
+/// The system has no watch left to give.
+bool is_limit(const Error& error) { return error.is_errno(ENOSPC) || error.is_errno(ENOMEM); }
+
+}  // namespace
+
+TreeWatch::TreeWatch(fs::Fs& files, std::string root, std::unique_ptr<fs::DirWatch> events)
+    : files_(files), root_(std::move(root)), events_(std::move(events)) {
+  identity_ = files_.open_root(root_)->stat();
+  refresh();
+  if (tree_->number < 0) throw Error(ENOSPC, "watch '" + escape_name(root_) + "'");
+}
+
+bool TreeWatch::root_is_there() const {
+  const auto stat = files_.stat_path(root_, true);
+  return stat && stat->device == identity_.device && stat->inode == identity_.inode;
+}
+
+RelPath TreeWatch::path_of(const Node& node) const {
+  std::vector<const Node*> up;
+  for (const Node* at = &node; at->parent != nullptr; at = at->parent) up.push_back(at);
+  RelPath out;
+  for (auto at = up.rbegin(); at != up.rend(); ++at) out = out.child((*at)->name);
+  return out;
+}
+
+void TreeWatch::refresh() {
+  const auto before = std::exchange(by_number_, {});
+  const auto old_tree = std::exchange(tree_, std::make_unique<Node>());
+  moved_.clear();
+  is_complete_ = true;
+  add_tree(*tree_);
+  for (const auto& [number, node] : before)
+    if (!by_number_.contains(number)) events_->remove(number);
+  is_stale_ = false;  // a directory that is mounted twice is seen by one of its names
+}
+
+/// Of a directory and everything below it. One that cannot be opened has changed meanwhile, which its parent tells, or
+/// may not be read, which the copy tells.
+void TreeWatch::add_tree(Node& top) {
+  std::unique_ptr<fs::Dir> root;
+  std::vector<Node*> todo{&top};
+  while (!todo.empty()) {
+    Node& node = *todo.back();
+    todo.pop_back();
+    try {
+      if (!root) root = files_.open_root(root_);
+      const auto below = add(*root, node);
+      todo.insert(todo.end(), below.begin(), below.end());
+    } catch (const Error& error) {
+      if (error.code().category() != std::generic_category()) throw;
+      if (is_limit(error)) is_complete_ = false;
+    }
+  }
+}
+
+/// First the watch, then the look: what comes in between is seen twice, and not never. Returns what is below.
+std::vector<TreeWatch::Node*> TreeWatch::add(const fs::Dir& root, Node& node) {
+  const auto dir = root.open_beneath(path_of(node));
+  const int number = events_->add(*dir);
+  if (const auto known = by_number_.find(number); known != by_number_.end() && known->second != &node) {
+    // It was moved here, and whoever it is known by stands for a name that is gone.
+    known->second->number = -1;
+    is_stale_ = true;
+  }
+  node.number = number;
+  by_number_[number] = &node;
+  std::vector<Node*> below;
+  for (const auto& entry : dir->list().entries) {
+    if (entry.stat.type != fs::FileType::directory) continue;
+    if (node.parent == nullptr && entry.name == area_name) continue;
+    auto& child = node.children[entry.name];
+    if (child) continue;
+    child = std::make_unique<Node>();
+    child->parent = &node;
+    child->name = entry.name;
+    below.push_back(child.get());
+  }
+  return below;
+}
+
+/// The directory and everything below it is not watched any more; its node goes with whoever owns it.
+void TreeWatch::forget(Node& node) {
+  std::vector<Node*> todo{&node};
+  while (!todo.empty()) {
+    Node& one = *todo.back();
+    todo.pop_back();
+    for (const auto& [name, child] : one.children) todo.push_back(child.get());
+    if (one.number < 0) continue;
+    events_->remove(one.number);
+    by_number_.erase(std::exchange(one.number, -1));
+  }
+}
+
+void TreeWatch::forget_moved() {
+  for (const auto& [cookie, node] : std::exchange(moved_, {})) forget(*node);
+}
+
+TreeWatch::News TreeWatch::take(std::chrono::milliseconds limit) {
+  News news;
+  if (!events_->wait(limit)) return news;
+  for (const auto& change : events_->read()) apply(change, news);
+  forget_moved();
+  if (is_stale_) refresh();
+  return news;
+}
+
+void TreeWatch::apply(const fs::DirChange& change, News& news) {
+  using enum fs::DirChange::Kind;
+  if (change.kind == overflow) {
+    is_stale_ = news.complete = true;
+    return;
+  }
+  const auto found = by_number_.find(change.watch);
+  if (found == by_number_.end()) return;  // not ours any more
+  Node& node = *found->second;
+  if (node.parent == nullptr && change.name == area_name) return;
+  (change.kind == written ? news.written : news.complete) = true;
+  if (change.kind == left) {
+    node.number = -1;
+    by_number_.erase(found);
+  } else if (change.is_dir && !change.name.empty()) {
+    if (change.kind == moved_away || change.kind == gone) went(node, change);
+    else came(node, change);
+  }
+}
+
+/// Or was seen already when its parent was looked into, or may be read by now.
+void TreeWatch::came(Node& parent, const fs::DirChange& change) {
+  const bool is_moved = change.kind == fs::DirChange::Kind::moved_here;
+  auto arrived = is_moved ? moved_.extract(change.cookie) : decltype(moved_)::node_type();
+  auto& place = parent.children[change.name];
+  if (place && place->number >= 0 && !is_moved) return;
+  if (place) forget(*place);
+  place = arrived.empty() ? std::make_unique<Node>() : std::move(arrived.mapped());
+  place->parent = &parent;
+  place->name = change.name;
+  if (arrived.empty()) add_tree(*place);
+}
+
+void TreeWatch::went(Node& parent, const fs::DirChange& change) {
+  auto node = parent.children.extract(change.name);
+  if (node.empty()) return;
+  if (change.kind == fs::DirChange::Kind::moved_away) moved_[change.cookie] = std::move(node.mapped());
+  else forget(*node.mapped());
+}
+
+}  // namespace syncline::watch

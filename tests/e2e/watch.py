@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Directories that keep themselves in step, as processes of their own.
+
+    watch.py PROGRAM [SEED]
+
+Edits of all kinds until both trees are equal byte by byte, a server that goes away and comes back, a source that is
+exchanged, deletions that a guard holds, the end by a signal."""
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM = os.path.abspath(sys.argv[1])
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
+PATIENCE_S = 60
+
+
+def fail(text):
+    raise SystemExit(f"FAILED (seed {SEED}): {text}")
+
+
+def check(condition, text):
+    if not condition:
+        fail(text)
+
+
+def wait_until(condition, text):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            fail("waited in vain: " + text)
+        time.sleep(0.02)
+
+
+def picture(top):
+    """Of a tree: type, mode, content or target of every entry, by path. Changes under way may be in it."""
+    out = {}
+    for path, dirs, files in os.walk(top):
+        for name in dirs + files:
+            full = os.path.join(path, name)
+            relative = os.path.relpath(full, top)
+            if relative.split("/")[0] == ".syncline":
+                continue
+            try:
+                mode = os.lstat(full).st_mode
+                if os.path.islink(full):
+                    out[relative] = os.readlink(full)
+                elif os.path.isdir(full):
+                    out[relative] = mode
+                else:
+                    with open(full, "rb") as file:
+                        out[relative] = (mode, file.read())
+            except FileNotFoundError:
+                out[relative] = None
+    return out
+
+
+class Scene:
+    def __init__(self, root):
+        self.root = root
+        os.makedirs(self.path("src/sub"))
+        self.started = []
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def environment(self, who):
+        out = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
+        return out | {"HOME": self.path(who), "XDG_CONFIG_HOME": self.path(who + "/config"),
+                      "XDG_STATE_HOME": self.path(who + "/state")}
+
+    def start(self, who, log, *args):
+        with open(self.path(log), "a") as file:
+            process = subprocess.Popen([PROGRAM, *args], env=self.environment(who), stdout=file, stderr=file, cwd=self.root)
+        self.started.append(process)
+        return process
+
+    def run(self, who, *args, code=0):
+        done = subprocess.run([PROGRAM, *args], env=self.environment(who), capture_output=True, text=True, cwd=self.root,
+                              timeout=300)
+        check(done.returncode == code, f"{args}: exit {done.returncode}, not {code}: {done.stderr}{done.stdout}")
+        return done
+
+    def write(self, name, content="x"):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w") as file:
+            file.write(content)
+
+    def text(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
+
+    def wait_equal(self, left, right, text):
+        wait_until(lambda: picture(self.path(left)) == picture(self.path(right)), f"{left} and {right} are equal {text}")
+
+    def end(self, process, number=signal.SIGTERM, code=0):
+        process.send_signal(number)
+        check(process.wait(PATIENCE_S) == code, f"the end by signal {number}: exit {process.returncode}, not {code}")
+
+    def end_all(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def follows_changes(scene):
+    scene.write("src/sub/f", "first")
+    watch = scene.start("here", "watch.log", "watch", "src/", "dst/")
+    wait_until(lambda: "syncline: in step" in scene.text("watch.log"), "it is in step")
+    scene.wait_equal("src", "dst", "at first")
+    scene.write("src/sub/f", "second")
+    scene.wait_equal("src", "dst", "after an edit")
+    for number in range(200):
+        scene.write(f"src/made-{number}/in/f", str(number))
+    scene.wait_equal("src", "dst", "after 200 new directories")
+    os.rename(scene.path("src/made-0"), scene.path("src/sub/moved"))
+    scene.write("src/sub/moved/in/later", "x")
+    scene.wait_equal("src", "dst", "after a directory was moved")
+    rng = random.Random(SEED)
+    for _ in range(40):
+        edit(scene, rng)
+        if rng.random() < 0.2:
+            scene.wait_equal("src", "dst", "after random edits")
+    scene.wait_equal("src", "dst", "at the end")
+    scene.end(watch)
+    check("held" not in scene.text("watch.log"), "nothing was held: " + scene.text("watch.log"))
+
+
+def edit(scene, rng):
+    top = scene.path("src")
+    dirs = [path for path, _, _ in os.walk(top)]
+    files = [os.path.join(path, name) for path, _, names in os.walk(top) for name in names]
+    one = rng.choice(files)
+    fresh = os.path.join(rng.choice(dirs), f"n{rng.randrange(10**6)}")
+    kind = rng.randrange(9)
+    if kind == 0:
+        with open(one, "ab") as file:
+            file.write(rng.randbytes(rng.randrange(10000)))
+    elif kind == 1:
+        with open(one, "wb") as file:
+            file.write(rng.randbytes(rng.randrange(10000)))
+    elif kind == 2:
+        with open(fresh, "wb") as file:
+            file.write(rng.randbytes(5))
+        os.rename(fresh, one)
+    elif kind == 3:
+        os.makedirs(fresh + "/a/b")
+        with open(fresh + "/a/b/f", "wb") as file:
+            file.write(rng.randbytes(9))
+    elif kind == 4:
+        os.rename(one, fresh)
+    elif kind == 5:
+        os.chmod(one, 0o600 + rng.randrange(0o100))
+    elif kind == 6:
+        os.symlink("nowhere", fresh)
+    elif kind == 7:
+        os.unlink(one)
+        with open(one, "w") as file:
+            file.write("anew")
+    else:
+        os.truncate(one, 0)
+
+
+def outlives_server(scene):
+    serve = ["serve", "--state", scene.path("server"), scene.path("shared"), "--listen"]
+    server = scene.start("there", "server.log", *serve, "127.0.0.1:0")
+    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")), "what to type is printed")
+    url, code = re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")).groups()
+    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("server.log")).group(1)
+    url = f"syncline://127.0.0.1:{port}/"
+    refused = scene.run("here", "watch", "src/", url + "shared/", code=41)
+    check("syncline pair" in refused.stderr, "an unknown server ends it: " + refused.stderr)
+    scene.run("here", "pair", url, code)
+    watch = scene.start("here", "remote.log", "watch", "src/", url + "shared/")
+    scene.wait_equal("src", "shared", "at first")
+    server.kill()
+    server.wait()
+    scene.write("src/while/away", "x")
+    scene.write("src/sub/f", "while the server is away")
+    wait_until(lambda: "behind" in scene.text("remote.log"), "it is told that the server is away")
+    check(watch.poll() is None, "it goes on without a server")
+    scene.start("there", "server.log", *serve, "127.0.0.1:" + port)
+    scene.wait_equal("src", "shared", "once the server is back")
+    watch.kill()
+    watch.wait()
+    scene.write("src/while/watch/was/away", "x")
+    shutil.rmtree(scene.path("src/made-1"))
+    watch = scene.start("here", "remote.log", "watch", "src/", url + "shared/")
+    scene.wait_equal("src", "shared", "once watch is back")
+    scene.end(watch, signal.SIGINT)
+
+
+def deletes_nothing_by_mistake(scene):
+    for number in range(100):
+        scene.write(f"many/{number}", str(number))
+    watch = scene.start("here", "guard.log", "watch", "many/", "copy/")
+    scene.wait_equal("many", "copy", "at first")
+    before = picture(scene.path("copy"))
+    os.rename(scene.path("many"), scene.path("unmounted"))
+    os.mkdir(scene.path("many"))
+    wait_until(lambda: "not the directory that it was" in scene.text("guard.log"), "another directory is noticed")
+    check(picture(scene.path("copy")) == before, "a source that is away deletes nothing")
+    os.rmdir(scene.path("many"))
+    os.rename(scene.path("unmounted"), scene.path("many"))
+    scene.write("many/back", "x")
+    scene.wait_equal("many", "copy", "once the source is back")
+    for number in range(60):
+        os.unlink(scene.path(f"many/{number}"))
+    scene.write("many/also", "x")
+    wait_until(lambda: "60 deletions are held" in scene.text("guard.log"), "many deletions are held and told")
+    wait_until(lambda: os.path.exists(scene.path("copy/also")), "the rest goes on")
+    check(os.path.exists(scene.path("copy/0")), "what is held is not deleted")
+    scene.run("here", "copy", "--delete", "many/", "copy/")
+    scene.wait_equal("many", "copy", "once a person allowed it")
+    scene.write("many/later", "x")
+    scene.wait_equal("many", "copy", "later on")
+    for name in os.listdir(scene.path("many")):
+        os.unlink(scene.path("many/" + name))
+    wait_until(lambda: scene.text("guard.log").count("deletions are held") == 2, "an emptied source is held")
+    check(len(picture(scene.path("copy"))) > 40, "an emptied source deletes nothing")
+    scene.end(watch)
+
+
+def refuses(scene):
+    check("one SRC" in scene.run("here", "watch", "src/", "many/", "dst/", code=1).stderr, "several sources are refused")
+    check("this machine" in scene.run("here", "watch", "syncline://h/s/", "dst/", code=1).stderr, "a remote source is refused")
+    check("dry-run" in scene.run("here", "watch", "-n", "src/", "dst/", code=1).stderr, "a dry run is refused")
+    scene.run("here", "watch", "nothing/", "dst/", code=3)
+    scene.run("here", "watch", "src/sub/f", "dst/", code=3)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as root:
+        scene = Scene(root)
+        try:
+            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, refuses):
+                step(scene)
+                print("ok", step.__name__)
+        finally:
+            scene.end_all()
+
+
+main()

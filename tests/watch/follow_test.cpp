@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop that keeps a copy in step, with copies that a test makes up.
+#include "watch/follow.hpp"
+
+#include <filesystem>
+
+#include "base/limits.hpp"
+#include "fake_events.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace std::chrono_literals;
+using test::TempDir;
+using watch::Attempt;
+using watch::Standing;
+using Result = Attempt::Result;
+namespace stdfs = std::filesystem;
+
+/// What is asked for a time stands still unless the test moves it, so that an hour takes none.
+class LeapClock final : public Clock {
+ public:
+  std::int64_t now_ns() const override { return system_clock().now_ns(); }
+  std::chrono::steady_clock::time_point steady() const override { return system_clock().steady() + leap_; }
+  void leap(std::chrono::milliseconds by) { leap_ += by; }
+
+ private:
+  std::chrono::milliseconds leap_{0};
+};
+
+struct Scene {
+  Scene() { dir.make_dir("root/sub"); }
+
+  /// Follows until `copy`, which is told the how-manieth it is, returns nothing or ends it.
+  int follow(std::function<std::optional<Attempt>(int)> copy) {
+    bool is_over = false;
+    watch::FollowHooks hooks;
+    hooks.copy = [&] {
+      const auto done = copy(++copies);
+      if (!done) is_over = true;
+      return done.value_or(Attempt{Result::in_step, 0});
+    };
+    hooks.tell = [&](const Standing& standing) { told.push_back(standing); };
+    hooks.cancelled = [&] {
+      if (on_look) on_look();
+      return is_over;
+    };
+    watch::FollowOptions options;
+    options.root = dir.path("root");
+    return watch::follow(fs::linux_fs(), clock, std::make_unique<test::TroubledEvents>(trouble), options, hooks);
+  }
+  bool is_told(Standing::State state) const { return std::ranges::find(told, state, &Standing::state) != told.end(); }
+
+  TempDir dir;
+  LeapClock clock;
+  test::EventTrouble trouble;
+  std::function<void()> on_look;
+  std::vector<Standing> told;
+  int copies = 0;
+};
+
+TEST_CASE("there is a copy at once and one after each change that settled", "[watch]") {
+  Scene scene;
+  const int code = scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 5) return std::nullopt;
+    scene.dir.write("root/sub/f", std::to_string(number));  // also what changes during a copy
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK(code == 0);
+  CHECK(scene.copies == 5);
+  CHECK(scene.told.back().state == Standing::State::in_step);
+}
+
+TEST_CASE("what makes going on senseless ends it with its exit code", "[watch]") {
+  Scene scene;
+  CHECK(scene.follow([&](int) { return Attempt{Result::ended, 41}; }) == 41);
+  CHECK(scene.copies == 1);
+}
+
+TEST_CASE("a failure is repeated after times that double up to their limit, whatever changes meanwhile", "[watch]") {
+  Scene scene;
+  std::chrono::milliseconds expected = limits::watch_retry_first;
+  auto last = scene.clock.steady();
+  scene.on_look = [&] {
+    scene.dir.write("root/f", "x");
+    scene.clock.leap(expected / 8);
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    const auto now = scene.clock.steady();
+    if (number > 1) {
+      CHECK(now - last >= expected);
+      expected = std::min(expected * 2, limits::watch_retry_max);
+    }
+    last = now;
+    if (number == 10) return std::nullopt;
+    return Attempt{Result::failed, 12};
+  });
+  CHECK(expected == limits::watch_retry_max);
+  CHECK(scene.is_told(Standing::State::behind));
+}
+
+TEST_CASE("after a success a failure is repeated soon again", "[watch]") {
+  Scene scene;
+  std::vector<std::chrono::milliseconds> waits;
+  scene.on_look = [&] { scene.clock.leap(100ms); };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 6) return std::nullopt;
+    if (number == 4) scene.dir.write("root/f", "x");
+    return Attempt{number == 4 ? Result::in_step : Result::failed, 0};
+  });
+  for (const auto& standing : scene.told)
+    if (standing.retry_in) waits.push_back(*standing.retry_in);
+  CHECK(waits == std::vector<std::chrono::milliseconds>{1s, 2s, 4s, 1s});
+}
+
+TEST_CASE("entries that failed are tried again by themselves, and at once when something changes", "[watch]") {
+  Scene scene;
+  const auto begun = scene.clock.steady();
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 2) {
+      CHECK(scene.clock.steady() - begun < limits::watch_retry_first);
+      return std::nullopt;
+    }
+    scene.dir.write("root/f", "x");
+    return Attempt{Result::partly, 23};
+  });
+  CHECK(scene.is_told(Standing::State::behind));
+}
+
+TEST_CASE("what a guard holds is looked at again when something changes, and not by itself", "[watch]") {
+  Scene scene;
+  int looks = 0;
+  scene.on_look = [&] {
+    scene.clock.leap(1s);
+    if (++looks == 200) scene.dir.write("root/f", "x");
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 2) return std::nullopt;
+    return Attempt{Result::held, 41};
+  });
+  CHECK(looks >= 200);
+  CHECK(scene.is_told(Standing::State::holding));
+}
+
+TEST_CASE("everything is looked at again after an hour", "[watch]") {
+  Scene scene;
+  const auto begun = scene.clock.steady();
+  scene.on_look = [&] { scene.clock.leap(10s); };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 2) return std::nullopt;
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK(scene.clock.steady() - begun >= limits::watch_rescan);
+  CHECK(scene.clock.steady() - begun < limits::watch_rescan + 5min);
+}
+
+TEST_CASE("where not all can be watched everything is looked at every minute, and that is told", "[watch]") {
+  Scene scene;
+  scene.trouble.watches_max = 1;
+  const auto begun = scene.clock.steady();
+  scene.on_look = [&] { scene.clock.leap(1s); };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 2) return std::nullopt;
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK(scene.clock.steady() - begun >= limits::watch_rescan_degraded);
+  CHECK(scene.clock.steady() - begun < 2 * limits::watch_rescan_degraded);
+  CHECK(scene.told.front().is_degraded);
+}
+
+TEST_CASE("nothing is copied while the root is another directory, and all once it is back", "[watch]") {
+  Scene scene;
+  int looks = 0;
+  scene.on_look = [&] {
+    if (scene.copies == 0) return;
+    scene.clock.leap(500ms);
+    if (++looks == 1) {
+      stdfs::rename(scene.dir.path("root"), scene.dir.path("away"));
+      scene.dir.make_dir("root");
+      scene.clock.leap(limits::watch_rescan);
+    }
+    if (looks == 20) {
+      CHECK(scene.copies == 1);
+      CHECK(scene.told.back().state == Standing::State::blocked);
+      stdfs::remove(scene.dir.path("root"));
+      stdfs::rename(scene.dir.path("away"), scene.dir.path("root"));
+    }
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 2) return std::nullopt;
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK(looks >= 20);
+}
+
+}  // namespace

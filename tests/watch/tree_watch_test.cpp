@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tree that is watched while it changes.
+#include "watch/tree_watch.hpp"
+
+#include <filesystem>
+
+#include "fake_events.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace std::chrono_literals;
+using test::TempDir;
+using watch::TreeWatch;
+namespace stdfs = std::filesystem;
+
+struct Scene {
+  Scene() {
+    dir.make_dir("root/a/b");
+    dir.make_dir("root/c");
+    dir.make_dir("other");
+  }
+  TreeWatch watch() {
+    return {fs::linux_fs(), dir.path("root"), std::make_unique<test::TroubledEvents>(trouble)};
+  }
+
+  TempDir dir;
+  test::EventTrouble trouble;
+};
+
+/// Everything that has happened so far.
+TreeWatch::News all_news(TreeWatch& tree) {
+  TreeWatch::News out;
+  for (;;) {
+    const auto news = tree.take(20ms);
+    if (!news.written && !news.complete) return out;
+    out.written |= news.written;
+    out.complete |= news.complete;
+  }
+}
+
+bool is_seen(TreeWatch& tree) {
+  const auto news = all_news(tree);
+  return news.complete || news.written;
+}
+
+TEST_CASE("a change in any directory of the tree is seen, and nothing where there is none", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  CHECK(tree.dir_count() == 4);
+  CHECK_FALSE(is_seen(tree));
+  for (const auto* name : {"root/f", "root/a/f", "root/a/b/f", "root/c/f"}) {
+    CAPTURE(name);
+    scene.dir.write(name, "x");
+    CHECK(is_seen(tree));
+  }
+  SECTION("a removal") { stdfs::remove(scene.dir.path("root/a/b/f")); }
+  SECTION("a rename") { stdfs::rename(scene.dir.path("root/c/f"), scene.dir.path("root/c/g")); }
+  SECTION("a mode") { stdfs::permissions(scene.dir.path("root/c/f"), stdfs::perms::owner_read); }
+  SECTION("a mode of a directory") { stdfs::permissions(scene.dir.path("root/c"), stdfs::perms::owner_all); }
+  SECTION("a link") { stdfs::create_symlink("x", scene.dir.path("root/link")); }
+  CHECK(is_seen(tree));
+}
+
+TEST_CASE("a file that is open for writing is told apart from one that is closed", "[watch]") {
+  Scene scene;
+  scene.dir.write("root/f", "x");
+  auto tree = scene.watch();
+  std::ofstream file(scene.dir.path("root/f"), std::ios::app);
+  file << "more" << std::flush;
+  auto news = all_news(tree);
+  CHECK(news.written);
+  CHECK_FALSE(news.complete);
+  file.close();
+  CHECK(all_news(tree).complete);
+}
+
+TEST_CASE("what the engine keeps at the root for itself is no change", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  scene.dir.make_dir("root/.syncline/tmp");
+  scene.dir.write("root/.syncline/tmp/f", "x");
+  CHECK_FALSE(is_seen(tree));
+  scene.dir.make_dir("root/a/.syncline");
+  CHECK(is_seen(tree));
+}
+
+TEST_CASE("directories made at any depth are watched from then on", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    const auto name = "root/new-" + std::to_string(round);
+    scene.dir.make_dir(name + "/x/y");
+    REQUIRE(is_seen(tree));
+    scene.dir.write(name + "/x/y/f", "x");
+    REQUIRE(is_seen(tree));
+  }
+  CHECK(tree.dir_count() == 4 + 3 * 200);
+}
+
+TEST_CASE("a directory that is removed and made anew is watched again", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  stdfs::remove_all(scene.dir.path("root/a"));
+  CHECK(is_seen(tree));
+  CHECK(tree.dir_count() == 2);
+  scene.dir.make_dir("root/a/b");
+  CHECK(is_seen(tree));
+  scene.dir.write("root/a/b/f", "x");
+  CHECK(is_seen(tree));
+  CHECK(tree.dir_count() == 4);
+}
+
+TEST_CASE("a directory that is moved is watched where it is now, and not once it has left the tree", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  SECTION("inside") {
+    stdfs::rename(scene.dir.path("root/a"), scene.dir.path("root/c/moved"));
+    CHECK(is_seen(tree));
+    CHECK(tree.dir_count() == 4);
+    scene.dir.make_dir("root/c/moved/b/new");
+    CHECK(is_seen(tree));
+    scene.dir.write("root/c/moved/b/new/f", "x");
+    CHECK(is_seen(tree));
+  }
+  SECTION("out") {
+    stdfs::rename(scene.dir.path("root/a"), scene.dir.path("other/a"));
+    CHECK(is_seen(tree));
+    CHECK(tree.dir_count() == 2);
+    scene.dir.write("other/a/b/f", "x");
+    CHECK_FALSE(is_seen(tree));
+    stdfs::rename(scene.dir.path("other/a"), scene.dir.path("root/back"));
+    CHECK(is_seen(tree));
+    scene.dir.write("root/back/b/g", "x");
+    CHECK(is_seen(tree));
+  }
+  SECTION("over another one") {
+    stdfs::remove(scene.dir.path("root/a/b"));
+    stdfs::rename(scene.dir.path("root/c"), scene.dir.path("root/a"));
+    CHECK(is_seen(tree));
+    scene.dir.write("root/a/f", "x");
+    CHECK(is_seen(tree));
+    CHECK(tree.dir_count() == 2);
+  }
+  SECTION("in exchange with another one") {
+    const auto root = fs::linux_fs().open_root(scene.dir.path("root"));
+    root->rename_exchange("a", *root, "c");
+    CHECK(is_seen(tree));
+    for (const auto* name : {"root/a/f", "root/c/f", "root/c/b/f"}) {
+      CAPTURE(name);
+      scene.dir.write(name, "x");
+      CHECK(is_seen(tree));
+    }
+  }
+}
+
+TEST_CASE("lost events count as a change, and directories made meanwhile are found", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  scene.trouble.overflow = true;
+  scene.dir.make_dir("root/lost/below");
+  stdfs::remove_all(scene.dir.path("root/c"));
+  CHECK(is_seen(tree));
+  CHECK(tree.dir_count() == 5);
+  scene.dir.write("root/lost/below/f", "x");
+  CHECK(is_seen(tree));
+}
+
+TEST_CASE("where the system has no more watches the tree is known to be watched in part", "[watch]") {
+  Scene scene;
+  scene.trouble.watches_max = 3;
+  auto tree = scene.watch();
+  CHECK_FALSE(tree.is_complete());
+  CHECK(tree.dir_count() == 3);
+  scene.trouble.watches_max = 100;
+  tree.refresh();
+  CHECK(tree.is_complete());
+  CHECK(tree.dir_count() == 4);
+  scene.trouble.watches_max = 0;
+  CHECK_THROWS_AS(scene.watch(), Error);
+}
+
+TEST_CASE("a root that is another directory by now is not there", "[watch]") {
+  Scene scene;
+  auto tree = scene.watch();
+  CHECK(tree.root_is_there());
+  stdfs::rename(scene.dir.path("root"), scene.dir.path("away"));
+  CHECK_FALSE(tree.root_is_there());
+  scene.dir.make_dir("root");
+  CHECK_FALSE(tree.root_is_there());
+  stdfs::remove(scene.dir.path("root"));
+  stdfs::rename(scene.dir.path("away"), scene.dir.path("root"));
+  CHECK(tree.root_is_there());
+  CHECK_THROWS_AS(TreeWatch(fs::linux_fs(), scene.dir.path("nothing"), fs::watch_dirs()), Error);
+}
+
+TEST_CASE("a directory that may not be read is watched once it may", "[watch]") {
+  if (::geteuid() == 0) return;  // who may read everything
+  Scene scene;
+  stdfs::permissions(scene.dir.path("root/c"), stdfs::perms::none);
+  auto tree = scene.watch();
+  CHECK(tree.dir_count() == 3);
+  stdfs::permissions(scene.dir.path("root/c"), stdfs::perms::owner_all);
+  CHECK(is_seen(tree));
+  CHECK(tree.dir_count() == 4);
+}
+
+}  // namespace
