@@ -125,6 +125,7 @@ inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after 
 inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
+inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::chrono::milliseconds watch_tick{200};                // between looks at a stop signal
 
 // The configuration of a server.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
@@ -27,7 +28,8 @@ CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_in
   source_alone.sources = options.sources;
   source_alone.destination = "/";
   if (sync::is_remote(source_alone))
-    throw Error(Errc::usage, "SRC of watch is on this machine; start it on the one where the changes are made");
+    throw Error(Errc::usage,
+                "SRC of watch is on this machine; start it on the one where the changes are made");
   if (options.dry_run) throw Error(Errc::usage, "--dry-run does not go with watch; see what copy would do");
   if (options.files_from) throw Error(Errc::usage, "--files-from does not go with watch; use filter rules");
   options.guard_deletes = !options.max_delete;
@@ -74,9 +76,10 @@ class Watch {
   void tell(const watch::Standing& standing) {
     auto sentence = sentence_of(standing);
     if (standing.is_degraded && !std::exchange(told_degraded_, true))
-      sentence += std::string(sentence.empty() ? "" : "; ") +
-                  "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at once a "
-                  "minute";
+      sentence +=
+          std::string(sentence.empty() ? "" : "; ") +
+          "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at once a "
+          "minute";
     for (const auto& output : outputs_) output->standing(word_of(standing.state), sentence);
   }
 
@@ -104,10 +107,12 @@ class Watch {
       case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
       case State::holding:
         return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
-               std::string(" held, everything else is done; to let them be made, run 'syncline copy --delete' with "
-                           "the same SRC and DST");
+               std::string(
+                   " held, everything else is done; to let them be made, run 'syncline copy --delete' with "
+                   "the same SRC and DST");
       case State::blocked:
-        return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until it is "
+        return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
+               "it is "
                "back; to follow what is there now, start watch again";
     }
     return "";
@@ -124,8 +129,8 @@ class Watch {
   std::optional<State> told_;  ///< but for copying
 };
 
-int follow_and_report(const CopyCommand& command, Console& console, const Outputs& outputs, const CopyFunction& copy,
-                      const std::function<bool()>& cancelled) {
+int follow_and_report(const CopyCommand& command, Console& console, const Outputs& outputs,
+                      const CopyFunction& copy, const std::function<bool()>& cancelled) {
   Watch watch(command, outputs, copy, cancelled);
   watch::FollowHooks hooks;
   hooks.copy = [&] { return watch.attempt(); };
@@ -147,12 +152,16 @@ int follow_and_report(const CopyCommand& command, Console& console, const Output
 std::string watch_help() {
   return "Usage: syncline watch [options] SRC DST\n"
          "\n"
-         "Makes DST like SRC and keeps it so: whatever changes in SRC is copied as soon as it has settled. Ends at\n"
-         "Ctrl-C. DST may be on another machine (syncline://HOST/SHARE/PATH or HOST:PATH); while it cannot be\n"
+         "Makes DST like SRC and keeps it so: whatever changes in SRC is copied as soon as it has settled. "
+         "Ends at\n"
+         "Ctrl-C. DST may be on another machine (syncline://HOST/SHARE/PATH or HOST:PATH); while it cannot "
+         "be\n"
          "reached, watch tries again, and brings over what has changed meanwhile.\n"
          "\n"
-         "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from SRC is\n"
-         "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of all, or\n"
+         "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from "
+         "SRC is\n"
+         "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of "
+         "all, or\n"
          "everything: then it is held until 'syncline copy --delete' or --max-delete=N allows it.\n";
 }
 

@@ -11,8 +11,8 @@
 
 namespace syncline::cli {
 
-/// Runs the command behind `syncline watch ARGS`, until `cancelled` or until going on makes no sense. Returns the exit
-/// code; everything to be said was said.
+/// Runs the command behind `syncline watch ARGS`, until `cancelled` or until going on makes no sense. Returns
+/// the exit code; everything to be said was said.
 int run_watch(const std::vector<std::string>& args, Console& console, const CopyFunction& copy,
               const std::function<bool()>& cancelled);
 

@@ -35,8 +35,8 @@ struct DirChange {
 class DirWatch {
  public:
   virtual ~DirWatch() = default;
-  /// From now on. The same directory gives the same number, by whatever name it was opened. Throws Error(ENOSPC)
-  /// where the system's limit of watches is reached.
+  /// From now on. The same directory gives the same number, by whatever name it was opened. Throws
+  /// Error(ENOSPC) where the system's limit of watches is reached.
   virtual int add(const Dir& dir) = 0;
   /// One that is gone already is no error.
   virtual void remove(int watch) noexcept = 0;

@@ -3,6 +3,7 @@
 #include "watch/follow.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 
@@ -26,7 +27,9 @@ class Follower {
     while (!hooks_.cancelled()) {
       const auto now = clock_.steady();
       if (due() > now) {
-        note(tree_.take(std::clamp(std::chrono::ceil<milliseconds>(due() - now), milliseconds(0), limits::watch_tick)));
+        note(tree_.take(
+            std::clamp(std::chrono::ceil<milliseconds>(due() - now), milliseconds(0), limits::watch_tick)));
+        look_for_root();
       } else if (const auto code = attempt()) {
         return *code;
       }
@@ -75,6 +78,14 @@ class Follower {
     return std::nullopt;
   }
 
+  /// What is mounted over it, or that it is moved, no event tells.
+  void look_for_root() {
+    const auto now = clock_.steady();
+    if (now < look_at_) return;
+    look_at_ = now + limits::watch_root_look;
+    if (!is_blocked_ && !tree_.root_is_there()) wait_for_root();
+  }
+
   void wait_for_root() {
     is_blocked_ = true;
     next_ = clock_.steady() + limits::watch_retry_first;
@@ -84,7 +95,8 @@ class Follower {
 
   void tell(Standing::State state, std::optional<milliseconds> retry_in = std::nullopt) {
     const Standing standing{state, retry_in, !tree_.is_complete()};
-    if (told_ && told_->state == state && told_->retry_in == retry_in && told_->is_degraded == standing.is_degraded)
+    if (told_ && told_->state == state && told_->retry_in == retry_in &&
+        told_->is_degraded == standing.is_degraded)
       return;
     told_ = standing;
     hooks_.tell(standing);
@@ -97,6 +109,7 @@ class Follower {
   Settle settle_;
   Moment next_;  ///< whatever changes or not
   Moment rescan_at_ = Moment::max();
+  Moment look_at_ = Moment::min();  ///< for the root
   milliseconds retry_ = limits::watch_retry_first;
   bool is_failing_ = false;
   bool is_blocked_ = false;

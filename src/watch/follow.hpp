@@ -52,9 +52,9 @@ struct FollowHooks {
   std::function<bool()> cancelled;
 };
 
-/// Copies at once, then whenever something has changed and settled, whenever a failure may have passed, and every
-/// `rescan` in any case. Returns the exit code of what ended it; 0 when that was the person, between two copies.
-/// Throws Error where the root cannot be watched.
+/// Copies at once, then whenever something has changed and settled, whenever a failure may have passed, and
+/// every `rescan` in any case. Returns the exit code of what ended it; 0 when that was the person, between
+/// two copies. Throws Error where the root cannot be watched.
 int follow(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
            const FollowHooks& hooks);
 

@@ -7,9 +7,9 @@
 
 namespace syncline::watch {
 
-/// A change that is complete (a closed file, a rename, a deletion) is due after a short moment that gathers what comes
-/// with it. A file that is still being written is due once nothing was written for a while, or when it has gone on for
-/// too long. The moments are limits::settle_*.
+/// A change that is complete (a closed file, a rename, a deletion) is due after a short moment that gathers
+/// what comes with it. A file that is still being written is due once nothing was written for a while, or
+/// when it has gone on for too long. The moments are limits::settle_*.
 class Settle {
  public:
   using Moment = std::chrono::steady_clock::time_point;

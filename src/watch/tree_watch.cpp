@@ -50,8 +50,8 @@ void TreeWatch::refresh() {
   is_stale_ = false;  // a directory that is mounted twice is seen by one of its names
 }
 
-/// Of a directory and everything below it. One that cannot be opened has changed meanwhile, which its parent tells, or
-/// may not be read, which the copy tells.
+/// Of a directory and everything below it. One that cannot be opened has changed meanwhile, which its parent
+/// tells, or may not be read, which the copy tells.
 void TreeWatch::add_tree(Node& top) {
   std::unique_ptr<fs::Dir> root;
   std::vector<Node*> todo{&top};
@@ -146,6 +146,8 @@ void TreeWatch::came(Node& parent, const fs::DirChange& change) {
   auto arrived = is_moved ? moved_.extract(change.cookie) : decltype(moved_)::node_type();
   auto& place = parent.children[change.name];
   if (place && place->number >= 0 && !is_moved) return;
+  // Replaced, or exchanged with what came here: then the names in the next events are not to be relied on.
+  if (place && is_moved) is_stale_ = true;
   if (place) forget(*place);
   place = arrived.empty() ? std::make_unique<Node>() : std::move(arrived.mapped());
   place->parent = &parent;

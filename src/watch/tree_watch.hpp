@@ -14,9 +14,9 @@
 
 namespace syncline::watch {
 
-/// An event only ever means "look there again": what has become of an entry, the file system tells. New directories are
-/// watched before they are looked into. What cannot be followed any more (lost events, a name that leads elsewhere
-/// by now) makes everything be looked at again.
+/// An event only ever means "look there again": what has become of an entry, the file system tells. New
+/// directories are watched before they are looked into. What cannot be followed any more (lost events, a name
+/// that leads elsewhere by now) makes everything be looked at again.
 class TreeWatch {
  public:
   /// `root` as Fs::open_root() takes it. Throws Error where it cannot be opened or watched at all.
@@ -31,7 +31,8 @@ class TreeWatch {
   /// Looks for directories to be watched everywhere.
   void refresh();
 
-  /// The path leads to the directory that it led to at the beginning: not so when a file system was unmounted there.
+  /// The path leads to the directory that it led to at the beginning: not so when a file system was unmounted
+  /// there.
   bool root_is_there() const;
   /// False where the system's limit was reached: changes may go unnoticed.
   bool is_complete() const { return is_complete_; }

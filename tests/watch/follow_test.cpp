@@ -2,7 +2,11 @@
 // The loop that keeps a copy in step, with copies that a test makes up.
 #include "watch/follow.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "fake_events.hpp"
@@ -49,9 +53,12 @@ struct Scene {
     };
     watch::FollowOptions options;
     options.root = dir.path("root");
-    return watch::follow(fs::linux_fs(), clock, std::make_unique<test::TroubledEvents>(trouble), options, hooks);
+    return watch::follow(fs::linux_fs(), clock, std::make_unique<test::TroubledEvents>(trouble), options,
+                         hooks);
   }
-  bool is_told(Standing::State state) const { return std::ranges::find(told, state, &Standing::state) != told.end(); }
+  bool is_told(Standing::State state) const {
+    return std::ranges::find(told, state, &Standing::state) != told.end();
+  }
 
   TempDir dir;
   LeapClock clock;
@@ -79,7 +86,8 @@ TEST_CASE("what makes going on senseless ends it with its exit code", "[watch]")
   CHECK(scene.copies == 1);
 }
 
-TEST_CASE("a failure is repeated after times that double up to their limit, whatever changes meanwhile", "[watch]") {
+TEST_CASE("a failure is repeated after times that double up to their limit, whatever changes meanwhile",
+          "[watch]") {
   Scene scene;
   std::chrono::milliseconds expected = limits::watch_retry_first;
   auto last = scene.clock.steady();
@@ -115,7 +123,8 @@ TEST_CASE("after a success a failure is repeated soon again", "[watch]") {
   CHECK(waits == std::vector<std::chrono::milliseconds>{1s, 2s, 4s, 1s});
 }
 
-TEST_CASE("entries that failed are tried again by themselves, and at once when something changes", "[watch]") {
+TEST_CASE("entries that failed are tried again by themselves, and at once when something changes",
+          "[watch]") {
   Scene scene;
   const auto begun = scene.clock.steady();
   scene.follow([&](int number) -> std::optional<Attempt> {

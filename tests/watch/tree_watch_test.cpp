@@ -2,7 +2,10 @@
 // A tree that is watched while it changes.
 #include "watch/tree_watch.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 
 #include "fake_events.hpp"
 #include "support/catch.hpp"
@@ -114,7 +117,8 @@ TEST_CASE("a directory that is removed and made anew is watched again", "[watch]
   CHECK(tree.dir_count() == 4);
 }
 
-TEST_CASE("a directory that is moved is watched where it is now, and not once it has left the tree", "[watch]") {
+TEST_CASE("a directory that is moved is watched where it is now, and not once it has left the tree",
+          "[watch]") {
   Scene scene;
   auto tree = scene.watch();
   SECTION("inside") {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deletions that a guard holds because they are so many.
+#include <filesystem>
+
+#include "base/limits.hpp"
+#include "pair.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace syncline::test;
+namespace stdfs = std::filesystem;
+
+/// A pull is planned at the server, which has no guard.
+bool has_guard() { return test_link() != "pull"; }
+
+/// In step, with so many files.
+class Guarded : public Pair {
+ public:
+  explicit Guarded(std::size_t count) {
+    options.delete_extra = options.guard_deletes = true;
+    for (std::size_t i = 0; i < count; ++i) dir.write(name(i), "x");
+    CHECK(copy().report.in_step);
+  }
+  void remove(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) stdfs::remove(dir.path(name(removed_++)));
+  }
+
+ private:
+  static std::string name(std::size_t number) { return "src/" + std::to_string(number); }
+  std::size_t removed_ = 0;
+};
+
+void check_held(const Guarded& pair, std::uint64_t count) {
+  pair.dir.write("src/more", "x");
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.exit_code == 41);
+  CHECK(outcome.report.deletions_held == count);
+  CHECK(outcome.report.files_deleted == 0);
+  CHECK_FALSE(outcome.report.in_step);
+  CHECK(pair.dir.exists("dst/0"));
+  CHECK(pair.dir.exists("dst/more"));
+}
+
+}  // namespace
+
+TEST_CASE("of few files so many may go, and one more is held while the rest goes on", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_deletions_free;
+  Guarded pair(2 * free);
+  SECTION("as many") {
+    pair.remove(free);
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.in_step);
+    CHECK(outcome.report.files_deleted == free);
+    CHECK(outcome.report.deletions_held == 0);
+    CHECK_FALSE(pair.dir.exists("dst/0"));
+  }
+  SECTION("one more") {
+    pair.remove(free + 1);
+    check_held(pair, free + 1);
+    check_held(pair, free + 1);
+    pair.options.guard_deletes = false;
+    CHECK(pair.copy().report.in_step);
+    CHECK_FALSE(pair.dir.exists("dst/0"));
+  }
+}
+
+TEST_CASE("of many files a part may go, and one more is held", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr std::size_t count = 1000;
+  constexpr auto part = count * limits::guarded_deletions_percent / 100;
+  Guarded pair(count);
+  SECTION("as many") {
+    pair.remove(part);
+    CHECK(pair.copy().report.files_deleted == part);
+  }
+  SECTION("one more") {
+    pair.remove(part + 1);
+    check_held(pair, part + 1);
+  }
+}
+
+TEST_CASE("a source in which nothing is left deletes nothing", "[sync]") {
+  if (!has_guard()) return;
+  Guarded pair(3);
+  pair.remove(3);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.deletions_held == 3);
+  CHECK(pair.dir.exists("dst/2"));
+}
