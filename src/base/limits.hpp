@@ -126,7 +126,7 @@ inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to 
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
-inline constexpr std::chrono::milliseconds watch_tick{200};                // between looks at a stop signal
+inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at a stop signal, which also ends a wait
 
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
