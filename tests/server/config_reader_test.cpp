@@ -76,9 +76,9 @@ TEST_CASE("what is printed is read as the same", "[server]") {
 TEST_CASE("the places of values are known", "[server]") {
   const auto loaded = read_config_text(full, "f.toml");
   CHECK(loaded.origins.place_of("threads") == "f.toml:6");
-  CHECK(loaded.origins.place_of("share[1].dir") == "f.toml:27");
-  CHECK(loaded.origins.place_of("share[1].mode") == "f.toml:25");  // of the share itself
-  CHECK(loaded.origins.place_of("limits.idle_timeout_seconds") == "f.toml:18");
+  CHECK(loaded.origins.place_of("share[1].dir") == "f.toml:28");
+  CHECK(loaded.origins.place_of("share[1].mode") == "f.toml:26");  // of the share itself
+  CHECK(loaded.origins.place_of("limits.idle_timeout_seconds") == "f.toml:19");
   CHECK(loaded.origins.place_of("listen[1]") == "f.toml:2");
   CHECK(loaded.origins.place_of("update.x") == "f.toml:5");
   CHECK(read_config_text("", "f").origins.place_of("threads").empty());
