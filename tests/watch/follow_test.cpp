@@ -34,8 +34,8 @@ class LeapClock final : public Clock {
   std::chrono::milliseconds leap_{0};
 };
 
-struct Scene {
-  Scene() { dir.make_dir("root/sub"); }
+struct FollowScene {
+  FollowScene() { dir.make_dir("root/sub"); }
 
   /// Follows until `copy`, which is told the how-manieth it is, returns nothing or ends it.
   int follow(std::function<std::optional<Attempt>(int)> copy) {
@@ -69,7 +69,7 @@ struct Scene {
 };
 
 TEST_CASE("there is a copy at once and one after each change that settled", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   const int code = scene.follow([&](int number) -> std::optional<Attempt> {
     if (number == 5) return std::nullopt;
     scene.dir.write("root/sub/f", std::to_string(number));  // also what changes during a copy
@@ -81,14 +81,14 @@ TEST_CASE("there is a copy at once and one after each change that settled", "[wa
 }
 
 TEST_CASE("what makes going on senseless ends it with its exit code", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   CHECK(scene.follow([&](int) { return Attempt{Result::ended, 41}; }) == 41);
   CHECK(scene.copies == 1);
 }
 
 TEST_CASE("a failure is repeated after times that double up to their limit, whatever changes meanwhile",
           "[watch]") {
-  Scene scene;
+  FollowScene scene;
   std::chrono::milliseconds expected = limits::watch_retry_first;
   auto last = scene.clock.steady();
   scene.on_look = [&] {
@@ -110,7 +110,7 @@ TEST_CASE("a failure is repeated after times that double up to their limit, what
 }
 
 TEST_CASE("after a success a failure is repeated soon again", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   std::vector<std::chrono::milliseconds> waits;
   scene.on_look = [&] { scene.clock.leap(100ms); };
   scene.follow([&](int number) -> std::optional<Attempt> {
@@ -125,7 +125,7 @@ TEST_CASE("after a success a failure is repeated soon again", "[watch]") {
 
 TEST_CASE("entries that failed are tried again by themselves, and at once when something changes",
           "[watch]") {
-  Scene scene;
+  FollowScene scene;
   const auto begun = scene.clock.steady();
   scene.follow([&](int number) -> std::optional<Attempt> {
     if (number == 2) {
@@ -139,7 +139,7 @@ TEST_CASE("entries that failed are tried again by themselves, and at once when s
 }
 
 TEST_CASE("what a guard holds is looked at again when something changes, and not by itself", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   int looks = 0;
   scene.on_look = [&] {
     scene.clock.leap(1s);
@@ -154,7 +154,7 @@ TEST_CASE("what a guard holds is looked at again when something changes, and not
 }
 
 TEST_CASE("everything is looked at again after an hour", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   const auto begun = scene.clock.steady();
   scene.on_look = [&] { scene.clock.leap(10s); };
   scene.follow([&](int number) -> std::optional<Attempt> {
@@ -166,7 +166,7 @@ TEST_CASE("everything is looked at again after an hour", "[watch]") {
 }
 
 TEST_CASE("where not all can be watched everything is looked at every minute, and that is told", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   scene.trouble.watches_max = 1;
   const auto begun = scene.clock.steady();
   scene.on_look = [&] { scene.clock.leap(1s); };
@@ -180,7 +180,7 @@ TEST_CASE("where not all can be watched everything is looked at every minute, an
 }
 
 TEST_CASE("nothing is copied while the root is another directory, and all once it is back", "[watch]") {
-  Scene scene;
+  FollowScene scene;
   int looks = 0;
   scene.on_look = [&] {
     if (scene.copies == 0) return;

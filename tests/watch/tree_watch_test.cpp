@@ -19,8 +19,8 @@ using test::TempDir;
 using watch::TreeWatch;
 namespace stdfs = std::filesystem;
 
-struct Scene {
-  Scene() {
+struct TreeScene {
+  TreeScene() {
     dir.make_dir("root/a/b");
     dir.make_dir("root/c");
     dir.make_dir("other");
@@ -50,7 +50,7 @@ bool is_seen(TreeWatch& tree) {
 }
 
 TEST_CASE("a change in any directory of the tree is seen, and nothing where there is none", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   CHECK(tree.dir_count() == 4);
   CHECK_FALSE(is_seen(tree));
@@ -68,7 +68,7 @@ TEST_CASE("a change in any directory of the tree is seen, and nothing where ther
 }
 
 TEST_CASE("a file that is open for writing is told apart from one that is closed", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   scene.dir.write("root/f", "x");
   auto tree = scene.watch();
   std::ofstream file(scene.dir.path("root/f"), std::ios::app);
@@ -81,7 +81,7 @@ TEST_CASE("a file that is open for writing is told apart from one that is closed
 }
 
 TEST_CASE("what the engine keeps at the root for itself is no change", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   scene.dir.make_dir("root/.syncline/tmp");
   scene.dir.write("root/.syncline/tmp/f", "x");
@@ -91,7 +91,7 @@ TEST_CASE("what the engine keeps at the root for itself is no change", "[watch]"
 }
 
 TEST_CASE("directories made at any depth are watched from then on", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   for (int round = 0; round < 200; ++round) {
     CAPTURE(round);
@@ -105,7 +105,7 @@ TEST_CASE("directories made at any depth are watched from then on", "[watch]") {
 }
 
 TEST_CASE("a directory that is removed and made anew is watched again", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   stdfs::remove_all(scene.dir.path("root/a"));
   CHECK(is_seen(tree));
@@ -119,7 +119,7 @@ TEST_CASE("a directory that is removed and made anew is watched again", "[watch]
 
 TEST_CASE("a directory that is moved is watched where it is now, and not once it has left the tree",
           "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   SECTION("inside") {
     stdfs::rename(scene.dir.path("root/a"), scene.dir.path("root/c/moved"));
@@ -162,7 +162,7 @@ TEST_CASE("a directory that is moved is watched where it is now, and not once it
 }
 
 TEST_CASE("lost events count as a change, and directories made meanwhile are found", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   scene.trouble.overflow = true;
   scene.dir.make_dir("root/lost/below");
@@ -174,7 +174,7 @@ TEST_CASE("lost events count as a change, and directories made meanwhile are fou
 }
 
 TEST_CASE("where the system has no more watches the tree is known to be watched in part", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   scene.trouble.watches_max = 3;
   auto tree = scene.watch();
   CHECK_FALSE(tree.is_complete());
@@ -188,7 +188,7 @@ TEST_CASE("where the system has no more watches the tree is known to be watched 
 }
 
 TEST_CASE("a root that is another directory by now is not there", "[watch]") {
-  Scene scene;
+  TreeScene scene;
   auto tree = scene.watch();
   CHECK(tree.root_is_there());
   stdfs::rename(scene.dir.path("root"), scene.dir.path("away"));
@@ -203,7 +203,7 @@ TEST_CASE("a root that is another directory by now is not there", "[watch]") {
 
 TEST_CASE("a directory that may not be read is watched once it may", "[watch]") {
   if (::geteuid() == 0) return;  // who may read everything
-  Scene scene;
+  TreeScene scene;
   stdfs::permissions(scene.dir.path("root/c"), stdfs::perms::none);
   auto tree = scene.watch();
   CHECK(tree.dir_count() == 3);
