@@ -99,9 +99,9 @@ class Scene:
     def wait_equal(self, left, right, text):
         wait_until(lambda: picture(self.path(left)) == picture(self.path(right)), f"{left} and {right} are equal {text}")
 
-    def end(self, process, number=signal.SIGTERM, code=0):
-        process.send_signal(number)
-        check(process.wait(PATIENCE_S) == code, f"the end by signal {number}: exit {process.returncode}, not {code}")
+    def end(self, process):
+        process.send_signal(signal.SIGTERM)
+        check(process.wait(PATIENCE_S) == 0, f"the end by a signal: exit {process.returncode}, not 0")
 
     def end_all(self):
         for process in self.started:
@@ -194,7 +194,7 @@ def outlives_server(scene):
     shutil.rmtree(scene.path("src/made-1"))
     watch = scene.start("here", "remote.log", "watch", "src/", url + "shared/")
     scene.wait_equal("src", "shared", "once watch is back")
-    scene.end(watch, signal.SIGINT)
+    scene.end(watch)
 
 
 def deletes_nothing_by_mistake(scene):
