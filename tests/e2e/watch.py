@@ -137,6 +137,7 @@ def edit(scene, rng):
     top = scene.path("src")
     dirs = [path for path, _, _ in os.walk(top)]
     files = [os.path.join(path, name) for path, _, names in os.walk(top) for name in names]
+    files = [name for name in files if not os.path.islink(name)]
     one = rng.choice(files)
     fresh = os.path.join(rng.choice(dirs), f"n{rng.randrange(10**6)}")
     kind = rng.randrange(9)
