@@ -90,3 +90,18 @@ TEST_CASE("a source in which nothing is left deletes nothing", "[sync]") {
   CHECK(outcome.report.deletions_held == 3);
   CHECK(pair.dir.exists("dst/2"));
 }
+
+TEST_CASE("nor does one that is copied under its own name", "[sync]") {
+  if (!has_guard()) return;
+  Pair pair;
+  pair.options.sources = {pair.dir.path("src")};
+  pair.options.delete_extra = pair.options.guard_deletes = true;
+  pair.dir.write("src/f", "x");
+  pair.dir.write("src/g", "x");
+  CHECK(pair.copy().report.in_step);
+  stdfs::remove(pair.dir.path("src/f"));
+  CHECK(pair.copy().report.files_deleted == 1);
+  stdfs::remove(pair.dir.path("src/g"));
+  CHECK(pair.copy().report.deletions_held == 1);
+  CHECK(pair.dir.exists("dst/src/g"));
+}
