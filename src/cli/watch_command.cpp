@@ -109,7 +109,7 @@ class Watch {
         return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
                std::string(
                    " held, everything else is done; to let them be made, run 'syncline copy --delete' with "
-                   "the same SRC and DST");
+                   "the same options, SRC and DST");
       case State::blocked:
         return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
                "it is "

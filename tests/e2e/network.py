@@ -15,27 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+from processes import PATIENCE_S, check, wait_until
 
 PROGRAM = os.path.abspath(sys.argv[1])
-PATIENCE_S = 60
-
-
-def fail(text):
-    raise SystemExit("FAILED: " + text)
-
-
-def check(condition, text):
-    if not condition:
-        fail(text)
-
-
-def wait_until(condition, text):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            fail("waited in vain: " + text)
-        time.sleep(0.02)
 
 
 def same(left, right):

@@ -14,28 +14,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+from processes import PATIENCE_S, check, wait_until
 
 PROGRAM = os.path.abspath(sys.argv[1])
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
-PATIENCE_S = 60
-
-
-def fail(text):
-    raise SystemExit(f"FAILED (seed {SEED}): {text}")
-
-
-def check(condition, text):
-    if not condition:
-        fail(text)
-
-
-def wait_until(condition, text):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            fail("waited in vain: " + text)
-        time.sleep(0.02)
 
 
 def picture(top):
@@ -238,6 +221,7 @@ def refuses(scene):
 
 
 def main():
+    print("seed", SEED, flush=True)
     with tempfile.TemporaryDirectory() as root:
         scene = Scene(root)
         try:
