@@ -193,6 +193,7 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
       if (child != nullptr) touch(*child);
     }
     if (child == nullptr) return;
+    settled_.insert(child);
     RemoteRef below{true, 0};
     if (options_.from_records) {
       if (const auto stored = stored_entry(ref.id, name))
@@ -292,6 +293,7 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
       DirNode* child = node.child(node.name_of(entry));
       if (child == nullptr) break;  // a mount point under --one-file-system: the directory alone
       touch(*child);
+      settled_.insert(child);
       visit(*child, {});
       break;
     }

@@ -44,9 +44,18 @@ const Gone* Planner::old_place(const DirNode& node) const {
   return !gone.moved && gone.stored.stat.type == fs::FileType::directory ? &gone : nullptr;
 }
 
+/// Of what our record has in the directory, wherever the directory itself is by now: its number may serve
+/// another one, which was made anew over there.
+std::string Planner::contents_path(const DirNode& node) const {
+  const Gone* old = old_place(node);
+  return old != nullptr ? remote_path(*old) : remote_path(node);
+}
+
+/// Of the directory itself.
 std::string Planner::remote_path(const DirNode& node) const {
   if (node.parent == nullptr) return {};
-  if (const Gone* old = old_place(node)) return remote_path(*old);
+  const Gone* old = settled_.contains(&node) ? nullptr : old_place(node);
+  if (old != nullptr) return remote_path(*old);
   std::string out = remote_path(*node.parent);
   if (!out.empty()) out += '/';
   return out += node.name;
@@ -54,21 +63,27 @@ std::string Planner::remote_path(const DirNode& node) const {
 
 std::string Planner::remote_path(const Gone& gone) const {
   std::string out =
-      gone.live_parent != nullptr ? remote_path(*gone.live_parent) : remote_path(*gone.gone_parent);
+      gone.live_parent != nullptr ? contents_path(*gone.live_parent) : remote_path(*gone.gone_parent);
   if (!out.empty()) out += '/';
   return out += gone.stored.name;
+}
+
+bool Planner::contents_are_replaced(const DirNode& node) const {
+  const Gone* old = old_place(node);
+  return old != nullptr ? is_replaced(*old) : is_replaced(node);
 }
 
 /// Whether the other side still has it in a directory that makes way for something of another type.
 bool Planner::is_replaced(const DirNode& node) const {
   if (node.parent == nullptr) return false;
-  const Gone* old = old_place(node);
+  const Gone* old = settled_.contains(&node) ? nullptr : old_place(node);
   return old != nullptr ? is_replaced(*old) : is_replaced(*node.parent);
 }
 
 bool Planner::is_replaced(const Gone& gone) const {
   if (gone.replaced) return true;
-  return gone.live_parent != nullptr ? is_replaced(*gone.live_parent) : is_replaced(*gone.gone_parent);
+  return gone.live_parent != nullptr ? contents_are_replaced(*gone.live_parent)
+                                     : is_replaced(*gone.gone_parent);
 }
 
 bool Planner::try_rename(DirNode& node, std::uint32_t index) {
@@ -102,6 +117,7 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
   if (entry.type == fs::FileType::directory) {
     DirNode* child = node.child(node.name_of(entry));
     if (child == nullptr) return true;
+    settled_.insert(child);
     if (difference.attributes()) touch(*child);
     visit(*child, {true, child->id});
     return true;
@@ -261,6 +277,23 @@ bool has_new_names(Replica& replica) {
     const auto record = reader->dir(node.id);
     found = !record || std::ranges::any_of(node.entries, [&](const Entry& entry) {
       return record->find(node.name_of(entry)) == nullptr;
+    });
+  });
+  return found;
+}
+
+bool has_replaced_dirs(Replica& replica) {
+  const auto reader = replica.database().reader();
+  const auto device = replica.tree().root_stat.device;
+  bool found = false;
+  for_each_dir(*replica.tree().root, [&](DirNode& node) {
+    if (found || node.recorded || node.unreadable) return;
+    const auto record = reader->dir(node.id);
+    if (!record) return;
+    found = std::ranges::any_of(node.children, [&](const auto& child) {
+      const auto* stored = record->find(child->name);
+      return stored != nullptr && stored->stat.type == fs::FileType::directory &&
+             dir_id(stored->stat, device) != child->id;
     });
   });
   return found;

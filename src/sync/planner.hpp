@@ -36,8 +36,10 @@ class Planner {
   void find_gone(DirNode& node);
   void add_gone(const state::StoredEntry& stored, DirNode* live, Gone* gone);
   const Gone* old_place(const DirNode& node) const;
+  std::string contents_path(const DirNode& node) const;
   std::string remote_path(const DirNode& node) const;
   std::string remote_path(const Gone& gone) const;
+  bool contents_are_replaced(const DirNode& node) const;
   bool is_replaced(const DirNode& node) const;
   bool is_replaced(const Gone& gone) const;
 
@@ -80,6 +82,7 @@ class Planner {
   std::deque<Gone> gone_;
   std::unordered_map<std::uint64_t, Gone*> gone_by_inode_;
   std::unordered_map<state::DirId, DirNode*> live_dirs_;
+  std::unordered_set<const DirNode*> settled_;  ///< over there under their own paths, as far as is planned
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> leaders_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>
       leader_groups_;  ///< remote link group of the leader

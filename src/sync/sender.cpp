@@ -322,7 +322,8 @@ SenderResult Sender::run() {
     }
     finish(true);
   } else {
-    if (from_records_ && (!is_in_place(replica_, remote_) || (theirs_differ_ && has_new_names(replica_)))) {
+    if (from_records_ && (!is_in_place(replica_, remote_) || has_replaced_dirs(replica_) ||
+                          (theirs_differ_ && has_new_names(replica_)))) {
       from_records_ = false;
       remote_.clear();
     }
