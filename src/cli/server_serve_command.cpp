@@ -33,7 +33,8 @@
 namespace syncline::cli {
 namespace {
 
-constexpr auto poll_interval = std::chrono::milliseconds(200);
+/// Between two looks at what no signal tells.
+constexpr std::chrono::milliseconds look_interval{60'000};
 
 struct ServeLine {
   std::string dir;
@@ -207,8 +208,11 @@ int ServeCommand::run() {
   if (single) greet(server, *single, loaded.config.state_dir);
   manager.notifier.ready();
   auto alive_at = std::chrono::steady_clock::now();
+  const auto interval = manager.watchdog ? std::min(look_interval, std::chrono::floor<std::chrono::milliseconds>(
+                                                                        *manager.watchdog / 4))
+                                         : look_interval;
   while (!stop_requested()) {
-    std::this_thread::sleep_for(poll_interval);
+    wait_for_signal(interval);
     if (take_reload_request()) {
       manager.notifier.reloading();
       try {

@@ -2,6 +2,8 @@
 // Stopping on request: the first SIGINT, SIGTERM or SIGHUP asks, the second one kills.
 #pragma once
 
+#include <chrono>
+
 namespace syncline::cli {
 
 /// Installs the handlers, once, before any thread is started. SIGPIPE is ignored from then on: a
@@ -12,6 +14,9 @@ void watch_stop_signals();
 void watch_reload_signal();
 /// Whether that was asked for since the last call.
 bool take_reload_request() noexcept;
+
+/// Until one of these signals comes, or came since the last call, at most `limit`. One thread at a time.
+void wait_for_signal(std::chrono::milliseconds limit);
 
 /// Whether a signal has asked the program to stop. Async-signal-safe, any thread.
 bool stop_requested() noexcept;

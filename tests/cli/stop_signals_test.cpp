@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "support/catch.hpp"
 
 namespace syncline::cli {
@@ -50,6 +53,24 @@ TEST_CASE("a signal that was ignored from the start stays ignored", "[signals]")
     ::raise(SIGHUP);
     ::raise(SIGHUP);
     return stop_requested() ? 1 : 0;
+  });
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
+TEST_CASE("a signal ends a wait, also one that begins after it", "[signals]") {
+  const int status = ended([] {
+    using namespace std::chrono_literals;
+    const auto begun = std::chrono::steady_clock::now();
+    watch_stop_signals();
+    watch_reload_signal();
+    ::raise(SIGHUP);
+    wait_for_signal(60s);
+    if (!take_reload_request()) return 1;
+    std::thread other([] { ::kill(::getpid(), SIGTERM); });
+    wait_for_signal(60s);
+    other.join();
+    if (!stop_requested()) return 2;
+    return std::chrono::steady_clock::now() - begun < 30s ? 0 : 3;
   });
   CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
