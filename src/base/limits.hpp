@@ -117,16 +117,21 @@ inline constexpr std::size_t guarded_deletions_free = 50;
 inline constexpr std::size_t guarded_deletions_percent = 20;
 
 // What is watched: when changes count as complete, and when everything is looked at again.
-inline constexpr std::chrono::milliseconds settle_complete{10};  // after the last complete change,
+inline constexpr std::chrono::milliseconds settle_complete{2};   // after the last complete change,
 inline constexpr std::chrono::milliseconds settle_complete_max{100};   // and after the first at the latest
 inline constexpr std::chrono::milliseconds settle_written{200};        // after the last write to an open file,
 inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and after the first at the latest
 inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after a failure; doubled each time,
 inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
+inline constexpr std::size_t watch_dirty_max = 4'096;  // directories that are looked at again one by one
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at a stop signal, which also ends a wait
+
+// Replicas that are kept between two sessions, and entries of their trees, of some 100 bytes each.
+inline constexpr std::size_t warm_replicas_max = 32;
+inline constexpr std::size_t warm_entries_max = 1'000'000;
 
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   auto console = process_console();
   const Commands commands{
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
-      .watch = [&](const auto& args) { return run_watch(args, console, syncline::copy, stop_requested); },
+      .watch = [&](const auto& args) { return run_watch(args, console, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

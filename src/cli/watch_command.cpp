@@ -9,7 +9,8 @@
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
-#include "sync/remote_copy.hpp"
+#include "remote/dial.hpp"
+#include "sync/standing_copy.hpp"
 #include "watch/follow.hpp"
 
 namespace syncline::cli {
@@ -50,15 +51,14 @@ std::string word_of(State state) {
 
 class Watch {
  public:
-  Watch(const CopyCommand& command, const Outputs& outputs, const CopyFunction& copy,
-        const std::function<bool()>& cancelled)
-      : command_(command), outputs_(outputs), copy_(copy), cancelled_(cancelled) {}
+  Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled)
+      : outputs_(outputs), copies_(copies), cancelled_(cancelled) {}
 
   watch::Attempt attempt() {
     using enum watch::Attempt::Result;
     CopyReport report;
     try {
-      report = copy_(command_.options, observer_for(outputs_, cancelled_));
+      report = copies_.round(observer_for(outputs_, cancelled_));
     } catch (const std::exception& error) {
       return failed_attempt(explain(error));
     }
@@ -118,9 +118,8 @@ class Watch {
     return "";
   }
 
-  const CopyCommand& command_;
   const Outputs& outputs_;
-  const CopyFunction& copy_;
+  sync::StandingCopy& copies_;
   const std::function<bool()>& cancelled_;
   bool has_copied_ = false;
   bool told_degraded_ = false;
@@ -130,16 +129,23 @@ class Watch {
 };
 
 int follow_and_report(const CopyCommand& command, Console& console, const Outputs& outputs,
-                      const CopyFunction& copy, const std::function<bool()>& cancelled) {
-  Watch watch(command, outputs, copy, cancelled);
-  watch::FollowHooks hooks;
-  hooks.copy = [&] { return watch.attempt(); };
-  hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };
-  hooks.cancelled = cancelled;
-  watch::FollowOptions options;
-  options.root = command.options.sources.front();
+                      const std::function<bool()>& cancelled) {
+  const sync::World world;
+  const auto& options = command.options;
+  const auto& root = options.sources.front();
   try {
-    return watch::follow(fs::linux_fs(), console.clock, fs::watch_dirs(), options, hooks);
+    const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
+                                                         fs::watch_dirs());
+    remote::Dialer dialer(world, options);
+    const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
+    sync::StandingCopy copies(world, options, dial, tree);
+    Watch watch(outputs, copies, cancelled);
+    watch::FollowHooks hooks;
+    hooks.copy = [&] { return watch.attempt(); };
+    hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };
+    hooks.cancelled = cancelled;
+    hooks.is_stirred = [&] { return copies.is_stirred(); };
+    return watch::follow(console.clock, *tree, {}, hooks);
   } catch (const std::exception& error) {
     const auto failure = explain(error);
     for (const auto& output : outputs) output->failure(failure);
@@ -165,7 +171,7 @@ std::string watch_help() {
          "everything: then it is held until 'syncline copy --delete' or --max-delete=N allows it.\n";
 }
 
-int run_watch(const std::vector<std::string>& args, Console& console, const CopyFunction& copy,
+int run_watch(const std::vector<std::string>& args, Console& console,
               const std::function<bool()>& cancelled) {
   const bool json = std::ranges::find(args, "--json") != args.end();
   CopyCommand command;
@@ -184,7 +190,7 @@ int run_watch(const std::vector<std::string>& args, Console& console, const Copy
     output->failure(failure);
     return failure.code;
   }
-  return checked_output(console, follow_and_report(command, console, outputs, copy, cancelled));
+  return checked_output(console, follow_and_report(command, console, outputs, cancelled));
 }
 
 }  // namespace syncline::cli

@@ -141,10 +141,31 @@ void ServerCore::watch() {
   while (!changed_.wait_for(lock, watch_interval, [&] { return stopping_.load(); })) {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [number, client] : clients_) watch_client(*client, now);
+    lock.unlock();
+    tell_stirred();
+    lock.lock();
     if (!on_idle_ || !became_idle()) continue;
     lock.unlock();
     on_idle_();
     lock.lock();
+  }
+}
+
+/// Clients that will come again, of what happened in their places since.
+void ServerCore::tell_stirred() {
+  for (const auto number : warm_.stirred()) {
+    std::lock_guard lock(mutex_);
+    const auto found = clients_.find(number);
+    if (found == clients_.end()) continue;
+    workers_.post([this, client = found->second] {
+      try {
+        if (!client->channel.tell_stirred()) return;
+        warm_.note_told(client->number);
+        tell(AuditEvent::Kind::note, *client, "something changed in its place");
+      } catch (const std::exception&) {
+        // The connection is gone, which whoever serves it will meet.
+      }
+    });
   }
 }
 

@@ -49,6 +49,7 @@ class ServerCore {
   void drop(const ClientPtr& client);
 
   void watch();
+  void tell_stirred();
   bool became_idle();
   void give_up(Client& client, AuditEvent::Kind kind, const std::string& why);
   void watch_client(Client& client, std::chrono::steady_clock::time_point now);
@@ -65,6 +66,7 @@ class ServerCore {
   trust::Grants grants_;
   trust::PairingCodes codes_;
   std::shared_ptr<PathReservations> reservations_ = std::make_shared<PathReservations>();
+  sync::WarmReplicas warm_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -218,6 +218,8 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
   };
   service.notice = [&](const std::string& text) { tell(AuditEvent::Kind::note, client, text, &open); };
   service.cancelled = [this] { return stopping_.load(); };
+  service.warm = &warm_;
+  service.client = client.number;
   std::string direction = open.direction == wire::Direction::push ? "push" : "pull";
   // The path that is logged is that of the first.
   if (open.pull && !open.pull->others.empty())
@@ -235,6 +237,7 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
 
 void ServerCore::drop(const ClientPtr& client) {
   client->link->close();
+  warm_.drop(client->number);
   std::lock_guard lock(mutex_);
   if (clients_.erase(client->number) == 0) return;
   const auto count = connections_.find(client->key);

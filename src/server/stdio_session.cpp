@@ -25,6 +25,8 @@ void serve_stdio(const sync::World& world, std::unique_ptr<net::Link> link, cons
     return out;
   };
   options.cancelled = cancelled;
+  sync::WarmReplicas warm;
+  options.warm = &warm;
   world.files->make_dirs(state_dir, 0700);
   while (auto message = channel.receive()) {
     sync::serve_session(world, channel, sync::take<wire::Open>(std::move(*message)), options);

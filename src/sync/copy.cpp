@@ -11,6 +11,7 @@
 #include "sync/sender.hpp"
 #include "sync/session.hpp"
 #include "sync/session_setup.hpp"
+#include "sync/standing_copy.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -18,12 +19,13 @@ namespace {
 class Copy {
  public:
   Copy(const World& source, const World& target, const CopyOptions& options, const CopyObserver& observer,
-       const MakeLink& make_link)
+       const MakeLink& make_link, Standing* standing)
       : source_world_(source),
         target_world_(target),
         options_(options),
         events_(observer),
-        make_link_(make_link) {}
+        make_link_(make_link),
+        standing_(standing) {}
   CopyReport run();
 
  private:
@@ -37,6 +39,7 @@ class Copy {
   const CopyOptions& options_;
   Events events_;
   const MakeLink& make_link_;
+  Standing* const standing_;
   CopyReport report_;
   std::string state_dir_;
   bool is_incomplete_ = false;  ///< a source is missing
@@ -69,14 +72,25 @@ bool Copy::try_place(const Place& place) {
   const std::string target_dir = prepare_target(place);
   ReplicaOptions target_options{{{target_dir, "", place.target_names, ""}}, state_dir_, false, notice};
   ReplicaOptions source_options{place.origins, state_dir_, true, notice};
-  Replica target(target_world_, target_options);
-  Replica source(source_world_, source_options);
+  auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
+  auto target = open_replica(warm, target_world_, target_options);
+  auto source = open_replica(warm, source_world_, source_options);
+  if (standing_ != nullptr) {
+    follow_tree(*target);
+    source->follow(standing_->source);
+  }
   const CounterMark before(events_.counters);
-  if (run_session(source, target, place)) return true;
-  before.restore(events_.counters);
-  if (source.state_damaged()) source.set_aside_state();
-  if (target.state_damaged()) target.set_aside_state();
-  return false;
+  if (!run_session(*source, *target, place)) {
+    before.restore(events_.counters);
+    if (source->state_damaged()) source->set_aside_state();
+    if (target->state_damaged()) target->set_aside_state();
+    return false;
+  }
+  if (warm != nullptr) {
+    warm->keep(std::move(target), Standing::told);
+    warm->keep(std::move(source));
+  }
+  return true;
 }
 
 /// False as try_place().
@@ -169,8 +183,8 @@ CopyReport Copy::run() {
 }  // namespace
 
 CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
-                    const CopyObserver& observer, const MakeLink& make_link) {
-  return Copy(source_world, target_world, options, observer, make_link).run();
+                    const CopyObserver& observer, const MakeLink& make_link, Standing* standing) {
+  return Copy(source_world, target_world, options, observer, make_link, standing).run();
 }
 
 }  // namespace syncline::sync

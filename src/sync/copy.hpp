@@ -16,7 +16,11 @@ namespace syncline::sync {
 using MakeLink =
     std::function<std::pair<std::unique_ptr<wire::Transport>, std::unique_ptr<wire::Transport>>()>;
 
+struct Standing;
+
+/// `standing`: of the round before and for the next one, where there are any.
 CopyReport run_copy(const World& source_world, const World& target_world, const CopyOptions& options,
-                    const CopyObserver& observer, const MakeLink& make_link = wire::make_pipe);
+                    const CopyObserver& observer, const MakeLink& make_link = wire::make_pipe,
+                    Standing* standing = nullptr);
 
 }  // namespace syncline::sync

@@ -29,6 +29,7 @@ class OwnerMap {
   const std::map<std::uint32_t, Group>& groups() const { return groups_; }
   /// For digests of what decides; nothing for an empty one.
   void write(ByteWriter& out) const;
+  bool operator==(const OwnerMap&) const = default;
 
  private:
   std::map<std::uint32_t, std::uint32_t> users_;
@@ -41,6 +42,7 @@ struct IdentityRules {
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   OwnerMap owners = {};  ///< of the sender
+  bool operator==(const IdentityRules&) const = default;
 
   std::uint32_t uid_there(std::uint32_t uid_here) const { return uid ? *uid : owners.user(uid_here); }
   /// As roots count it.

@@ -14,6 +14,7 @@
 #include "sync/sender.hpp"
 #include "sync/session.hpp"
 #include "sync/session_setup.hpp"
+#include "sync/standing_copy.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -42,8 +43,9 @@ std::string shown_share(const RemotePlace& place) {
 
 class RemoteCopy {
  public:
-  RemoteCopy(const World& world, const CopyOptions& options, const CopyObserver& observer, const Dial& dial)
-      : world_(world), options_(options), events_(observer), dial_(dial) {}
+  RemoteCopy(const World& world, const CopyOptions& options, const CopyObserver& observer, const Dial& dial,
+             Standing* standing)
+      : world_(world), options_(options), events_(observer), dial_(dial), standing_(standing) {}
   CopyReport run();
 
  private:
@@ -76,6 +78,8 @@ class RemoteCopy {
   wire::Opened take_opened(wire::Channel& channel) const;
   void take_summary(wire::Channel& channel, const ReceiverResult& result);
   void hang_up();
+  void take_kept();
+  void keep_channel();
   void pause(unsigned tries, const Error& cause);
   void on_event(const wire::Event& event);
   void on_failure(const wire::Failure& failure);
@@ -89,6 +93,8 @@ class RemoteCopy {
   const CopyOptions& options_;
   Events events_;
   const Dial& dial_;
+  Standing* const standing_;
+  bool is_kept_ = false;  ///< channel_ is that of the round before
   IdentityRules owners_;
   std::optional<RemotePlace> destination_;
   std::vector<LocalSource> sources_here_;   ///< of a push: those that are there
@@ -125,6 +131,24 @@ void RemoteCopy::hang_up() {
   channel_.reset();
 }
 
+/// The connection of the round before; what crossed it then does not count.
+void RemoteCopy::take_kept() {
+  if (standing_ == nullptr || !standing_->channel) return;
+  channel_ = std::move(standing_->channel);
+  peer_ = std::move(standing_->peer);
+  is_kept_ = was_connected_ = true;
+  out_bytes_ -= channel_->sent_bytes();
+  in_bytes_ -= channel_->received_bytes();
+}
+
+void RemoteCopy::keep_channel() {
+  if (standing_ == nullptr || !channel_) return hang_up();
+  out_bytes_ += channel_->sent_bytes();
+  in_bytes_ += channel_->received_bytes();
+  standing_->channel = std::move(channel_);
+  standing_->peer = std::move(peer_);
+}
+
 wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direction) const {
   wire::Open open;
   open.direction = direction;
@@ -132,7 +156,7 @@ wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direct
   open.path = place.path;
   open.flags = (options_.dry_run ? wire::open_dry_run : 0u) |
                (options_.one_file_system ? wire::open_one_file_system : 0u) |
-               (place.contents ? wire::open_contents : 0u);
+               (standing_ != nullptr ? wire::open_standing : 0u) | (place.contents ? wire::open_contents : 0u);
   open.update = static_cast<std::uint8_t>(options_.update);
   open.durability = static_cast<std::uint8_t>(options_.durability);
   return open;
@@ -178,7 +202,10 @@ void RemoteCopy::push(const RemotePlace& destination) {
   if (!is_merged() && !places.entries.empty()) places.origins.front().shown_name = take_opened(channel).entry;
   ReplicaOptions replica_options{places.origins, state_dir_, true,
                                  [&](const std::string& text) { events_.notice(text); }};
-  Replica replica(world_, replica_options);
+  auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
+  auto opened_replica = open_replica(warm, world_, replica_options);
+  Replica& replica = *opened_replica;
+  if (standing_ != nullptr) replica.follow(standing_->source);
   Selector selector;
   fill_selector(options_, places.rule_prefix, selector);
   SenderOptions sender;
@@ -216,6 +243,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
   in_step_ = result.in_step;
+  if (warm != nullptr) warm->keep(std::move(opened_replica));
 }
 
 /// Where what the server has goes to here, under which name if it is one entry, and under which if it is a
@@ -380,6 +408,11 @@ void RemoteCopy::copy() {
     } catch (const Error& error) {
       hang_up();
       if (out_bytes_ + in_bytes_ - crossed >= progress_bytes_min) tries = 0;
+      // It may have ended since the last round, without anybody having to wait for the other side now.
+      if (std::exchange(is_kept_, false) && is_lost_link(error)) {
+        before.restore(events_.counters);
+        continue;
+      }
       if (tries >= options_.retries || !is_worth_another_try(error, was_connected_)) throw;
       before.restore(events_.counters);
       pause(tries, error);
@@ -388,7 +421,7 @@ void RemoteCopy::copy() {
 }
 
 void RemoteCopy::finish_report() {
-  hang_up();
+  keep_channel();
   const Counters& counters = events_.counters;
   report_.sent_bytes = destination_ ? out_bytes_ : in_bytes_;
   report_.received_bytes = destination_ ? in_bytes_ : out_bytes_;
@@ -430,6 +463,7 @@ CopyReport RemoteCopy::run() {
   if (options_.chown) parse_chown(*options_.chown, owners_, *world_.accounts);
   state_dir_ = state_directory(options_);
   world_.files->make_dirs(state_dir_, 0700);
+  take_kept();
   try {
     if (!destination_ || !sources_here_.empty()) copy();
   } catch (const Error& error) {
@@ -449,8 +483,8 @@ bool is_remote(const CopyOptions& options) {
 }
 
 CopyReport run_remote_copy(const World& world, const CopyOptions& options, const CopyObserver& observer,
-                           const Dial& dial) {
-  return RemoteCopy(world, options, observer, dial).run();
+                           const Dial& dial, Standing* standing) {
+  return RemoteCopy(world, options, observer, dial, standing).run();
 }
 
 }  // namespace syncline::sync

@@ -18,9 +18,11 @@ using Dial = std::function<std::unique_ptr<wire::Transport>(const RemotePlace& p
 /// True when a path of `options` names a place on another machine.
 bool is_remote(const CopyOptions& options);
 
+struct Standing;
+
 /// As run_copy(). A connection that breaks is dialled again, options.retries times without progress in
 /// between, after a pause that grows; what was transferred is not sent again.
 CopyReport run_remote_copy(const World& world, const CopyOptions& options, const CopyObserver& observer,
-                           const Dial& dial);
+                           const Dial& dial, Standing* standing = nullptr);
 
 }  // namespace syncline::sync

@@ -21,6 +21,11 @@ bool is_composed(const ReplicaOptions& options) {
   return options.origins.size() != 1 || options.origins.front().is_named();
 }
 
+std::unique_ptr<fs::Dir> open_origin(const World& world, const Origin& origin) {
+  auto out = world.files->open_root(origin.path);
+  return origin.below.empty() ? std::move(out) : out->open_beneath(RelPath::parse(origin.below));
+}
+
 std::string database_path(const World& world, const ReplicaOptions& options) {
   std::string identity;
   if (is_composed(options)) {
@@ -54,7 +59,8 @@ Replica::Replica(const World& world, const ReplicaOptions& options) : world_(wor
     // std::ranges::unique of g++ 12's library is nothing that clang 14 reads.
     origin.only.erase(std::unique(origin.only.begin(), origin.only.end()), origin.only.end());
   }
-  if (!sync::is_composed(options_)) root_ = open_origin(options_.origins.front());
+  is_composed_ = sync::is_composed(options_);
+  if (!is_composed_) root_ = open_origin(world_, options_.origins.front());
   world_.files->make_dirs(options_.state_dir + "/replicas", 0700);
   database_path_ = database_path(world_, options_);
   make_room_for_state();
@@ -71,9 +77,29 @@ Replica::Replica(const World& world, const ReplicaOptions& options) : world_(wor
 
 Replica::~Replica() = default;
 
-std::unique_ptr<fs::Dir> Replica::open_origin(const Origin& origin) const {
-  auto out = world_.files->open_root(origin.path);
-  return origin.below.empty() ? std::move(out) : out->open_beneath(RelPath::parse(origin.below));
+std::string Replica::state_path(const World& world, const ReplicaOptions& options) {
+  return database_path(world, options);
+}
+
+watch::TreeWatch::OpenRoot Replica::root_opener() const {
+  return [world = world_, origin = options_.origins.front()] { return open_origin(world, origin); };
+}
+
+void Replica::rest() {
+  reader_.reset();
+  content_reader_.reset();
+  writer_.reset();
+  root_.reset();
+  options_.notice = options_.note = nullptr;  // they are the session's
+}
+
+bool Replica::resume(const ReplicaOptions& options) {
+  options_.notice = options.notice;
+  options_.note = options.note;
+  if (is_composed_) return true;
+  root_ = open_origin(world_, options_.origins.front());
+  const auto stat = root_->stat();
+  return stat.device == tree_.root_stat.device && stat.inode == tree_.root_stat.inode;
 }
 
 /// Which directories these are. One that cannot be opened has none, and the scan will tell.
@@ -84,7 +110,7 @@ Bytes Replica::root_identity() const {
     std::optional<fs::Stat> stat;
     if (root_) stat = root_->stat();
     else if (origin.below.empty()) stat = world_.files->stat_path(origin.path, true);
-    else stat = open_origin(origin)->stat();
+    else stat = open_origin(world_, origin)->stat();
     writer.u64(stat ? stat->device : 0);
     writer.u64(stat ? stat->inode : 0);
   }
@@ -199,10 +225,10 @@ std::string Replica::disk_name(const DirNode& node, std::string_view name) const
 }
 
 std::unique_ptr<fs::Dir> Replica::open_dir(const DirNode& node, std::uint16_t origin) {
-  if (root_) return root_->open_beneath(node.path());
+  if (!is_composed_) return root_->open_beneath(node.path());
   // Opened anew each time: there may be more origins than a process may have open files.
   const Origin& place = options_.origins[origin];
-  auto out = open_origin(place);
+  auto out = open_origin(world_, place);
   if (node.parent == nullptr) return out;
   const std::string path = node.path().text();
   if (!place.is_named()) return out->open_beneath(RelPath::parse(path));
@@ -213,7 +239,7 @@ std::unique_ptr<fs::Dir> Replica::open_dir(const DirNode& node, std::uint16_t or
 
 std::unique_ptr<fs::File> Replica::open_read(const DirNode& node, const Entry& entry) {
   const auto name = disk_name(node, node.name_of(entry));
-  if (root_ && node.parent == nullptr) return root_->open_read(name);
+  if (!is_composed_ && node.parent == nullptr) return root_->open_read(name);
   return open_dir(node, entry.origin)->open_read(name);
 }
 
@@ -277,8 +303,9 @@ void Replica::write_record(DirNode& node) {
   node.fingerprint = fingerprint(node, rules_, *key_, scratch);
   record.summary = {node.fingerprint, node.shallow};
   record.entries.reserve(node.entries.size());
-  for (const Entry& entry : node.entries) {
+  for (Entry& entry : node.entries) {
     const Extra& extra = node.extra_of(entry);
+    entry.edited = false;
     state::StoredEntry stored;
     stored.name = node.name_of(entry);
     stored.stat = stat_of(entry, extra);
@@ -315,6 +342,7 @@ void Replica::commit(bool durable) {
   writer().put_value("records", tree_root(tree_, rules_).bytes);
   writer().commit(durable);
   writer_.reset();
+  has_drifted_ = false;
 }
 
 bool Replica::is_dirty() const {

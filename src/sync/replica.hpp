@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "base/accounts.hpp"
@@ -13,6 +14,7 @@
 #include "sync/identity.hpp"
 #include "sync/selector.hpp"
 #include "sync/tree.hpp"
+#include "watch/tree_watch.hpp"
 #include "wire/messages.hpp"
 
 namespace syncline::sync {
@@ -71,7 +73,7 @@ class Replica {
   Replica(const World& world, const ReplicaOptions& options);
   ~Replica();
 
-  bool is_composed() const { return root_ == nullptr; }
+  bool is_composed() const { return is_composed_; }
   /// Of a replica that is not composed.
   fs::Dir& root() { return *root_; }
   std::shared_ptr<fs::Dir> root_handle() { return root_; }
@@ -88,8 +90,28 @@ class Replica {
   /// Guards the tree and the open state transaction while several threads work.
   std::mutex& mutex() { return mutex_; }
 
+  /// Opens what this one's path leads to.
+  watch::TreeWatch::OpenRoot root_opener() const;
+  /// From now on scans after the first look only at what is told to have changed, as long as nothing else is
+  /// to be seen in the tree than before. `watched`: of this tree, whose root_opener() it has; one for all.
+  void follow(std::shared_ptr<watch::TreeWatch> watched) { watched_ = std::move(watched); }
+  bool is_followed() const { return watched_ != nullptr; }
+  /// After a session that went well, until the next one: holds on to the state and to the tree in memory, but
+  /// not to the directory, which may be unmounted.
+  void rest();
+  /// For the next session, with its options. False where the path leads to another directory by now: then
+  /// this one is of no more use.
+  bool resume(const ReplicaOptions& options);
+  /// At rest: is anything in the tree not as the last session left it? False where it is not followed, or not
+  /// there.
+  bool has_drifted();
+  static std::string state_path(const World& world, const ReplicaOptions& options);
+  const std::string& state_path() const { return database_path_; }
+
   /// Reads the tree from disk, joined with the records. Throws only when the root itself cannot be listed.
   void scan(const ScanOptions& options);
+  /// Of a directory that could not be looked at as a whole: the next scan tries again (under mutex()).
+  void note_unsettled(const std::string& dir) { unsettled_.insert(dir); }
   /// Fills in extras and contents of a directory whose record is current (under mutex()).
   void load_details(DirNode& node);
   /// Opens an entry's file, following no link; the entry may stand under another name on disk.
@@ -128,6 +150,19 @@ class Replica {
   void identify_anew(const IdentityRules& rules);
 
  private:
+  /// What decides which entries a scan sees, and their digests.
+  struct ScanShape {
+    IdentityRules rules;
+    std::string selection;
+    bool recursive = true;
+    bool one_file_system = false;
+    bool all_types = true;
+    bool links = true;
+    bool verify_suspects = true;
+    bool operator==(const ScanShape&) const = default;
+  };
+  static ScanShape shape_of(const ScanOptions& options);
+  bool scan_again(const ScanOptions& options);
   state::Writer& writer();
   state::Reader& content_reader();
   void make_room_for_state();
@@ -135,12 +170,12 @@ class Replica {
   void write_record(DirNode& node);
   void load_identity();
   void reset_identity();
-  std::unique_ptr<fs::Dir> open_origin(const Origin& origin) const;
   Bytes root_identity() const;
 
   World world_;
   ReplicaOptions options_;
   std::string database_path_;
+  bool is_composed_ = false;
   std::shared_ptr<fs::Dir> root_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<state::Reader> reader_;
@@ -151,6 +186,10 @@ class Replica {
   std::array<std::byte, 16> id_{};
   Tree tree_;
   IdentityRules rules_;
+  std::shared_ptr<watch::TreeWatch> watched_;
+  std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
+  std::set<std::string> unsettled_;
+  bool has_drifted_ = false;  ///< since the last session
   std::mutex mutex_;
 };
 

@@ -46,7 +46,12 @@ void Scanner::run() {
   tree.root = std::make_unique<DirNode>();
   open_root();
   stack_.push_back({tree.root.get(), nullptr});
-  const unsigned count = std::max(1u, options_.threads);
+  run_threads();
+  compute_tree_digests(*tree.root);
+}
+
+void Scanner::run_threads() {
+  const unsigned count = stack_.empty() ? 0 : std::max(1u, options_.threads);
   {
     std::lock_guard lock(mutex_);
     for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
@@ -59,11 +64,11 @@ void Scanner::run() {
     thread.join();
   }
   if (error_) std::rethrow_exception(error_);
+  Tree& tree = replica_.tree();
   tree.file_count = files_;
   tree.entry_count = entries_;
   tree.byte_count = bytes_;
   tree.content_read_bytes = read_bytes_;
-  compute_tree_digests(*tree.root);
 }
 
 /// The root's own attributes are those of the first origin whose contents are its own.
@@ -139,8 +144,22 @@ void Scanner::grow() {
 void Scanner::visit(const Task& task, state::Reader& reader, Bytes& scratch) {
   if (options_.cancelled && options_.cancelled()) throw Error(Errc::cancelled, "scan");
   DirNode& node = *task.node;
-  const auto begun = replica_.world().clock->steady();
   OpenDirs dirs(replica_, task);
+  look(node, dirs, reader, scratch);
+  if (!node.children.empty()) {
+    const auto dir = replica_.is_composed() ? nullptr : dirs.open(0);
+    std::lock_guard lock(mutex_);
+    for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
+      stack_.push_back({child->get(), dir});
+    wake_.notify_all();
+  }
+  if (options_.on_progress) options_.on_progress(entries_);
+  grow();
+}
+
+/// One directory by itself, joined with its record.
+void Scanner::look(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& scratch) {
+  const auto begun = replica_.world().clock->steady();
   const std::string path = node.path().text();
   const auto parts = list_parts(node, dirs, path);
   if (parts.empty()) {
@@ -152,18 +171,21 @@ void Scanner::visit(const Task& task, state::Reader& reader, Bytes& scratch) {
     fill(node, parts, path);
     join(node, dirs, reader, scratch);
   }
-  entries_ += node.entries.size();
+  count(node);
   busy_ns_ +=
       std::chrono::duration_cast<std::chrono::nanoseconds>(replica_.world().clock->steady() - begun).count();
-  if (!node.children.empty()) {
-    const auto dir = replica_.is_composed() ? nullptr : dirs.open(0);
-    std::lock_guard lock(mutex_);
-    for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
-      stack_.push_back({child->get(), dir});
-    wake_.notify_all();
-  }
-  if (options_.on_progress) options_.on_progress(entries_);
-  grow();
+  if (!node.unreadable && node.unknown.empty()) return;
+  std::lock_guard lock(mutex_);
+  replica_.note_unsettled(path);
+}
+
+void Scanner::count(const DirNode& node) {
+  std::uint64_t files = 0, bytes = 0;
+  for (const Entry& entry : node.entries)
+    if (entry.type == fs::FileType::regular) ++files, bytes += entry.size_bytes;
+  entries_ += node.entries.size();
+  files_ += files;
+  bytes_ += bytes;
 }
 
 /// Those that can be read. None is an error where it is the root.
@@ -269,11 +291,6 @@ void Scanner::fill(DirNode& node, const std::vector<Part>& parts, const std::str
     add_entry(node, std::span<const Seen>(at, end));
     at = end;
   }
-  std::uint64_t files = 0, bytes = 0;
-  for (const Entry& entry : node.entries)
-    if (entry.type == fs::FileType::regular) ++files, bytes += entry.size_bytes;
-  files_ += files;
-  bytes_ += bytes;
 }
 
 /// As in rsync: a directory counts before anything else, as it may hold what others have not; then the first.
@@ -314,11 +331,6 @@ void Scanner::add_entry(DirNode& node, std::span<const Seen> same_name) {
   child->id = dir_id(stat, replica_.tree().root_stat.device);
   child->origins = std::move(origins);
   node.children.push_back(std::move(child));
-}
-
-void Replica::scan(const ScanOptions& options) {
-  rules_ = options.rules;
-  Scanner(*this, options).run();
 }
 
 }  // namespace syncline::sync

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <span>
 #include <thread>
+#include <unordered_set>
 
 #include "sync/replica.hpp"
 
@@ -57,11 +58,23 @@ class Scanner {
   Scanner(Replica& replica, const ScanOptions& options)
       : replica_(replica), options_(options), devices_(replica.origins().size()) {}
 
+  /// Everything.
   void run();
+  /// These directories, by their paths, and what is new below them; all else is as the tree has it. False where
+  /// that is not enough: then the tree is nobody's picture, and run() is to follow.
+  bool run_again(const std::set<std::string>& dirs);
 
  private:
   void work();
+  void run_threads();
   void visit(const Task& task, state::Reader& reader, Bytes& scratch);
+  void look(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& scratch);
+  bool look_again(DirNode& node, state::Reader& reader, Bytes& scratch);
+  void keep_children(DirNode& node, std::vector<std::unique_ptr<DirNode>>& before,
+                     const std::shared_ptr<fs::Dir>& dir);
+  bool is_fresh(const DirNode& node) const;
+  void uncount(const DirNode& node);
+  void count(const DirNode& node);
   void open_root();
   std::vector<Part> list_parts(DirNode& node, OpenDirs& dirs, const std::string& path);
   fs::Listing list(const DirNode& node, std::uint16_t origin, const fs::Dir& dir, const std::string& path);
@@ -93,6 +106,7 @@ class Scanner {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Task> stack_;
+  std::unordered_set<const DirNode*> fresh_;  ///< of run_again(): on the stack, or were
   unsigned busy_ = 0;
   bool failed_ = false;
   std::exception_ptr error_;

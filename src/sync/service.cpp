@@ -359,7 +359,10 @@ SessionNews Service::run() {
       std::rethrow_exception(located(std::current_exception(), place(), *root_));
     }
   }
-  Replica replica(world_, replica_options);
+  auto kept = open_replica(options_.warm, world_, replica_options);
+  Replica& replica = *kept;
+  const bool is_standing = options_.warm != nullptr && push && (open_.flags & wire::open_standing) != 0;
+  if (is_standing) follow_tree(replica);
   const bool has_own_name = !is_merged() && only.empty() && (open_.flags & wire::open_contents) == 0;
   try {
     if (push) receive(replica);
@@ -370,6 +373,7 @@ SessionNews Service::run() {
     replica.set_aside_state();
     throw Error(Errc::disconnected, "a damaged state of the server was set aside");
   }
+  if (is_standing) options_.warm->keep(std::move(kept), options_.client);
   return news_;
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "patch/patch.hpp"
-#include "sync/replica.hpp"
+#include "sync/warm_replicas.hpp"
 #include "wire/channel.hpp"
 
 namespace syncline::sync {
@@ -48,6 +48,8 @@ struct ServiceOptions {
   std::function<std::shared_ptr<void>(const std::string& dir, PlaceUse use)> reserve;
   std::function<void(const std::string&)> notice;
   std::function<bool()> cancelled;
+  WarmReplicas* warm = nullptr;  ///< for clients that will come again
+  std::uint64_t client = 0;      ///< for whom it keeps them
 };
 
 /// Serves the session that `open` begins, on `channel`, whose end is an answering one. Throws Error after it

@@ -131,10 +131,10 @@ struct Tree {
 };
 
 /// Depth-first, parents first.
-template <class F>
-void for_each_dir(DirNode& node, F&& visit) {
+template <class Node, class F>
+void for_each_dir(Node& node, F&& visit) {
   visit(node);
-  for (const auto& child : node.children) for_each_dir(*child, visit);
+  for (const auto& child : node.children) for_each_dir(static_cast<Node&>(*child), visit);
 }
 
 }  // namespace syncline::sync

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/limits.hpp"
 
 namespace syncline::watch {
 namespace {
@@ -15,13 +14,8 @@ using std::chrono::milliseconds;
 
 class Follower {
  public:
-  Follower(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
-           const FollowHooks& hooks)
-      : clock_(clock),
-        options_(options),
-        hooks_(hooks),
-        tree_(files, options.root, std::move(events)),
-        next_(clock.steady()) {}
+  Follower(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks)
+      : clock_(clock), options_(options), hooks_(hooks), tree_(tree), next_(clock.steady()) {}
 
   int run() {
     while (!hooks_.cancelled()) {
@@ -83,7 +77,8 @@ class Follower {
     const auto now = clock_.steady();
     if (now < look_at_) return;
     look_at_ = now + limits::watch_root_look;
-    if (!is_blocked_ && !tree_.root_is_there()) wait_for_root();
+    if (!is_blocked_ && !tree_.root_is_there()) return wait_for_root();
+    if (!is_blocked_ && !is_failing_ && hooks_.is_stirred && hooks_.is_stirred()) next_ = now;
   }
 
   void wait_for_root() {
@@ -105,7 +100,7 @@ class Follower {
   Clock& clock_;
   const FollowOptions& options_;
   const FollowHooks& hooks_;
-  TreeWatch tree_;
+  TreeWatch& tree_;
   Settle settle_;
   Moment next_;  ///< whatever changes or not
   Moment rescan_at_ = Moment::max();
@@ -118,9 +113,8 @@ class Follower {
 
 }  // namespace
 
-int follow(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
-           const FollowHooks& hooks) {
-  return Follower(files, clock, std::move(events), options, hooks).run();
+int follow(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks) {
+  return Follower(clock, tree, options, hooks).run();
 }
 
 }  // namespace syncline::watch

@@ -4,10 +4,9 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <string>
 
+#include "base/limits.hpp"
 #include "base/world.hpp"
 #include "watch/settle.hpp"
 #include "watch/tree_watch.hpp"
@@ -42,20 +41,20 @@ struct Standing {
 };
 
 struct FollowOptions {
-  std::string root;  ///< the source's directory
-  std::chrono::milliseconds rescan = std::chrono::hours(1);
+  std::chrono::milliseconds rescan = limits::watch_rescan;
 };
 
 struct FollowHooks {
   std::function<Attempt()> copy;
   std::function<void(const Standing&)> tell;  ///< each time that it changes
   std::function<bool()> cancelled;
+  /// Asked once a second between two copies: is there another reason for one?
+  std::function<bool()> is_stirred = {};
 };
 
 /// Copies at once, then whenever something has changed and settled, whenever a failure may have passed, and
 /// every `rescan` in any case. Returns the exit code of what ended it; 0 when that was the person, between
-/// two copies. Throws Error where the root cannot be watched.
-int follow(fs::Fs& files, Clock& clock, std::unique_ptr<fs::DirWatch> events, const FollowOptions& options,
-           const FollowHooks& hooks);
+/// two copies.
+int follow(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks);
 
 }  // namespace syncline::watch

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 
 namespace syncline::watch {
 namespace {
@@ -19,16 +20,20 @@ bool is_limit(const Error& error) { return error.is_errno(ENOSPC) || error.is_er
 
 }  // namespace
 
-TreeWatch::TreeWatch(fs::Fs& files, std::string root, std::unique_ptr<fs::DirWatch> events)
-    : files_(files), root_(std::move(root)), events_(std::move(events)) {
-  identity_ = files_.open_root(root_)->stat();
+TreeWatch::TreeWatch(OpenRoot open_root, const std::string& shown, std::unique_ptr<fs::DirWatch> events)
+    : open_root_(std::move(open_root)), events_(std::move(events)) {
+  identity_ = open_root_()->stat();
   refresh();
-  if (tree_->number < 0) throw Error(ENOSPC, "watch '" + escape_name(root_) + "'");
+  if (tree_->number < 0) throw Error(ENOSPC, "watch '" + escape_name(shown) + "'");
 }
 
 bool TreeWatch::root_is_there() const {
-  const auto stat = files_.stat_path(root_, true);
-  return stat && stat->device == identity_.device && stat->inode == identity_.inode;
+  try {
+    const auto stat = open_root_()->stat();
+    return stat.device == identity_.device && stat.inode == identity_.inode;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 RelPath TreeWatch::path_of(const Node& node) const {
@@ -44,6 +49,7 @@ void TreeWatch::refresh() {
   const auto old_tree = std::exchange(tree_, std::make_unique<Node>());
   moved_.clear();
   is_complete_ = true;
+  dirty_.everywhere = true;
   add_tree(*tree_);
   for (const auto& [number, node] : before)
     if (!by_number_.contains(number)) events_->remove(number);
@@ -59,13 +65,27 @@ void TreeWatch::add_tree(Node& top) {
     Node& node = *todo.back();
     todo.pop_back();
     try {
-      if (!root) root = files_.open_root(root_);
+      if (!root) root = open_root_();
       const auto below = add(*root, node);
       todo.insert(todo.end(), below.begin(), below.end());
     } catch (const Error& error) {
       if (error.code().category() != std::generic_category()) throw;
       if (is_limit(error)) is_complete_ = false;
     }
+  }
+}
+
+/// The same for what is not watched yet: it had another name when it was tried.
+void TreeWatch::add_missing(Node& top) {
+  std::vector<Node*> todo{&top};
+  while (!todo.empty()) {
+    Node& one = *todo.back();
+    todo.pop_back();
+    if (one.number < 0) {
+      add_tree(one);
+      continue;
+    }
+    for (const auto& [name, child] : one.children) todo.push_back(child.get());
   }
 }
 
@@ -112,12 +132,39 @@ void TreeWatch::forget_moved() {
 }
 
 TreeWatch::News TreeWatch::take(std::chrono::milliseconds limit) {
+  return events_->wait(limit) ? read() : News{};
+}
+
+TreeWatch::News TreeWatch::read() {
   News news;
-  if (!events_->wait(limit)) return news;
   for (const auto& change : events_->read()) apply(change, news);
   forget_moved();
   if (is_stale_) refresh();
   return news;
+}
+
+Dirty TreeWatch::take_dirty() {
+  read();
+  auto out = std::exchange(dirty_, {});
+  out.everywhere |= !is_complete_;
+  if (out.everywhere) out.dirs.clear();
+  return out;
+}
+
+void TreeWatch::note_dirty(const Node& node) {
+  if (dirty_.everywhere) return;
+  dirty_.dirs.insert(path_of(node).text());
+  dirty_.everywhere = dirty_.dirs.size() > limits::watch_dirty_max;
+}
+
+void TreeWatch::note_dirty_tree(const Node& top) {
+  std::vector<const Node*> todo{&top};
+  while (!todo.empty() && !dirty_.everywhere) {
+    const Node& one = *todo.back();
+    todo.pop_back();
+    note_dirty(one);
+    for (const auto& [name, child] : one.children) todo.push_back(child.get());
+  }
 }
 
 void TreeWatch::apply(const fs::DirChange& change, News& news) {
@@ -131,6 +178,7 @@ void TreeWatch::apply(const fs::DirChange& change, News& news) {
   Node& node = *found->second;
   if (node.parent == nullptr && change.name == area_name) return;
   (change.kind == written ? news.written : news.complete) = true;
+  note_dirty(node);
   if (change.kind == left) {
     node.number = -1;
     by_number_.erase(found);
@@ -152,7 +200,10 @@ void TreeWatch::came(Node& parent, const fs::DirChange& change) {
   place = arrived.empty() ? std::make_unique<Node>() : std::move(arrived.mapped());
   place->parent = &parent;
   place->name = change.name;
-  if (arrived.empty()) add_tree(*place);
+  add_missing(*place);
+  // What happened in there while its name was another one was noted under that, and what is new may have got
+  // the number of something that is gone.
+  note_dirty_tree(*place);
 }
 
 void TreeWatch::went(Node& parent, const fs::DirChange& change) {

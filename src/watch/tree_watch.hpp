@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,13 +16,21 @@
 
 namespace syncline::watch {
 
+/// Directories that may differ from what they were, by their paths from the root.
+struct Dirty {
+  bool everywhere = false;  ///< any may
+  std::set<std::string> dirs = {};
+};
+
 /// An event only ever means "look there again": what has become of an entry, the file system tells. New
 /// directories are watched before they are looked into. What cannot be followed any more (lost events, a name
 /// that leads elsewhere by now) makes everything be looked at again.
 class TreeWatch {
  public:
-  /// `root` as Fs::open_root() takes it. Throws Error where it cannot be opened or watched at all.
-  TreeWatch(fs::Fs& files, std::string root, std::unique_ptr<fs::DirWatch> events);
+  using OpenRoot = std::function<std::unique_ptr<fs::Dir>()>;
+  /// `open_root` opens what the path leads to each time, which is `shown` in messages. Throws Error where it
+  /// cannot be opened or watched at all.
+  TreeWatch(OpenRoot open_root, const std::string& shown, std::unique_ptr<fs::DirWatch> events);
 
   struct News {
     bool written = false;   ///< to a file that is open still
@@ -28,8 +38,16 @@ class TreeWatch {
   };
   /// What has changed; waits for it at most so long, or until a signal comes.
   News take(std::chrono::milliseconds limit);
+  /// All that has changed since the last call, the events included that take() has not seen: whoever looks at
+  /// these directories now has seen everything that was done up to now. Everywhere at first, after lost
+  /// events, where not all is watched, and past limits::watch_dirty_max directories.
+  Dirty take_dirty();
+  /// Of what take() has seen: is there something for take_dirty()?
+  bool is_dirty() const { return dirty_.everywhere || !dirty_.dirs.empty(); }
   /// Looks for directories to be watched everywhere.
   void refresh();
+  /// Ends a take() that waits, or the next one; from any thread.
+  void wake() noexcept { events_->wake(); }
 
   /// The path leads to the directory that it led to at the beginning: not so when a file system was unmounted
   /// there.
@@ -48,15 +66,18 @@ class TreeWatch {
 
   RelPath path_of(const Node& node) const;
   void add_tree(Node& top);
+  void add_missing(Node& top);
   std::vector<Node*> add(const fs::Dir& root, Node& node);
   void apply(const fs::DirChange& change, News& news);
   void came(Node& parent, const fs::DirChange& change);
   void went(Node& parent, const fs::DirChange& change);
   void forget(Node& node);
   void forget_moved();
+  News read();
+  void note_dirty(const Node& node);
+  void note_dirty_tree(const Node& top);
 
-  fs::Fs& files_;
-  const std::string root_;
+  const OpenRoot open_root_;
   std::unique_ptr<fs::DirWatch> events_;
   fs::Stat identity_;  ///< of the root, which is not held open: it could not be unmounted then
   std::unique_ptr<Node> tree_;
@@ -64,6 +85,7 @@ class TreeWatch {
   std::map<std::uint32_t, std::unique_ptr<Node>> moved_;  ///< by cookie: not seen to arrive anywhere yet
   bool is_complete_ = true;
   bool is_stale_ = false;
+  Dirty dirty_;
 };
 
 }  // namespace syncline::watch

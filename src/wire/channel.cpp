@@ -225,9 +225,25 @@ void Channel::note_consequences(const Message& message) {
     conversation_.take_role(open->direction == Direction::push ? Role::receiver : Role::sender);
 }
 
+bool Channel::tell_stirred() {
+  std::lock_guard lock(send_mutex_);
+  {
+    std::lock_guard order(order_mutex_);
+    if (!conversation_.may_stir()) return false;
+    conversation_.sent(MessageType::stirred);
+  }
+  append(pending_, Stirred{}, 0);
+  flush_locked();
+  return true;
+}
+
+/// Whoever receives is in a session, and that something stirred before it says no more than that.
 std::optional<Message> Channel::receive() {
-  if (!has_input()) flush();
-  return next();
+  for (;;) {
+    if (!has_input()) flush();
+    auto message = next();
+    if (!message || !std::holds_alternative<Stirred>(*message)) return message;
+  }
 }
 
 std::optional<Message> Channel::receive_unhindered() {

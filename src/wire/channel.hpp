@@ -53,6 +53,8 @@ class Channel {
   /// holds it up, and with it whatever else is to be said.
   std::size_t bulk_bytes_wanted() const;
   void flush();
+  /// As a server between two sessions: the client should begin another one. False where it has.
+  bool tell_stirred();
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
   std::optional<Message> receive();

@@ -57,6 +57,7 @@ bool Conversation::allowed_to_receiver(MessageType type) const {
 bool Conversation::allowed(bool ours, MessageType type) const {
   using T = MessageType;
   if (phase_ == Phase::over) return false;
+  if (type == T::stirred) return may_stir() && !is_from_client(ours);
   if (type == T::fatal) return true;
   if (type == T::open || type == T::pair) return phase_ == Phase::open && is_from_client(ours);
   if (phase_ == Phase::pairing) return type == T::paired && !is_from_client(ours);

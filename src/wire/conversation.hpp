@@ -19,7 +19,7 @@ enum class Role { sender, receiver };
 ///   then listing (sender asks, receiver answers), then transfer, then finish -> <- finished.
 ///   The sender may begin once more as long as it has heard no roots, if it began under a wrong guess of
 ///   who the receiver is. Where the server is the sender, it tells events in between, and a summary at the
-///   end.
+///   end. As long as no open was answered it may tell that something stirred.
 class Conversation {
  public:
   /// Both ends know their roles: inside a process.
@@ -34,6 +34,8 @@ class Conversation {
   /// Of the answering end, after an open was received.
   void take_role(Role role) { role_ = role; }
   std::optional<Role> role() const { return role_; }
+  /// Between two sessions, until the next one is opened.
+  bool may_stir() const { return end_ != End::none && phase_ != Phase::over && phase_ != Phase::pairing && !opened_; }
   bool over() const { return phase_ == Phase::over; }
   /// A finish that wants no answer was sent or received.
   void finish_unanswered() { end(); }

@@ -257,6 +257,8 @@ void fields(A& a, Listing& v) {
   names(a, v.unknown);
 }
 template <class A>
+void fields(A&, Stirred&) {}
+template <class A>
 void fields(A&, ListEnd&) {}
 template <class A>
 void fields(A& a, ManifestRequest& v) {
@@ -572,7 +574,7 @@ const char* name_of(MessageType type) {
                                           "failure",        "finish",     "finished",    "fatal",
                                           "open",           "opened",     "partials",    "event",
                                           "summary",        "pair",       "paired",      "owners",
-                                          "owner ids"};
+                                          "owner ids",      "stirred"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }

@@ -56,6 +56,7 @@ enum class MessageType : std::uint8_t {
   paired = 30,
   owners = 31,
   owner_ids = 32,
+  stirred = 33,
 };
 
 /// Which attributes are compared and set. Bits of Begin::attributes.
@@ -97,6 +98,9 @@ enum OpenFlag : std::uint32_t {
   open_contents = 1,  ///< the path was typed with a trailing slash: it must be a directory
   open_dry_run = 2,   ///< nothing is made for this session
   open_one_file_system = 4,
+  /// More sessions like this one are to follow: what is known now is worth keeping, and what changes between
+  /// them worth telling.
+  open_standing = 8,
 };
 
 enum PullFlag : std::uint32_t {
@@ -529,10 +533,14 @@ struct OwnerIds {
 /// As a group in Meta and in comparisons: one that cannot be set; whatever is there stays.
 inline constexpr std::uint32_t any_group = 0xFFFFFFFF;
 
+/// Something has changed over there since the last session: another one is worth while.
+struct Stirred {};
+
 using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
                              ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
                              GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal,
-                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds>;
+                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds,
+                             Stirred>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

@@ -52,6 +52,8 @@ class Served {
   std::vector<sync::SessionNews> news;
   std::vector<std::string> errors;
   std::vector<std::string> notices;
+  sync::WarmReplicas warm;
+  std::uint64_t client = 1;  ///< as the server counts them
 
  private:
   /// Owns its transport through a shared pointer, as a thread's function must be copyable.
@@ -81,6 +83,11 @@ class Served {
       if (open.share != "share") throw Error(ENOENT, "share '" + escape_name(open.share) + "'");
       return share_;
     };
+    options.warm = &warm;
+    options.client = client;
+    options.reserve = [this](const std::string&, sync::PlaceUse) {
+      return std::make_shared<std::unique_lock<std::mutex>>(place_mutex_);
+    };
     options.notice = [this](const std::string& text) {
       std::lock_guard lock(mutex_);
       notices.push_back(text);
@@ -104,6 +111,7 @@ class Served {
 
   sync::ServedShare share_;
   sync::World world_;
+  std::mutex place_mutex_;  ///< one session at a time
   std::mutex mutex_;
   std::vector<std::thread> threads_;
 };

@@ -33,6 +33,7 @@ class TroubledEvents final : public fs::DirWatch {
   bool wait(std::chrono::milliseconds limit) override {
     return inner_->wait(std::min(limit, std::chrono::milliseconds(1)));
   }
+  void wake() noexcept override { inner_->wake(); }
   std::vector<fs::DirChange> read() override {
     auto out = inner_->read();
     if (std::exchange(trouble_.overflow, false)) return {fs::DirChange{}};

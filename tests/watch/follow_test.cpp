@@ -51,10 +51,9 @@ struct FollowScene {
       if (on_look) on_look();
       return is_over;
     };
-    watch::FollowOptions options;
-    options.root = dir.path("root");
-    return watch::follow(fs::linux_fs(), clock, std::make_unique<test::TroubledEvents>(trouble), options,
-                         hooks);
+    watch::TreeWatch tree([&] { return fs::linux_fs().open_root(dir.path("root")); }, "root",
+                          std::make_unique<test::TroubledEvents>(trouble));
+    return watch::follow(clock, tree, {}, hooks);
   }
   bool is_told(Standing::State state) const {
     return std::ranges::find(told, state, &Standing::state) != told.end();

@@ -6,7 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <string>
+#include <thread>
 
+#include "base/limits.hpp"
 #include "fake_events.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -26,7 +30,8 @@ struct TreeScene {
     dir.make_dir("other");
   }
   TreeWatch watch() {
-    return {fs::linux_fs(), dir.path("root"), std::make_unique<test::TroubledEvents>(trouble)};
+    return {[this] { return fs::linux_fs().open_root(dir.path("root")); }, "root",
+            std::make_unique<test::TroubledEvents>(trouble)};
   }
 
   TempDir dir;
@@ -198,7 +203,8 @@ TEST_CASE("a root that is another directory by now is not there", "[watch]") {
   stdfs::remove(scene.dir.path("root"));
   stdfs::rename(scene.dir.path("away"), scene.dir.path("root"));
   CHECK(tree.root_is_there());
-  CHECK_THROWS_AS(TreeWatch(fs::linux_fs(), scene.dir.path("nothing"), fs::watch_dirs()), Error);
+  const auto open_nothing = [&] { return fs::linux_fs().open_root(scene.dir.path("nothing")); };
+  CHECK_THROWS_AS(TreeWatch(open_nothing, "nothing", fs::watch_dirs()), Error);
 }
 
 TEST_CASE("a directory that may not be read is watched once it may", "[watch]") {
@@ -210,6 +216,74 @@ TEST_CASE("a directory that may not be read is watched once it may", "[watch]") 
   stdfs::permissions(scene.dir.path("root/c"), stdfs::perms::owner_all);
   CHECK(is_seen(tree));
   CHECK(tree.dir_count() == 4);
+}
+
+TEST_CASE("the directories that changed are told once, with all that moved or came", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  CHECK(tree.take_dirty().everywhere);
+  CHECK(tree.take_dirty().dirs.empty());
+  scene.dir.write("root/a/b/f", "x");
+  auto dirty = tree.take_dirty();
+  CHECK_FALSE(dirty.everywhere);
+  CHECK(dirty.dirs == std::set<std::string>{"a/b"});
+  stdfs::rename(scene.dir.path("root/a"), scene.dir.path("root/c/d"));
+  dirty = tree.take_dirty();
+  CHECK(dirty.dirs.contains(""));
+  CHECK(dirty.dirs.contains("c"));
+  CHECK(dirty.dirs.contains("c/d/b"));
+  scene.dir.make_dir("root/new/below");
+  dirty = tree.take_dirty();
+  CHECK(dirty.dirs.contains("new/below"));
+}
+
+TEST_CASE("a directory that is renamed before its making was heard of is followed under its new name", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  tree.take_dirty();
+  scene.dir.make_dir("root/new/below");
+  stdfs::rename(scene.dir.path("root/new"), scene.dir.path("root/c/renamed"));
+  tree.take_dirty();
+  scene.dir.write("root/c/renamed/below/f", "x");
+  CHECK(tree.take_dirty().dirs == std::set<std::string>{"c/renamed/below"});
+}
+
+TEST_CASE("lost events and a lack of watches make everything be looked at", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  tree.take_dirty();
+  scene.trouble.overflow = true;
+  scene.dir.write("root/f", "x");
+  CHECK(tree.take_dirty().everywhere);
+  CHECK_FALSE(tree.take_dirty().everywhere);
+  scene.trouble.watches_max = scene.trouble.watches;
+  scene.dir.make_dir("root/unwatched");
+  CHECK(tree.take_dirty().everywhere);
+  CHECK(tree.take_dirty().everywhere);
+}
+
+TEST_CASE("past a number of changed directories all of them count", "[watch]") {
+  TreeScene scene;
+  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i) scene.dir.make_dir("root/c/" + std::to_string(i));
+  auto tree = scene.watch();
+  tree.take_dirty();
+  for (std::size_t i = 0; i < limits::watch_dirty_max; ++i) scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
+  auto dirty = tree.take_dirty();
+  CHECK_FALSE(dirty.everywhere);
+  CHECK(dirty.dirs.size() == limits::watch_dirty_max);
+  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i) scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
+  dirty = tree.take_dirty();
+  CHECK(dirty.everywhere);
+  CHECK(dirty.dirs.empty());
+}
+
+TEST_CASE("a wait for changes can be ended from elsewhere, also before it begins", "[watch]") {
+  const auto events = fs::watch_dirs();
+  events->wake();
+  CHECK_FALSE(events->wait(60s));
+  std::thread other([&] { events->wake(); });
+  CHECK_FALSE(events->wait(60s));
+  other.join();
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ using Turn = std::pair<Role, T>;
 constexpr Role sender = Role::sender;
 constexpr Role receiver = Role::receiver;
 
-constexpr unsigned type_count = 32;
+constexpr unsigned type_count = 33;
 
 void go(Conversation& at, Role role, const Turn& turn) {
   if (turn.first == role) at.sent(turn.second);
@@ -213,7 +213,8 @@ std::set<Word> words_after(Role role, const std::vector<Word>& before) {
   std::set<Word> out;
   for (const bool end : {client, server})
     for (unsigned type = 0; type <= type_count + 1; ++type)
-      if (static_cast<T>(type) != T::fatal && accepts(role, before, {end, static_cast<T>(type)}))
+      if (static_cast<T>(type) != T::fatal && static_cast<T>(type) != T::stirred &&
+          accepts(role, before, {end, static_cast<T>(type)}))
         out.insert({end, static_cast<T>(type)});
   return out;
 }
@@ -272,6 +273,19 @@ TEST_CASE("a server that sends tells events, and a summary ends the session", "[
   CHECK(words_after(receiver, said) == std::set<Word>{{server, T::event}, {server, T::summary}});
   said.emplace_back(server, T::summary);
   CHECK(words_after(receiver, said).empty());
+}
+
+TEST_CASE("that something stirred a server says until it has answered an open", "[wire]") {
+  for (const Role role : {sender, receiver}) {
+    for (const auto& before : std::vector<std::vector<Word>>{
+             {}, {{server, T::stirred}}, {{client, T::open}}, {{client, T::open}, {server, T::stirred}}}) {
+      CHECK(accepts(role, before, {server, T::stirred}));
+      CHECK_FALSE(accepts(role, before, {client, T::stirred}));
+    }
+    CHECK_FALSE(accepts(role, {{client, T::open}, {server, T::opened}}, {server, T::stirred}));
+    CHECK_FALSE(accepts(role, {{client, T::pair}}, {server, T::stirred}));
+    CHECK(accepts(role, {{client, T::open}, {server, T::stirred}}, {server, T::opened}));
+  }
 }
 
 TEST_CASE("a finish that wants no answer ends the session at once", "[wire]") {

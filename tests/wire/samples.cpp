@@ -273,6 +273,7 @@ std::vector<Sample> make_samples() {
       {Owners{{{0, "", 0, true}, {1000, "al", 300, true}}, {{5, "g", 6, false}}},
        from_hex("02 00 00 00 01 e8 07 02 61 6c ac 02 01 01 05 01 67 06 00")},
       {OwnerIds{{0, 300}, {{6, false}}}, from_hex("02 00 ac 02 01 06 00")},
+      {Stirred{}, from_hex("")},
   };
 }
 

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// A copy that is made again and again looks only at what has changed, and finds all of it.
+#include "sync/standing_copy.hpp"
+
+#include <unistd.h>
+
+#include <random>
+
+#include "remote.hpp"
+#include "support/fault_fs.hpp"
+#include "tree_picture.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace syncline::test;
+namespace stdfs = std::filesystem;
+
+/// A directory that is watched, and what it is kept in step with: a directory here or a share.
+struct StandingScene {
+  explicit StandingScene(bool is_remote) : remote(is_remote) {
+    far.options.sources = {far.dir.path("here") + "/"};
+    far.options.delete_extra = true;
+    far.options.destination = remote ? "syncline://host/share/" : target() + "/";
+    begin();
+  }
+  ~StandingScene() { end(); }
+
+  std::string target() const { return far.dir.path("share"); }
+  std::string source() const { return far.dir.path("here"); }
+  /// Anew, as after a start.
+  void begin() {
+    tree = std::make_shared<watch::TreeWatch>([this] { return fs::linux_fs().open_root(source()); }, source(),
+                                              fs::watch_dirs());
+    copies = std::make_unique<sync::StandingCopy>(
+        world, far.options, [this](const sync::RemotePlace&) { return far.served.dial(); }, tree);
+  }
+  /// The connection is closed.
+  void end() {
+    copies.reset();
+    far.served.join();
+  }
+  Outcome round() {
+    Outcome out;
+    CopyObserver observer;
+    observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
+    observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
+    out.report = copies->round(observer);
+    return out;
+  }
+  /// The client knows that a session is over before the server has put away what it had for it.
+  void wait_until_kept() {
+    for (int i = 0; far.served.warm.count() == 0 && i < 2000; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(far.served.warm.count() == 1);
+  }
+  std::string difference() const { return differences(picture_of(source()), picture_of(target())); }
+
+  const bool remote;
+  Remote far;
+  sync::World world;
+  std::shared_ptr<watch::TreeWatch> tree;
+  std::unique_ptr<sync::StandingCopy> copies;
+};
+
+/// SYNCLINE_TEST_SEED, to see a failure again: on the file system where it was seen, as the numbers of inodes
+/// play a part.
+unsigned test_seed() {
+  const char* wanted = std::getenv("SYNCLINE_TEST_SEED");
+  return wanted != nullptr ? static_cast<unsigned>(std::stoul(wanted)) : std::random_device()();
+}
+
+/// Edits of few names, so that they come back, also for something else.
+class RandomEdits {
+ public:
+  RandomEdits(std::string root, unsigned seed) : root_(std::move(root)), random_(seed) {}
+
+  void edit() {
+    const auto path = some_path();
+    std::error_code ignored;
+    switch (pick(9)) {
+      case 0: return write(path);
+      case 1: return write(path);
+      case 2: stdfs::remove_all(path, ignored); return;
+      case 3: stdfs::create_directories(path + "/" + name(), ignored); return;
+      case 4: stdfs::rename(path, some_path(), ignored); return;
+      case 5: stdfs::create_hard_link(path, some_path(), ignored); return;
+      case 6: stdfs::create_symlink("target" + name(), path, ignored); return;
+      case 7:
+        if (!stdfs::is_symlink(path, ignored))
+          stdfs::permissions(path, static_cast<stdfs::perms>(0700 | pick(64)), ignored);
+        return;
+      default:  // the name stays, what it names does not
+        if (!stdfs::is_directory(path, ignored)) return;
+        stdfs::remove_all(path, ignored);
+        stdfs::create_directories(path + "/" + name(), ignored);
+    }
+  }
+
+ private:
+  unsigned pick(unsigned count) { return static_cast<unsigned>(random_() % count); }
+  std::string name() { return std::string(1, static_cast<char>('a' + pick(4))); }
+  std::string some_path() {
+    std::string out = root_;
+    for (unsigned depth = 1 + pick(4); depth > 0; --depth) out += '/' + name();
+    return out;
+  }
+  void write(const std::string& path) {
+    std::error_code ignored;
+    if (stdfs::is_directory(path, ignored) || stdfs::is_symlink(path, ignored)) return;
+    stdfs::create_directories(stdfs::path(path).parent_path(), ignored);
+    std::ofstream(path, pick(2) == 0 ? std::ios::app : std::ios::trunc) << random_text(pick(20'000), pick(1000));
+  }
+
+  std::string root_;
+  std::mt19937 random_;
+};
+
+TEST_CASE("rounds of a standing copy find all that random edits change on both sides", "[standing]") {
+  const bool is_remote = GENERATE(false, true);
+  const unsigned seed = test_seed();
+  INFO("seed " << seed << (is_remote ? ", remote" : ", here"));
+  StandingScene scene(is_remote);
+  RandomEdits edits(scene.source(), seed);
+  RandomEdits drift(scene.target(), seed + 1);
+  std::mt19937 random(seed + 2);
+  for (int i = 0; i < 60; ++i) edits.edit();
+  for (int round = 0; round < 60; ++round) {
+    INFO("round " << round);
+    for (auto count = random() % 4; count > 0; --count) edits.edit();
+    if (random() % 4 == 0) drift.edit();
+    const auto out = scene.round();
+    REQUIRE(scene.difference() == "");
+    for (const auto& error : out.errors) UNSCOPED_INFO(error.path << ": " << error.cause);
+    REQUIRE(out.report.exit_code == 0);
+  }
+  if (is_remote) CHECK(scene.far.served.dial_count == 1);
+}
+
+TEST_CASE("copies that know each other's records find all that random edits change", "[standing]") {
+  const unsigned seed = test_seed();
+  INFO("seed " << seed);
+  StandingScene scene(GENERATE(false, true));
+  RandomEdits edits(scene.source(), seed);
+  RandomEdits drift(scene.target(), seed + 1);
+  std::mt19937 random(seed + 2);
+  for (int i = 0; i < 60; ++i) edits.edit();
+  for (int round = 0; round < 60; ++round) {
+    INFO("round " << round);
+    for (auto count = random() % 4; count > 0; --count) edits.edit();
+    if (random() % 4 == 0) drift.edit();
+    scene.end();  // each looks at everything, as a process of its own does
+    scene.begin();
+    const auto out = scene.round();
+    REQUIRE(scene.difference() == "");
+    REQUIRE(out.report.exit_code == 0);
+  }
+}
+
+TEST_CASE("a round looks at the directories that changed and at no other", "[standing]") {
+  StandingScene scene(GENERATE(false, true));
+  for (int i = 0; i < 20; ++i) {
+    scene.far.dir.make_dir("here/d" + std::to_string(i));
+    scene.far.dir.write("here/d" + std::to_string(i) + "/f", "x");
+  }
+  scene.round();
+  scene.round();  // what the first one wrote over there was told as well
+  // What no event tells is not seen: such a write stands for all that is not looked at.
+  const auto hidden = scene.source() + "/d3/f";
+  scene.tree->take_dirty();
+  const auto stat = lstat_of(hidden);
+  scene.far.dir.write("here/d3/f", "y");
+  scene.tree->take_dirty();
+  scene.far.dir.write("here/d5/f", "z");
+  auto out = scene.round();
+  CHECK(out.change("d5/f") != nullptr);
+  CHECK(out.change("d3/f") == nullptr);
+  CHECK(stat.st_ino == lstat_of(hidden).st_ino);
+  // When everything is to be looked at again it is found.
+  scene.tree->refresh();
+  out = scene.round();
+  CHECK(out.change("d3/f") != nullptr);
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("what was changed in the destination between two rounds is put right by the next one", "[standing]") {
+  StandingScene scene(GENERATE(false, true));
+  scene.far.dir.make_dir("here/a");
+  scene.far.dir.write("here/a/f", "right");
+  scene.round();
+  scene.far.dir.write("share/a/f", "wrong one");
+  scene.far.dir.make_dir("share/b");
+  scene.far.dir.write("share/b/g", "extra");
+  const auto out = scene.round();
+  const auto* change = out.change("a/f");
+  REQUIRE(change != nullptr);
+  CHECK(change->edited_in_destination);
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("what happens in the destination between two rounds is told once, what a round did there is not", "[standing]") {
+  StandingScene scene(false);
+  scene.far.dir.make_dir("here/a");
+  scene.far.dir.write("here/a/f", "right");
+  scene.round();
+  CHECK_FALSE(scene.copies->is_stirred());
+  scene.far.dir.write("here/a/f", "better");
+  scene.far.dir.make_dir("here/new");
+  scene.round();
+  CHECK_FALSE(scene.copies->is_stirred());
+  scene.far.dir.write("share/a/f", "wrong one");
+  CHECK(scene.copies->is_stirred());
+  scene.round();
+  CHECK(scene.difference() == "");
+  CHECK_FALSE(scene.copies->is_stirred());
+}
+
+TEST_CASE("what is kept for a client tells that client, until it knows", "[standing]") {
+  StandingScene scene(true);
+  scene.far.served.client = 7;
+  scene.far.dir.make_dir("here/a");
+  scene.far.dir.write("here/a/f", "right");
+  scene.round();
+  scene.wait_until_kept();
+  auto& warm = scene.far.served.warm;
+  CHECK(warm.stirred().empty());
+  stdfs::remove(scene.target() + "/a/f");
+  CHECK(warm.stirred() == std::vector<std::uint64_t>{7});
+  CHECK(warm.stirred() == std::vector<std::uint64_t>{7});
+  warm.note_told(7);
+  CHECK(warm.stirred().empty());
+  scene.round();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("a round over a connection that broke meanwhile dials again at once", "[standing]") {
+  StandingScene scene(true);
+  scene.far.options.retries = 0;
+  std::vector<wire::Transport*> ends;
+  scene.far.served.wrap = [&](std::unique_ptr<wire::Transport> end) {
+    ends.push_back(end.get());
+    return end;
+  };
+  scene.far.dir.write("here/f", "1");
+  scene.round();
+  ends.back()->close();
+  scene.far.dir.write("here/f", "22");
+  CHECK(scene.round().report.exit_code == 0);
+  CHECK(scene.far.served.dial_count == 2);
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("a share that stands still between two rounds of one client serves others", "[standing]") {
+  StandingScene scene(true);
+  scene.far.dir.write("here/f", "1");
+  scene.round();
+  scene.wait_until_kept();
+  // Another client of the same share, whose sessions are not like these.
+  const auto other = scene.far.dir.make_dir("other");
+  scene.far.dir.write("other/g", "2");
+  CopyOptions options = scene.far.options;
+  options.sources = {other + "/"};
+  options.delete_extra = false;
+  options.state_dir = scene.far.dir.path("other-state");
+  const auto report = sync::run_remote_copy(scene.world, options, {}, [&](const sync::RemotePlace&) {
+    return scene.far.served.dial();
+  });
+  CHECK(report.exit_code == 0);
+  CHECK(stdfs::exists(scene.target() + "/g"));
+  scene.round();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("a destination that became another directory is met as one", "[standing]") {
+  StandingScene scene(GENERATE(false, true));
+  scene.far.dir.write("here/f", "1");
+  scene.round();
+  stdfs::rename(scene.target(), scene.far.dir.path("away"));
+  stdfs::create_directory(scene.target());
+  scene.round();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("replicas are kept up to their number and the least recently used goes first", "[standing]") {
+  TempDir dir;
+  sync::WarmReplicas warm;
+  const sync::World world;
+  const auto keep = [&](std::size_t number) {
+    const auto root = dir.make_dir("root" + std::to_string(number));
+    auto replica = warm.open(world, {{{root, "", {}, ""}}, dir.path("state"), false, {}});
+    sync::follow_tree(*replica);
+    replica->scan({});
+    warm.keep(std::move(replica), number);
+  };
+  for (std::size_t i = 0; i < limits::warm_replicas_max; ++i) keep(i);
+  CHECK(warm.count() == limits::warm_replicas_max);
+  keep(0);
+  keep(limits::warm_replicas_max);
+  CHECK(warm.count() == limits::warm_replicas_max);
+  warm.drop(1);  // gone already
+  CHECK(warm.count() == limits::warm_replicas_max);
+  warm.drop(0);
+  CHECK(warm.count() == limits::warm_replicas_max - 1);
+}
+
+}  // namespace
