@@ -31,7 +31,7 @@ struct DirChange {
   std::string name;  ///< of the entry; empty for the directory itself
 };
 
-/// Watches directories, each by itself and without those below it. For one thread.
+/// Watches directories, each by itself and without those below it. For one thread but for wake().
 class DirWatch {
  public:
   virtual ~DirWatch() = default;
@@ -40,8 +40,11 @@ class DirWatch {
   virtual int add(const Dir& dir) = 0;
   /// One that is gone already is no error.
   virtual void remove(int watch) noexcept = 0;
-  /// Until there is a change to be read, at most `limit`; false when there is none, also after a signal.
+  /// Until there is a change to be read, at most `limit`; false when there is none, also after a signal or
+  /// wake().
   virtual bool wait(std::chrono::milliseconds limit) = 0;
+  /// Ends a wait() that goes on, or the next one; from any thread.
+  virtual void wake() noexcept = 0;
   /// What has come so far, in order; does not wait.
   virtual std::vector<DirChange> read() = 0;
 };

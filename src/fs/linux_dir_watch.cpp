@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DirWatch by inotify.
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 
 #include <array>
@@ -34,8 +35,8 @@ DirChange::Kind kind_of(std::uint32_t mask) {
 
 class Inotify final : public DirWatch {
  public:
-  Inotify() : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-    if (!fd_) throw_errno("watch directories");
+  Inotify() : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (!fd_ || !wake_) throw_errno("watch directories");
   }
 
   int add(const Dir& dir) override {
@@ -51,11 +52,15 @@ class Inotify final : public DirWatch {
   void remove(int watch) noexcept override { ::inotify_rm_watch(fd_.get(), watch); }
 
   bool wait(std::chrono::milliseconds limit) override {
-    ::pollfd waiting{fd_.get(), POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
+    std::array<::pollfd, 2> waiting{{{fd_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+    const int ready = ::poll(waiting.data(), waiting.size(), static_cast<int>(limit.count()));
     if (ready < 0 && errno != EINTR) throw_errno("wait for changes");
-    return ready > 0;
+    ::eventfd_t count = 0;
+    if (ready > 0 && waiting[1].revents != 0) ::eventfd_read(wake_.get(), &count);
+    return ready > 0 && waiting[0].revents != 0;
   }
+
+  void wake() noexcept override { ::eventfd_write(wake_.get(), 1); }
 
   std::vector<DirChange> read() override {
     std::vector<DirChange> out;
@@ -77,6 +82,7 @@ class Inotify final : public DirWatch {
 
  private:
   Fd fd_;
+  Fd wake_;
 };
 
 }  // namespace

@@ -38,6 +38,7 @@ class TroubledEvents final : public fs::DirWatch {
     if (std::exchange(trouble_.overflow, false)) return {fs::DirChange{}};
     return out;
   }
+  void wake() noexcept override { inner_->wake(); }
 
  private:
   EventTrouble& trouble_;
