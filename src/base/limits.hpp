@@ -128,6 +128,10 @@ inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // wh
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at a stop signal, which also ends a wait
 
+// What a running watch remembers of its failures.
+inline constexpr std::size_t board_failures_max = 1000;           // entries by name; the rest is a number
+inline constexpr std::size_t board_text_bytes_max = 4 * kib;      // of a cause
+
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
 inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line outside of strings

@@ -28,6 +28,8 @@ class TreeWatch {
   };
   /// What has changed; waits for it at most so long, or until a signal comes.
   News take(std::chrono::milliseconds limit);
+  /// From any thread: ends a take() that goes on, or the next one.
+  void wake() noexcept { events_->wake(); }
   /// Looks for directories to be watched everywhere.
   void refresh();
 
