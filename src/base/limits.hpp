@@ -128,9 +128,14 @@ inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // wh
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at a stop signal, which also ends a wait
 
-// What a running watch remembers of its failures.
+// What a running watch remembers of its failures, and how it is asked from outside (docs/format/control.md).
 inline constexpr std::size_t board_failures_max = 1000;           // entries by name; the rest is a number
 inline constexpr std::size_t board_text_bytes_max = 4 * kib;      // of a cause
+inline constexpr std::size_t control_line_bytes_max = 128 * kib;  // of a request, with its newline
+inline constexpr std::size_t control_answer_bytes_max = 2 * mib;  // of an answer, with its newline
+inline constexpr std::size_t control_failures_shown_max = 10;     // entries that fail, in one answer
+inline constexpr std::size_t control_connections_max = 64;
+inline constexpr std::chrono::milliseconds control_idle{10'000};  // for a request, or an answer to be read
 
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
