@@ -133,6 +133,15 @@ inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at
 inline constexpr std::size_t warm_replicas_max = 32;
 inline constexpr std::size_t warm_entries_max = 1'000'000;
 
+// What a running watch remembers of its failures, and how it is asked from outside (docs/format/control.md).
+inline constexpr std::size_t board_failures_max = 1000;           // entries by name; the rest is a number
+inline constexpr std::size_t board_text_bytes_max = 4 * kib;      // of a cause
+inline constexpr std::size_t control_line_bytes_max = 128 * kib;  // of a request, with its newline
+inline constexpr std::size_t control_answer_bytes_max = 2 * mib;  // of an answer, with its newline
+inline constexpr std::size_t control_failures_shown_max = 10;     // entries that fail, in one answer
+inline constexpr std::size_t control_connections_max = 64;
+inline constexpr std::chrono::milliseconds control_idle{10'000};  // for a request, or an answer to be read
+
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;
 inline constexpr std::size_t config_key_parts_max = 32;  // dots on one line outside of strings

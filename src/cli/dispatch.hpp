@@ -16,6 +16,10 @@ using Command = std::function<int(const std::vector<std::string>&)>;
 struct Commands {
   Command copy;
   Command watch;
+  Command status;
+  Command wait;
+  Command why;
+  Command approve;
   Command manifest;
   Command config;
   Command serve;

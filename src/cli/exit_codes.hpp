@@ -20,9 +20,11 @@ inline constexpr int partial = 23;       ///< some entries were not brought over
 inline constexpr int vanished = 24;      ///< some source entries went away meanwhile
 inline constexpr int delete_limit = 25;  ///< --max-delete stopped deletions
 inline constexpr int timeout = 30;
-inline constexpr int guard = 41;     ///< a safety check refused to go on
-inline constexpr int mismatch = 43;  ///< a verification found a difference
-inline constexpr int locked = 46;    ///< another run works on the same destination
+inline constexpr int not_in_step = 40;  ///< a watch that was asked about is not in step
+inline constexpr int guard = 41;        ///< a safety check refused to go on, or holds something back
+inline constexpr int not_running = 42;  ///< no watch is there that could be asked
+inline constexpr int mismatch = 43;     ///< a verification found a difference
+inline constexpr int locked = 46;       ///< another run works on the same destination
 }  // namespace exit_code
 
 /// A failure in the words a person reads: what it is about, why, and what to do.

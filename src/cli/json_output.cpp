@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 
+#include "base/text.hpp"
 #include "cli/numbers.hpp"
 #include "cli/progress.hpp"
 #include "cli/report_output.hpp"

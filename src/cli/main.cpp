@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/console.hpp"
+#include "cli/control_commands.hpp"
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
 #include "cli/manifest_command.hpp"
@@ -25,6 +26,10 @@ int main(int argc, char** argv) {
   const Commands commands{
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
       .watch = [&](const auto& args) { return run_watch(args, console, stop_requested); },
+      .status = [&](const auto& args) { return run_status(args, console); },
+      .wait = [&](const auto& args) { return run_wait(args, console, stop_requested); },
+      .why = [&](const auto& args) { return run_why(args, console); },
+      .approve = [&](const auto& args) { return run_approve(args, console); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/manifest_actions.hpp"
 #include "cli/numbers.hpp"

@@ -32,21 +32,6 @@ std::string in_units(double number, double unit) {
 
 double level_unit(int level) { return level >= 3 ? 1024.0 : 1000.0; }
 
-/// Bytes of the UTF-8 sequence that begins `text`, 0 if there is none.
-std::size_t sequence_bytes(std::string_view text) {
-  const auto at = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  const std::size_t count = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < count) return 0;
-  for (std::size_t k = 1; k < count; ++k)
-    if ((at(k) & 0xC0U) != 0x80) return 0;
-  const bool overlong = (lead == 0xE0 && at(1) < 0xA0) || (lead == 0xF0 && at(1) < 0x90);
-  const bool surrogate = lead == 0xED && at(1) > 0x9F;
-  const bool beyond = lead == 0xF4 && at(1) > 0x8F;
-  return overlong || surrogate || beyond ? 0 : count;
-}
-
 }  // namespace
 
 std::string format_count(std::uint64_t number, int level) {
@@ -88,28 +73,6 @@ std::string format_moment(std::int64_t epoch_ns) {
   std::array<char, 32> day;
   const auto length = std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
   return std::string(day.data(), length) + format(".%03dZ", millis);
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto count = sequence_bytes(text);
-    if (count == 0) return false;
-    text.remove_prefix(count);
-  }
-  return true;
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t pos = 0; pos < bytes.size(); pos += 3) {
-    unsigned word = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      word = word << 8 | (pos + k < bytes.size() ? static_cast<unsigned char>(bytes[pos + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += pos + k > bytes.size() ? '=' : alphabet[word >> (18 - 6 * k) & 63];
-  }
-  return out;
 }
 
 std::string one_line(std::string_view text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers, durations and moments as people read them; names as bytes that survive JSON.
+// Numbers, durations and moments as people read them.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,6 @@ std::string format_duration(double seconds);
 
 /// RFC 3339 in UTC with milliseconds: "2026-01-02T03:04:05.678Z". `epoch_ns` counts from 1970.
 std::string format_moment(std::int64_t epoch_ns);
-
-/// Whether all of `text` is UTF-8 (RFC 3629).
-bool is_utf8(std::string_view text);
-
-/// RFC 4648 base 64 with padding.
-std::string base64(std::string_view bytes);
 
 /// `text` with every control byte as '?', for sentences that go to a terminal or a log.
 std::string one_line(std::string_view text);

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
+#include "cli/watch_control.hpp"
 #include "remote/dial.hpp"
 #include "sync/standing_copy.hpp"
 #include "watch/follow.hpp"
@@ -51,17 +52,19 @@ std::string word_of(State state) {
 
 class Watch {
  public:
-  Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled)
-      : outputs_(outputs), copies_(copies), cancelled_(cancelled) {}
+  Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled,
+        WatchControl& control)
+      : outputs_(outputs), copies_(copies), cancelled_(cancelled), control_(control) {}
 
   watch::Attempt attempt() {
     using enum watch::Attempt::Result;
     CopyReport report;
     try {
-      report = copies_.round(observer_for(outputs_, cancelled_));
+      report = copies_.round(control_.options_of_round(), control_.watched(observer_for(outputs_, cancelled_)));
     } catch (const std::exception& error) {
       return failed_attempt(explain(error));
     }
+    control_.board().report(report);
     const bool changed = report.files_changed + report.files_deleted + report.files_renamed != 0;
     if (!has_copied_ || changed)
       for (const auto& output : outputs_) output->summary(report);
@@ -91,6 +94,7 @@ class Watch {
                           failure.code == exit_code::unsupported || failure.code == exit_code::guard ||
                           (failure.code == exit_code::selection && !has_copied_);
     if (!is_final) failure.next = "tried again by itself";
+    control_.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
     // Of a server that is away for a night one line is enough.
     const auto line = failure_line(failure);
     if (line != std::exchange(last_failure_, line))
@@ -107,9 +111,7 @@ class Watch {
       case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
       case State::holding:
         return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
-               std::string(
-                   " held, everything else is done; to let them be made, run 'syncline copy --delete' with "
-                   "the same options, SRC and DST");
+               std::string(" held, everything else is done; 'syncline approve SRC' lets them be made");
       case State::blocked:
         return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
                "it is "
@@ -121,6 +123,7 @@ class Watch {
   const Outputs& outputs_;
   sync::StandingCopy& copies_;
   const std::function<bool()>& cancelled_;
+  WatchControl& control_;
   bool has_copied_ = false;
   bool told_degraded_ = false;
   std::uint64_t held_ = 0;
@@ -133,18 +136,22 @@ int follow_and_report(const CopyCommand& command, Console& console, const Output
   const sync::World world;
   const auto& options = command.options;
   const auto& root = options.sources.front();
+  WatchControl control(options, console.clock, [&](const std::string& text) {
+    for (const auto& output : outputs) output->notice(text);
+  });
   try {
     const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
                                                          fs::watch_dirs());
     remote::Dialer dialer(world, options);
     const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
-    sync::StandingCopy copies(world, options, dial, tree);
-    Watch watch(outputs, copies, cancelled);
+    sync::StandingCopy copies(world, dial, tree);
+    Watch watch(outputs, copies, cancelled, control);
     watch::FollowHooks hooks;
     hooks.copy = [&] { return watch.attempt(); };
     hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };
     hooks.cancelled = cancelled;
     hooks.is_stirred = [&] { return copies.is_stirred(); };
+    hooks.board = &control.board();
     return watch::follow(console.clock, *tree, {}, hooks);
   } catch (const std::exception& error) {
     const auto failure = explain(error);
@@ -168,7 +175,9 @@ std::string watch_help() {
          "SRC is\n"
          "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of "
          "all, or\n"
-         "everything: then it is held until 'syncline copy --delete' or --max-delete=N allows it.\n";
+         "everything: then it is held until 'syncline approve' or --max-delete=N allows it. 'syncline "
+         "status',\n"
+         "'syncline wait' and 'syncline why' tell of it while it runs.\n";
 }
 
 int run_watch(const std::vector<std::string>& args, Console& console,

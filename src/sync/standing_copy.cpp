@@ -8,19 +8,18 @@
 
 namespace syncline::sync {
 
-StandingCopy::StandingCopy(const World& world, const CopyOptions& options, Dial dial,
-                           std::shared_ptr<watch::TreeWatch> source)
-    : world_(world), options_(options), dial_(std::move(dial)), source_(std::move(source)) {}
+StandingCopy::StandingCopy(const World& world, Dial dial, std::shared_ptr<watch::TreeWatch> source)
+    : world_(world), dial_(std::move(dial)), source_(std::move(source)) {}
 
-CopyReport StandingCopy::round(const CopyObserver& observer) {
+CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& observer) {
   auto standing = std::exchange(standing_, nullptr);
   if (!standing) {
     standing = std::make_unique<Standing>();
     standing->source = source_;
   }
-  const auto report = is_remote(options_)
-                          ? run_remote_copy(world_, options_, observer, dial_, standing.get())
-                          : run_copy(world_, world_, options_, observer, wire::make_pipe, standing.get());
+  const auto report = is_remote(options)
+                          ? run_remote_copy(world_, options, observer, dial_, standing.get())
+                          : run_copy(world_, world_, options, observer, wire::make_pipe, standing.get());
   standing_ = std::move(standing);
   return report;
 }

@@ -25,19 +25,18 @@ struct Standing {
 /// serves the next one. One round at a time.
 class StandingCopy {
  public:
-  /// `options` and `world` must outlive it. `dial` is for a destination on another machine. `source`: of what
-  /// options.sources names, or nothing.
-  StandingCopy(const World& world, const CopyOptions& options, Dial dial,
-               std::shared_ptr<watch::TreeWatch> source);
-  /// As copy(). After an error the next round begins from nothing.
-  CopyReport round(const CopyObserver& observer);
+  /// `world` must outlive it. `dial` is for a destination on another machine. `source`: of the one source of
+  /// all rounds, or nothing.
+  StandingCopy(const World& world, Dial dial, std::shared_ptr<watch::TreeWatch> source);
+  /// As copy(). The places must be those of the other rounds. After an error the next round begins from
+  /// nothing.
+  CopyReport round(const CopyOptions& options, const CopyObserver& observer);
   /// Between two rounds: has something happened at the destination that another round should look at, or to
   /// the connection?
   bool is_stirred();
 
  private:
   const World& world_;
-  const CopyOptions& options_;
   const Dial dial_;
   const std::shared_ptr<watch::TreeWatch> source_;
   std::unique_ptr<Standing> standing_;

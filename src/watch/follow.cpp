@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace syncline::watch {
 namespace {
 
@@ -15,14 +14,20 @@ using std::chrono::milliseconds;
 class Follower {
  public:
   Follower(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks)
-      : clock_(clock), options_(options), hooks_(hooks), tree_(tree), next_(clock.steady()) {}
+      : clock_(clock),
+        options_(options),
+        hooks_(hooks),
+        tree_(tree),
+        awake_(hooks.board, [this] { tree_.wake(); }),
+        next_(clock.steady()) {}
 
   int run() {
     while (!hooks_.cancelled()) {
       const auto now = clock_.steady();
-      if (due() > now) {
+      const auto at = due();  // once: a request may come at any moment
+      if (at > now) {
         note(tree_.take(
-            std::clamp(std::chrono::ceil<milliseconds>(due() - now), milliseconds(0), limits::watch_tick)));
+            std::clamp(std::chrono::ceil<milliseconds>(at - now), milliseconds(0), limits::watch_tick)));
         look_for_root();
       } else if (const auto code = attempt()) {
         return *code;
@@ -32,22 +37,32 @@ class Follower {
   }
 
  private:
-  /// When the next copy begins. A failure is not repeated sooner because something changes.
+  /// When the next copy begins. A failure is not repeated sooner because something changes, but when it is
+  /// asked for.
   Moment due() const {
+    if (hooks_.board != nullptr && hooks_.board->is_round_wanted()) return Moment::min();
     const auto settled = settle_.due();
     return settled && !is_failing_ ? std::min(*settled, next_) : next_;
   }
 
   void note(const TreeWatch::News& news) {
     const auto now = clock_.steady();
+    if (hooks_.board != nullptr && (news.complete || news.written)) hooks_.board->changed();
     if (news.complete) settle_.complete(now);
     if (news.written) settle_.written(now);
   }
 
   /// The exit code where that is the end.
   std::optional<int> attempt() {
+    const auto board = hooks_.board;
+    if (board != nullptr) {
+      board->take_requests();
+      note(tree_.take(milliseconds(0)));  // what was done before somebody asked is seen by now
+      board->begin_round();
+    }
     if (!tree_.root_is_there()) {
       wait_for_root();
+      if (board != nullptr) board->end_round(Attempt::Result::failed);
       return std::nullopt;
     }
     // After an absence, and from time to time in any case, nothing that was seen before is relied on.
@@ -69,6 +84,7 @@ class Follower {
       next_ = clock_.steady() + wait;
       tell(Standing::State::behind, wait);
     }
+    if (board != nullptr) board->end_round(done.result);
     return std::nullopt;
   }
 
@@ -94,6 +110,7 @@ class Follower {
         told_->is_degraded == standing.is_degraded)
       return;
     told_ = standing;
+    if (hooks_.board != nullptr) hooks_.board->stand(standing);
     hooks_.tell(standing);
   }
 
@@ -101,6 +118,7 @@ class Follower {
   const FollowOptions& options_;
   const FollowHooks& hooks_;
   TreeWatch& tree_;
+  Board::Awake awake_;
   Settle settle_;
   Moment next_;  ///< whatever changes or not
   Moment rescan_at_ = Moment::max();

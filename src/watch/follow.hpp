@@ -8,37 +8,12 @@
 
 #include "base/limits.hpp"
 #include "base/world.hpp"
+#include "watch/board.hpp"
 #include "watch/settle.hpp"
+#include "watch/standing.hpp"
 #include "watch/tree_watch.hpp"
 
 namespace syncline::watch {
-
-/// What a copy came to.
-struct Attempt {
-  enum class Result {
-    in_step,
-    partly,  ///< single entries failed
-    held,    ///< a guard keeps a part back until a person has looked
-    failed,  ///< nothing could be done now; trying again may help
-    ended,   ///< trying again does not help, or the person stopped it
-  };
-  Result result = Result::ended;
-  int exit_code = 0;
-};
-
-/// Where things stand.
-struct Standing {
-  enum class State {
-    copying,
-    in_step,
-    behind,   ///< some or all of it is tried again by itself
-    holding,  ///< a guard keeps a part back
-    blocked,  ///< the source is not there
-  };
-  State state = State::copying;
-  std::optional<std::chrono::milliseconds> retry_in;  ///< where nothing has to happen first
-  bool is_degraded = false;                           ///< not everything can be watched
-};
 
 struct FollowOptions {
   std::chrono::milliseconds rescan = limits::watch_rescan;
@@ -50,11 +25,12 @@ struct FollowHooks {
   std::function<bool()> cancelled;
   /// Asked once a second between two copies: is there another reason for one?
   std::function<bool()> is_stirred = {};
+  Board* board = nullptr;  ///< where it writes down what it does, and looks for what is asked of it
 };
 
-/// Copies at once, then whenever something has changed and settled, whenever a failure may have passed, and
-/// every `rescan` in any case. Returns the exit code of what ended it; 0 when that was the person, between
-/// two copies.
+/// Copies at once, then whenever something has changed and settled, whenever a failure may have passed,
+/// every `rescan` in any case, and when a round is asked for on the board. Returns the exit code of what
+/// ended it; 0 when that was the person, between two copies.
 int follow(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks);
 
 }  // namespace syncline::watch

@@ -47,6 +47,25 @@ TEST_CASE("the manual page of watch has its exit codes", "[docs]") {
   for (const int code : {0, 1, 2, 3, 20, 41}) CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));
 }
 
+TEST_CASE("the manual page of status, wait, why and approve has their exit codes", "[docs]") {
+  const auto page = source_file("docs/man/syncline-status.1.scd");
+  for (const int code : {0, 1, 12, 20, 30, 40, 41, 42})
+    CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));
+  const auto all = source_file("docs/man/syncline.1.scd");
+  for (const int code : {40, 41, 42}) CHECK(contains(all, "|  " + std::to_string(code) + "\n"));
+}
+
+TEST_CASE("the completions know the commands that ask a watch", "[docs]") {
+  for (const auto* file : {"tools/completions/syncline.bash", "tools/completions/_syncline",
+                           "tools/completions/syncline.fish"}) {
+    const auto text = source_file(file);
+    for (const auto* word : {"status", "wait", "why", "approve", "timeout", "json"}) {
+      CAPTURE(file, word);
+      CHECK(contains(text, word));
+    }
+  }
+}
+
 TEST_CASE("the completions offer every option", "[docs]") {
   const auto bash = source_file("tools/completions/syncline.bash");
   const auto zsh = source_file("tools/completions/_syncline");

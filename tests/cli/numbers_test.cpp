@@ -57,21 +57,5 @@ TEST_CASE("moments are RFC 3339 in UTC", "[numbers]") {
   CHECK(format_moment(1'767'323'045'678'999'999) == "2026-01-02T03:04:05.678Z");
 }
 
-TEST_CASE("UTF-8 is told from what only looks like it", "[numbers]") {
-  CHECK(is_utf8("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x99\x82"));
-  for (const auto* bad :
-       {"\xFF", "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82"})
-    CHECK_FALSE(is_utf8(bad));
-}
-
-TEST_CASE("base 64 pads as RFC 4648 shows", "[numbers]") {
-  CHECK(base64("") == "");
-  CHECK(base64("f") == "Zg==");
-  CHECK(base64("fo") == "Zm8=");
-  CHECK(base64("foo") == "Zm9v");
-  CHECK(base64("foobar") == "Zm9vYmFy");
-  CHECK(base64("\xFF\xFE") == "//4=");
-}
-
 }  // namespace
 }  // namespace syncline::cli

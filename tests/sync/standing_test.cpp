@@ -33,7 +33,7 @@ struct StandingScene {
     tree = std::make_shared<watch::TreeWatch>([this] { return fs::linux_fs().open_root(source()); }, source(),
                                               fs::watch_dirs());
     copies = std::make_unique<sync::StandingCopy>(
-        world, far.options, [this](const sync::RemotePlace&) { return far.served.dial(); }, tree);
+        world, [this](const sync::RemotePlace&) { return far.served.dial(); }, tree);
   }
   /// The connection is closed.
   void end() {
@@ -45,7 +45,7 @@ struct StandingScene {
     CopyObserver observer;
     observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
     observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
-    out.report = copies->round(observer);
+    out.report = copies->round(far.options, observer);
     return out;
   }
   /// The client knows that a session is over before the server has put away what it had for it.

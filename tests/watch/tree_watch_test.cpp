@@ -277,13 +277,27 @@ TEST_CASE("past a number of changed directories all of them count", "[watch]") {
   CHECK(dirty.dirs.empty());
 }
 
-TEST_CASE("a wait for changes can be ended from elsewhere, also before it begins", "[watch]") {
+TEST_CASE("a wait for changes is ended from another thread, and so is the next one where none goes on",
+          "[watch][threads]") {
   const auto events = fs::watch_dirs();
+  const auto begun = std::chrono::steady_clock::now();
+  events->wake();
   events->wake();
   CHECK_FALSE(events->wait(60s));
-  std::thread other([&] { events->wake(); });
+  std::thread other([&] {
+    std::this_thread::sleep_for(20ms);
+    events->wake();
+  });
   CHECK_FALSE(events->wait(60s));
   other.join();
+  CHECK(std::chrono::steady_clock::now() - begun < 50s);
+  const TreeScene scene;
+  events->add(*fs::linux_fs().open_root(scene.dir.path("root")));
+  scene.dir.write("root/f", "x");
+  events->wake();
+  CHECK(events->wait(60s));  // a change is no less there
+  CHECK_FALSE(events->read().empty());
+  CHECK_FALSE(events->wait(1ms));
 }
 
 }  // namespace

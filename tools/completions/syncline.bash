@@ -36,11 +36,38 @@ _syncline_server() {
     fi
 }
 
+# Of the commands that ask a watch; uses what _syncline has set.
+_syncline_control() {
+    case $prev in
+        --state)
+            _filedir -d
+            return
+            ;;
+        --timeout)
+            return
+            ;;
+    esac
+    $split && return
+    local options="--state= --help"
+    case $1 in
+        status) options+=" --json" ;;
+        wait) options+=" --timeout=" ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+        [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
+    elif [[ $1 == status || $1 == approve ]]; then
+        _filedir -d
+    else
+        _filedir
+    fi
+}
+
 _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy watch manifest config serve pair id grants"
+    local commands="copy watch status wait why approve manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
@@ -74,6 +101,10 @@ _syncline() {
     case ${words[1]} in
         serve | pair | id | grants)
             _syncline_server "${words[1]}"
+            return
+            ;;
+        status | wait | why | approve)
+            _syncline_control "${words[1]}"
             return
             ;;
     esac

@@ -2,9 +2,13 @@
 # fish completion of syncline.
 
 # Without a command word, copy is meant.
-set -l copying 'not __fish_seen_subcommand_from manifest config serve pair id grants'
+set -l copying 'not __fish_seen_subcommand_from status wait why approve manifest config serve pair id grants'
 complete -c syncline -n __fish_is_first_arg -a copy -d 'make a directory like another one'
 complete -c syncline -n __fish_is_first_arg -a watch -d 'keep a directory like another one, from now on'
+complete -c syncline -n __fish_is_first_arg -a status -d 'tell how running watches stand'
+complete -c syncline -n __fish_is_first_arg -a wait -d 'return once what was written is at the other side'
+complete -c syncline -n __fish_is_first_arg -a why -d 'tell how one path of a watched directory stands'
+complete -c syncline -n __fish_is_first_arg -a approve -d 'let a watch make the deletions that its guard holds'
 complete -c syncline -n __fish_is_first_arg -a manifest -d 'show, compare, verify and export chunk manifests'
 complete -c syncline -n __fish_is_first_arg -a config -d 'check and show the configuration of a server'
 complete -c syncline -n __fish_is_first_arg -a serve -d 'serve directories to other machines'
@@ -31,8 +35,11 @@ complete -c syncline -n $pairing -x -l name -d 'what to call the client in \'syn
 complete -c syncline -n $pairing -x -l minutes -d 'how long the code is good'
 complete -c syncline -f -n '__fish_seen_subcommand_from pair id grants'
 complete -c syncline -n '__fish_seen_subcommand_from grants; and not __fish_seen_subcommand_from ls rm' -a 'ls rm'
+complete -c syncline -n '__fish_seen_subcommand_from status' -l json -d 'a JSON object for each watch, one a line'
+complete -c syncline -n '__fish_seen_subcommand_from wait' -x -l timeout -d 'give up after so many seconds'
+complete -c syncline -n '__fish_seen_subcommand_from status wait why approve' -x -l state -a '(__fish_complete_directories)' -d 'of watches that were started with --state DIR'
 complete -c syncline -n '__fish_seen_subcommand_from serve pair id grants' -x -l state -a '(__fish_complete_directories)' -d 'keep, or look for, keys and state in DIR'
-complete -c syncline -n '__fish_seen_subcommand_from manifest config serve pair id grants' -l help -d 'show help'
+complete -c syncline -n '__fish_seen_subcommand_from status wait why approve manifest config serve pair id grants' -l help -d 'show help'
 
 complete -c syncline -n $copying -s a -l archive -d 'same as -rlptgoD; on by default, like -HAXS'
 complete -c syncline -n $copying -l no-archive -d 'not: same as -rlptgoD; on by default, like -HAXS'

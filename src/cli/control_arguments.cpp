@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments and watches.
+#include "cli/control_arguments.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/error.hpp"
+#include "cli/control_commands.hpp"
+#include "cli/numbers.hpp"
+#include "cli/report_output.hpp"
+#include "sync/places.hpp"
+
+namespace syncline::cli {
+
+ControlLine::ControlLine(const std::string& description, const std::string& name,
+                         const std::string& path_name)
+    : app_(description, name + " " + path_name), name_(name), path_name_(path_name) {
+  app_.allow_extras();
+  app_.add_option("--state", state_, "of watches that were started with --state DIR")->type_name("DIR");
+}
+
+int ControlLine::run(std::vector<std::string> args, Console& console, const std::function<int()>& act) {
+  std::ranges::reverse(args);  // as CLI11 wants them
+  try {
+    app_.parse(std::move(args));
+    take_path();
+    const int code = act();
+    console.out.flush();
+    return code;
+  } catch (const CLI::Success& help) {
+    app_.exit(help, console.out, console.err);
+    return exit_code::success;
+  } catch (const CLI::ParseError& error) {
+    console.err << "syncline: " << escape_name(error.what()) << "; see '" << name_ << " --help'" << std::endl;
+    return exit_code::usage;
+  } catch (const std::exception& error) {
+    auto failure = explain(error);
+    if (failure.code == exit_code::usage) failure.next = "see '" + name_ + " --help'";
+    console.err << failure_line(failure) << std::endl;
+    return failure.code;
+  }
+}
+
+void ControlLine::take_path() {
+  bool only_paths = false;
+  for (const auto& arg : app_.remaining()) {
+    if (!std::exchange(only_paths, only_paths || arg == "--") && arg == "--") continue;
+    if (!only_paths && arg.size() > 1 && arg.front() == '-')
+      throw Error(Errc::usage, "unknown option " + escape_name(arg));
+    if (arg.empty()) throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
+    if (path_) throw Error(Errc::usage, "one " + path_name_ + " at most");
+    path_ = arg;
+  }
+}
+
+void ControlLine::require_path() const {
+  if (!path_) throw Error(Errc::usage, path_name_ + " is missing");
+}
+
+std::vector<control::FoundWatch> ControlLine::find() const {
+  CopyOptions options;
+  if (!state_.empty()) options.state_dir = state_;
+  auto& files = fs::linux_fs();
+  const auto state_dir = control::absolute_path(files, sync::state_directory(options));
+  auto out = control::find_all_watches(files, state_dir);
+  if (!state_.empty())
+    std::erase_if(out, [&](const auto& found) { return found.watched.state_dir != state_dir; });
+  return out;
+}
+
+std::optional<std::string> path_in(const control::FoundWatch& found, const std::string& path) {
+  auto& files = fs::linux_fs();
+  if (auto below = control::path_below(control::entry_path(files, path), found.watched.source)) return below;
+  // A link to somewhere in it.
+  return control::path_below(control::entry_path(files, path + '/'), found.watched.source);
+}
+
+std::vector<control::FoundWatch> watches_of(const std::vector<control::FoundWatch>& all,
+                                            const std::string& path, bool or_below) {
+  std::vector<control::FoundWatch> out;
+  for (const auto& found : all) {
+    if (!found.is_running) continue;
+    const auto below = path_in(found, path);
+    if (below && (or_below || below->empty())) out.push_back(found);
+  }
+  return out;
+}
+
+std::string title_of(const control::Watched& watched) {
+  return escape_name(watched.source) + " -> " + escape_name(watched.destination);
+}
+
+std::string age_of(std::int64_t then_ns, const Clock& clock) {
+  return format_duration(static_cast<double>(clock.now_ns() - then_ns) / 1e9) + " ago";
+}
+
+int tell_none_runs(Console& console, const std::optional<std::string>& path) {
+  const auto subject = path ? escape_name(*path) : std::string();
+  console.err << failure_line({subject, path ? "not watched by anything" : "no watch runs",
+                               "start one with 'syncline watch SRC DST'", exit_code::not_running})
+              << std::endl;
+  return exit_code::not_running;
+}
+
+int code_of_state(std::string_view state) {
+  if (state == "in-step") return exit_code::success;
+  return state == "holding" || state == "blocked" ? exit_code::guard : exit_code::not_in_step;
+}
+
+}  // namespace syncline::cli

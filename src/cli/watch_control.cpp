@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Board, desk, socket, server.
+#include "cli/watch_control.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "cli/exit_codes.hpp"
+#include "cli/report_output.hpp"
+#include "cli/watch_ignored.hpp"
+#include "sync/places.hpp"
+#include "sync/remote_place.hpp"
+
+namespace syncline::cli {
+namespace {
+
+control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
+  auto& files = fs::linux_fs();
+  const auto& destination = options.destination;
+  return {files.real_path(options.sources.front()),
+          sync::parse_remote(destination) ? destination : control::absolute_path(files, destination),
+          control::absolute_path(files, sync::state_directory(options)),
+          static_cast<std::uint64_t>(::getpid()), clock.now_ns()};
+}
+
+std::string prefix_of(const std::string& source) {
+  return source.ends_with('/') ? "" : sync::base_name(source) + '/';
+}
+
+}  // namespace
+
+WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
+                           const std::function<void(const std::string& text)>& notice)
+    : options_(options), board_(clock), prefix_(prefix_of(options.sources.front())) {
+  try {
+    if (fs::linux_fs().stat_path(options.sources.front(), true)) open(options, clock);
+  } catch (const std::exception& error) {
+    auto failure = explain(error);
+    failure.next.clear();
+    notice("this watch cannot be asked by 'syncline status' and the like: " +
+           failure_line(failure).substr(std::string_view("syncline: ").size()));
+  }
+}
+
+WatchControl::~WatchControl() { board_.listen(nullptr); }
+
+void WatchControl::open(const CopyOptions& options, Clock& clock) {
+  const auto watched = watched_by(options, clock);
+  auto& files = fs::linux_fs();
+  presence_.emplace(files, control::socket_directory(watched.state_dir), watched);
+  desk_.emplace(files, board_, watched, [this, root = watched.source](const auto& path, bool is_dir) {
+    return rule_that_ignores(fs::linux_fs(), options_, root, prefix_, path, is_dir);
+  });
+  server_.emplace(presence_->take_socket(), *desk_);
+  board_.listen([this] { server_->tell_news(); });
+}
+
+CopyObserver WatchControl::watched(CopyObserver observer) {
+  observer.on_error = [this, inner = std::move(observer.on_error)](const ErrorEvent& event) {
+    inner(event);
+    board_.error(event);
+  };
+  observer.on_progress = [this, inner = std::move(observer.on_progress)](const ProgressEvent& event) {
+    inner(event);
+    board_.progress(event);
+  };
+  return observer;
+}
+
+CopyOptions WatchControl::options_of_round() const {
+  auto out = options_;
+  if (board_.is_approved()) {
+    out.guard_deletes = false;
+    out.max_delete.reset();
+  }
+  return out;
+}
+
+}  // namespace syncline::cli

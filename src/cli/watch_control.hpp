@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What makes a running `syncline watch` answer to status, wait, why and approve.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "control/presence.hpp"
+#include "control/server.hpp"
+#include "control/watch_desk.hpp"
+#include "syncline/copy.hpp"
+#include "watch/board.hpp"
+
+namespace syncline::cli {
+
+/// The board of a watch, with the socket at which it is read while this lives.
+class WatchControl {
+ public:
+  /// A watch that cannot be asked is no reason not to watch: why that is goes to `notice`.
+  WatchControl(const CopyOptions& options, Clock& clock,
+               const std::function<void(const std::string& text)>& notice);
+  ~WatchControl();
+  WatchControl(const WatchControl&) = delete;
+  WatchControl& operator=(const WatchControl&) = delete;
+
+  watch::Board& board() { return board_; }
+  /// The observer tells the board too.
+  CopyObserver watched(CopyObserver observer);
+  /// Those that the next copy is made with: without the guards, if a person has said so.
+  CopyOptions options_of_round() const;
+
+ private:
+  void open(const CopyOptions& options, Clock& clock);
+
+  const CopyOptions& options_;
+  watch::Board board_;
+  std::string prefix_;  ///< before the paths that the engine tells: of a SRC without a slash
+  std::optional<control::Presence> presence_;
+  std::optional<control::WatchDesk> desk_;
+  std::optional<control::Server> server_;
+};
+
+}  // namespace syncline::cli

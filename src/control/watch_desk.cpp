@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Status, waiting, approval.
+#include "control/watch_desk.hpp"
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "control/why.hpp"
+
+namespace syncline::control {
+namespace {
+
+using State = watch::Standing::State;
+
+Json proof_json(const watch::Proof& proof) {
+  return {{"begun_ns", proof.begun_ns}, {"at_ns", proof.at_ns}, {"root", proof.root}};
+}
+
+Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
+  Json out = Json::object();
+  put_name(out, "path", path);
+  put_failing(out, entry);
+  return out;
+}
+
+void put_failures(Json& record, const watch::BoardView& view) {
+  if (view.failure) {
+    auto& failure = record["failure"] = Json{{"at_ns", view.failure->at_ns}};
+    put_name(failure, "path", view.failure->path);
+    failure["cause"] = view.failure->cause;
+  }
+  record["failing"] = view.failing_count;
+  auto& first = record["failing_first"] = Json::array();
+  for (const auto& [path, entry] : view.failing) first.push_back(failing_json(path, entry));
+}
+
+}  // namespace
+
+State shown_state(const watch::BoardView& view) {
+  return view.state == State::in_step && view.changed_ns ? State::behind : view.state;
+}
+
+WatchDesk::WatchDesk(fs::Fs& files, watch::Board& board, Watched watched, IgnoredBy ignored_by)
+    : files_(files), board_(board), watched_(std::move(watched)), ignored_by_(std::move(ignored_by)) {}
+
+Json WatchDesk::answer(const Request& request) {
+  switch (request.ask) {
+    case Ask::status: return status();
+    case Ask::why: return why_answer(files_, board_, watched_.source, request.path, ignored_by_);
+    case Ask::approve: return approve();
+    case Ask::wait: break;
+  }
+  throw Error(Errc::unsupported, "request");
+}
+
+Json WatchDesk::standing() {
+  const auto view = board_.view();
+  auto out = answer_of("standing");
+  out["state"] = watch::state_word(view.state);
+  out["holding"] = view.is_holding;
+  out["held"] = view.held;
+  return out;
+}
+
+Json WatchDesk::waited() {
+  auto out = answer_of("waited");
+  if (const auto view = board_.view(); view.proof) out["proof"] = proof_json(*view.proof);
+  return out;
+}
+
+Json WatchDesk::status() const {
+  const auto view = board_.view(limits::control_failures_shown_max);
+  auto out = answer_of("status");
+  put_name(out, "source", watched_.source);
+  put_name(out, "destination", watched_.destination);
+  put_name(out, "state_dir", watched_.state_dir);
+  out["pid"] = watched_.pid;
+  out["since_ns"] = watched_.since_ns;
+  out["state"] = watch::state_word(shown_state(view));
+  out["degraded"] = view.is_degraded;
+  if (view.retry_in) out["retry_in_ms"] = view.retry_in->count();
+  if (view.proof) out["proof"] = proof_json(*view.proof);
+  if (view.missing) out["missing"] = Json{{"files", view.missing->files}, {"bytes", view.missing->bytes}};
+  if (view.changed_ns) out["changed_ns"] = *view.changed_ns;
+  out["holding"] = view.is_holding;
+  out["held"] = view.held;
+  put_failures(out, view);
+  return out;
+}
+
+Json WatchDesk::approve() {
+  const auto count = board_.approve();
+  auto out = answer_of("approved");
+  out["held"] = count.has_value();
+  out["deletions"] = count.value_or(0);
+  return out;
+}
+
+}  // namespace syncline::control

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what the board knows and the entry's own times to a verdict.
+#include "control/why.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.hpp"
+
+namespace syncline::control {
+namespace {
+
+using State = watch::Standing::State;
+
+/// Times of files come from a clock that the kernel moves at its ticks only: 100 a second at the least.
+constexpr std::int64_t tick_ns = 10'000'000;
+
+/// The entry, or what is there in place of it.
+struct Looked {
+  std::optional<fs::Stat> entry;
+  std::int64_t moved_ns =
+      0;  ///< the last time that a directory above it itself was moved or its names changed
+};
+
+std::int64_t later(const fs::Stat& stat) { return std::max(stat.ctime_ns, stat.mtime_ns); }
+
+/// A directory whose attributes changed later than its names did was moved, perhaps, with all that is in it.
+/// In the one that should have the entry and does not, any change may be that it went.
+Looked look_for(fs::Fs& files, const std::string& root, const RelPath& path) {
+  Looked out;
+  auto dir = files.open_root(root);
+  if (path.is_root()) return {dir->stat(), 0};
+  const auto names = path.components();
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    const auto here = dir->stat();
+    const std::string name(names[k]);
+    const auto found = dir->stat_at(name);
+    const bool is_last = k + 1 == names.size();
+    if (!found || (!is_last && found->type != fs::FileType::directory)) {
+      out.moved_ns = std::max(out.moved_ns, later(here));
+      return out;
+    }
+    if (k > 0 && here.ctime_ns > here.mtime_ns) out.moved_ns = std::max(out.moved_ns, here.ctime_ns);
+    if (is_last) out.entry = found;
+    else dir = dir->open_dir(name);
+  }
+  return out;
+}
+
+/// After the last round read it, for certain, or perhaps where changes are known to be open.
+bool is_changed_since(std::int64_t time_ns, const watch::BoardView& view) {
+  if (!view.completed) return true;
+  if (time_ns >= view.completed->begun_ns) return true;
+  const bool is_quiet = view.state == State::in_step && !view.changed_ns;
+  return !is_quiet && time_ns >= view.completed->begun_ns - tick_ns;
+}
+
+void put_verdict(Json& out, const char* verdict, std::optional<std::int64_t> since_ns = std::nullopt) {
+  out["verdict"] = verdict;
+  if (since_ns) out["since_ns"] = *since_ns;
+}
+
+void judge(Json& out, const Looked& looked, const watch::BoardView& view) {
+  const auto changed = std::max(looked.entry ? looked.entry->ctime_ns : 0, looked.moved_ns);
+  if (is_changed_since(changed, view)) return put_verdict(out, "waiting", view.changed_ns);
+  if (!looked.entry) return put_verdict(out, view.is_holding ? "held" : "absent");
+  // One of those that failed and were too many to be told apart?
+  if (view.failing_unnamed != 0) return put_verdict(out, "unknown");
+  put_verdict(out, "in-step", view.completed->at_ns);
+}
+
+bool is_dir(const Looked& looked) { return looked.entry && looked.entry->type == fs::FileType::directory; }
+
+}  // namespace
+
+void put_failing(Json& record, const watch::FailingEntry& entry) {
+  record["side"] = entry.side;
+  record["cause"] = entry.cause;
+  record["since_ns"] = entry.since_ns;
+}
+
+Json why_answer(fs::Fs& files, const watch::Board& board, const std::string& root, const std::string& path,
+                const IgnoredBy& ignored_by) {
+  const auto relative = RelPath::parse(path);
+  auto out = answer_of("why");
+  put_name(out, "path", path);
+  const auto view = board.view();
+  out["state"] = watch::state_word(shown_state(view));
+  if (view.state == State::blocked) {
+    put_verdict(out, "blocked");
+    return out;
+  }
+  if (const auto failing = board.failing(path)) {
+    put_verdict(out, "failing");
+    put_name(out, "failing_path", failing->first);
+    put_failing(out, failing->second);
+    return out;
+  }
+  const auto looked = look_for(files, root, relative);
+  if (const auto rule = ignored_by ? ignored_by(path, is_dir(looked)) : std::nullopt) {
+    put_verdict(out, "ignored");
+    put_name(out, "rule", *rule);
+    return out;
+  }
+  out["held"] = view.held;
+  judge(out, looked, view);
+  return out;
+}
+
+}  // namespace syncline::control

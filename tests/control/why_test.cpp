@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts on single paths, and the status as a whole.
+#include <filesystem>
+#include <thread>
+
+#include "base/error.hpp"
+#include "control/watch_desk.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace std::chrono_literals;
+using control::Ask;
+using watch::Attempt;
+using watch::Standing;
+using WhyResult = Attempt::Result;
+
+struct WhyScene {
+  WhyScene() {
+    dir.make_dir("root/sub");
+    dir.write("root/sub/f", "x");
+    dir.write("root/g", "x");
+    settle();
+  }
+  /// Files have the times of a clock that goes in steps.
+  static void settle() { std::this_thread::sleep_for(25ms); }
+
+  void round(WhyResult result, const char* failing = nullptr) {
+    board.take_requests();
+    board.begin_round();
+    if (failing != nullptr) board.error({failing, "source", "no entry", "", 23});
+    CopyReport report;
+    report.in_step = result == WhyResult::in_step;
+    report.deletions_held = result == WhyResult::held ? 60 : 0;
+    report.root = "abc";
+    board.report(report);
+    using enum Standing::State;
+    board.stand({result == WhyResult::in_step ? in_step
+                 : result == WhyResult::held  ? holding
+                                              : behind,
+                 std::nullopt, false});
+    board.end_round(result);
+  }
+  control::Json why(const std::string& path) { return desk.answer({Ask::why, path}); }
+  std::string verdict(const std::string& path) { return why(path)["verdict"]; }
+  control::Json status() { return desk.answer({Ask::status, ""}); }
+
+  test::TempDir dir;
+  watch::Board board{system_clock()};
+  std::string ignored;
+  control::WatchDesk desk{fs::linux_fs(),
+                          board,
+                          {dir.path("root"), "/d", "/state", 77, 5},
+                          [this](const std::string& path, bool is_dir) -> std::optional<std::string> {
+                            if (!ignored.empty() && path == ignored && is_dir) return "--exclude=" + path;
+                            return std::nullopt;
+                          }};
+};
+
+TEST_CASE("an entry waits until a round after its change has ended", "[why]") {
+  WhyScene scene;
+  CHECK(scene.verdict("sub/f") == "waiting");
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("sub/f") == "in-step");
+  CHECK(scene.why("sub/f")["since_ns"] == scene.status()["proof"]["at_ns"]);
+  scene.settle();
+  scene.dir.write("root/sub/f", "y");
+  CHECK(scene.verdict("sub/f") == "waiting");
+  CHECK(scene.verdict("g") == "in-step");
+  CHECK(scene.verdict("sub") == "in-step");
+  scene.settle();
+  scene.round(WhyResult::failed);
+  CHECK(scene.verdict("sub/f") == "waiting");
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("sub/f") == "in-step");
+  CHECK(scene.verdict("") == "in-step");
+}
+
+TEST_CASE("what was moved with the directory above it waits too", "[why]") {
+  WhyScene scene;
+  scene.round(WhyResult::in_step);
+  scene.settle();
+  std::filesystem::rename(scene.dir.path("root/sub"), scene.dir.path("root/moved"));
+  CHECK(scene.verdict("moved/f") == "waiting");
+  CHECK(scene.verdict("sub/f") == "waiting");  // its absence
+  CHECK(scene.verdict("g") == "in-step");
+  scene.settle();
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("moved/f") == "in-step");
+  CHECK(scene.verdict("sub/f") == "absent");
+}
+
+TEST_CASE("an entry that fails says with what, and so does what is below it", "[why]") {
+  WhyScene scene;
+  scene.round(WhyResult::partly, "sub/");
+  for (const auto* path : {"sub", "sub/f"}) {
+    const auto answer = scene.why(path);
+    CHECK(answer["verdict"] == "failing");
+    CHECK(answer["failing_path"] == "sub");
+    CHECK(answer["cause"] == "no entry");
+    CHECK(answer["side"] == "source");
+  }
+  CHECK(scene.verdict("g") == "in-step");
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("sub/f") == "in-step");
+}
+
+TEST_CASE("what is gone is held by a guard, or gone at the other side too", "[why]") {
+  WhyScene scene;
+  std::filesystem::remove(scene.dir.path("root/g"));
+  scene.settle();
+  scene.round(WhyResult::held);
+  CHECK(scene.verdict("g") == "held");
+  CHECK(scene.verdict("sub/f") == "in-step");
+  CHECK(scene.desk.answer({Ask::approve, ""})["deletions"] == 60);
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("g") == "absent");
+  CHECK(scene.desk.answer({Ask::approve, ""})["held"] == false);
+}
+
+TEST_CASE("a rule that leaves it out comes before how it stands, and a failure before that", "[why]") {
+  WhyScene scene;
+  scene.ignored = "sub";
+  CHECK(scene.verdict("sub") == "ignored");
+  CHECK(scene.why("sub")["rule"] == "--exclude=sub");
+  scene.round(WhyResult::partly, "sub");
+  CHECK(scene.verdict("sub") == "failing");
+}
+
+TEST_CASE("nothing can be told of a root that is away, nor of what is no path", "[why]") {
+  WhyScene scene;
+  scene.round(WhyResult::in_step);
+  scene.board.stand({Standing::State::blocked, std::nullopt, false});
+  CHECK(scene.verdict("g") == "blocked");
+  for (const auto* bad : {"/g", "../g", "sub//f", "sub/"}) CHECK_THROWS_AS(scene.why(bad), Error);
+}
+
+TEST_CASE("a status has every state's figures", "[control]") {
+  WhyScene scene;
+  auto status = scene.status();
+  CHECK(status["state"] == "copying");
+  CHECK(status["source"] == scene.dir.path("root"));
+  CHECK(status["pid"] == 77);
+  CHECK_FALSE(status.contains("proof"));
+  scene.round(WhyResult::in_step);
+  status = scene.status();
+  CHECK(status["state"] == "in-step");
+  CHECK(status["proof"]["root"] == "abc");
+  CHECK_FALSE(status.contains("changed_ns"));
+  scene.board.changed();
+  CHECK(scene.status()["state"] == "behind");
+  scene.round(WhyResult::partly, "g");
+  status = scene.status();
+  CHECK(status["failing"] == 1);
+  CHECK(status["failing_first"][0]["path"] == "g");
+  CHECK(status["failure"]["cause"] == "no entry");
+  scene.round(WhyResult::held);
+  CHECK(scene.status()["held"] == 60);
+  CHECK(scene.status()["holding"] == true);
+}
+
+TEST_CASE("a status names so many entries that fail, and fits into an answer with the longest of them",
+          "[control][limits]") {
+  WhyScene scene;
+  scene.board.take_requests();
+  scene.board.begin_round();
+  for (std::size_t k = 0; k <= limits::control_failures_shown_max; ++k)
+    scene.board.error({static_cast<char>('a' + k) + std::string(limits::path_bytes_max - 1, '\x01'), "source",
+                       std::string(limits::board_text_bytes_max, '\x01'), "", 23});
+  scene.board.end_round(WhyResult::partly);
+  const auto status = scene.status();
+  CHECK(status["failing"] == limits::control_failures_shown_max + 1);
+  CHECK(status["failing_first"].size() == limits::control_failures_shown_max);
+  CHECK(control::answer_line(status).size() <= limits::control_answer_bytes_max);
+}
+
+}  // namespace

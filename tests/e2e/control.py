@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Running watches, asked from outside.
+
+    control.py PROGRAM
+
+A wait after which both sides are compared at once, the states that a status can have, deletions that are approved,
+single paths, watches that end or are killed."""
+import filecmp
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+from processes import PATIENCE_S, check, wait_until
+
+PROGRAM = os.path.abspath(sys.argv[1])
+NOBODY = 65534
+IN_STEP, BEHIND, PERSON, NOT_RUNNING, TIMEOUT, INTERRUPTED = 0, 40, 41, 42, 30, 20
+
+
+class Scene:
+    def __init__(self, root, runtime=None, user=None):
+        self.root = root
+        self.user = user
+        self.started = []
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
+        self.environment |= {"HOME": root, "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state")}
+        if runtime:
+            self.environment["XDG_RUNTIME_DIR"] = runtime
+        os.mkdir(self.path("src"))
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def start(self, log, *args):
+        with open(self.path(log), "a") as file:
+            process = subprocess.Popen([PROGRAM, *args], env=self.environment, stdout=file, stderr=file, cwd=self.root,
+                                       user=self.user)
+        self.started.append(process)
+        return process
+
+    def run(self, *args, code=0):
+        done = subprocess.run([PROGRAM, *args], env=self.environment, capture_output=True, text=True, cwd=self.root,
+                              timeout=300, user=self.user)
+        if code is not None:
+            check(done.returncode == code, f"{args}: exit {done.returncode}, not {code}: {done.stderr}{done.stdout}")
+        return done
+
+    def status(self, *args):
+        """The records of all watches, whatever the exit code."""
+        return [json.loads(line) for line in self.run("status", "--json", *args, code=None).stdout.splitlines()]
+
+    def state(self, *args):
+        records = self.status(*args)
+        return records[0].get("state") if records else None
+
+    def write(self, name, content="x"):
+        with open(self.path(name), "w") as file:
+            file.write(content)
+        if self.user is not None:
+            os.chown(self.path(name), self.user, -1)
+
+    def fill(self, name, count):
+        for number in range(count):
+            self.write(f"{name}/{number}", str(number))
+
+    def text(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
+
+    def wait_for_state(self, state):
+        wait_until(lambda: self.state() == state, f"the state is {state}")
+
+    def end(self, process):
+        process.send_signal(signal.SIGTERM)
+        check(process.wait(PATIENCE_S) in (0, INTERRUPTED), f"the end by a signal: exit {process.returncode}")
+
+    def end_all(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def is_equal(left, right):
+    found = filecmp.dircmp(left, right, ignore=[".syncline"])
+    return not (found.left_only or found.right_only or found.funny_files) and all(
+        filecmp.cmp(os.path.join(left, name), os.path.join(right, name), shallow=False) for name in found.common_files)
+
+
+def waits_for_all_that_was_written(scene):
+    for command in ("status", "wait", "approve"):
+        check("no watch runs" in scene.run(command, code=NOT_RUNNING).stderr, f"{command} says that nothing runs")
+    watch = scene.start("watch.log", "watch", "src/", "dst/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    for number in range(100):
+        scene.write(f"src/{number % 7}", f"content {number}")
+        if number % 10 == 9:
+            os.unlink(scene.path(f"src/{number % 7}"))
+        scene.run("wait", f"src/{number % 7}" if number % 2 else "src")
+        check(is_equal(scene.path("src"), scene.path("dst")), f"both are equal after wait {number}")
+    record, = scene.status("src")
+    check(record["state"] == "in-step" and record["running"], f"in step: {record}")
+    check(record["source"] == os.path.realpath(scene.path("src")), f"the source: {record}")
+    check(record["destination"] == scene.path("dst"), f"the destination: {record}")
+    check(record["pid"] == watch.pid and re.fullmatch("[0-9a-f]{64}", record["proof"]["root"]), f"proof: {record}")
+    check("in step since" in scene.run("why", "src/0").stdout, "a copied file is in step")
+    check("not in SRC" in scene.run("why", "src/nothing").stdout, "what is not there is said")
+    check("not watched" in scene.run("why", "dst/1", code=NOT_RUNNING).stderr, "what nobody watches is said")
+    scene.run("status", "dst", code=NOT_RUNNING)
+    scene.run("status", "--state", "elsewhere", code=NOT_RUNNING)
+    check(scene.run("approve").stdout == "nothing is held\n", "nothing is held")
+    scene.run("why", code=1)
+    scene.run("wait", "--timeout", "x", code=1)
+    scene.run("status", "src", "dst", code=1)
+    scene.end(watch)
+    scene.run("status", code=NOT_RUNNING)
+
+
+def waits_for_several(scene):
+    watches = [scene.start("two.log", "watch", "src/", name) for name in ("one", "two")]
+    wait_until(lambda: len(scene.status()) == 2, "both can be asked")
+    scene.write("src/both", "x")
+    scene.run("wait", "src/both")
+    check(is_equal(scene.path("src"), scene.path("one")) and is_equal(scene.path("src"), scene.path("two")), "both")
+    again = scene.start("again.log", "watch", "src/", "one")
+    wait_until(lambda: "cannot be asked" in scene.text("again.log"), "a second one of the same kind says so")
+    again.kill()
+    again.wait()
+    check(len(scene.status()) == 2, "the first one is still asked")
+    for watch in watches:
+        scene.end(watch)
+
+
+def tells_of_a_destination_that_is_away(scene):
+    serve = ["serve", "--state", scene.path("server"), scene.path("shared"), "--listen"]
+    server = scene.start("server.log", *serve, "127.0.0.1:0")
+    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")), "what to type is printed")
+    code = re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")).group(2)
+    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("server.log")).group(1)
+    url = f"syncline://127.0.0.1:{port}/"
+    scene.run("pair", url, code)
+    watch = scene.start("remote.log", "watch", "src/", url + "shared/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.run("wait", "src")
+    check(scene.status()[0]["destination"] == url + "shared/", "the destination as it was typed")
+    server.kill()
+    server.wait()
+    scene.write("src/away", "x")
+    done = scene.run("wait", "--timeout", "1.5", "src/away", code=TIMEOUT)
+    check("not in step in time" in done.stderr, "it says what it waited for: " + done.stderr)
+    scene.wait_for_state("behind")
+    record, = scene.status()
+    check("changed" in record and "retry_in_ms" in record and record["failure"]["cause"], f"behind: {record}")
+    check("behind" in scene.run("status", code=BEHIND).stdout, "people are told too")
+    check("waiting" in scene.run("why", "src/away", code=BEHIND).stdout, "what is not copied yet waits")
+    waiting = scene.start("wait.log", "wait", "src/away")
+    wait_until(lambda: "still waiting" in scene.text("wait.log"), "it says that it waits on")
+    server = scene.start("server.log", *serve, "127.0.0.1:" + port)
+    check(waiting.wait(PATIENCE_S * 2) == 0, "what was waited for came once the server is back")
+    check(is_equal(scene.path("src"), scene.path("shared")), "both are equal once the server is back")
+    check(scene.state() == "in-step", "in step again")
+    server.kill()
+    server.wait()
+    scene.write("src/away", "y")
+    waiting = scene.start("ended.log", "wait")
+    wait_until(lambda: "still waiting" in scene.text("ended.log"), "it waits again")
+    stopped = scene.start("stopped.log", "wait")
+    wait_until(lambda: "still waiting" in scene.text("stopped.log"), "and another one")
+    stopped.send_signal(signal.SIGINT)
+    check(stopped.wait(PATIENCE_S) == INTERRUPTED, "a signal ends a wait")
+    watch.terminate()
+    watch.wait(PATIENCE_S)
+    check(waiting.wait(PATIENCE_S) == NOT_RUNNING, "a wait ends with its watch")
+
+
+def tells_of_a_copy_under_way(scene):
+    with open(scene.path("src/large"), "wb") as file:
+        file.write(os.urandom(8 << 20))
+    watch = scene.start("slow.log", "watch", "--bwlimit=500", "src/", "slow/")
+    wait_until(lambda: any("missing" in one for one in scene.status()), "what is left is known")
+    record, = scene.status()
+    check(record["state"] == "copying" and record["missing"]["bytes"] > 0, f"copying: {record}")
+    check("to go" in scene.run("status", code=BEHIND).stdout, "people are told too")
+    scene.run("wait", "--timeout", "0.2", code=TIMEOUT)
+    watch.kill()
+    watch.wait()
+    check("not running" in scene.run("status", code=NOT_RUNNING).stdout, "a killed one is told")
+    check("no watch runs" in scene.run("status", code=NOT_RUNNING).stderr, "once")
+    os.unlink(scene.path("src/large"))
+
+
+def releases_deletions(scene):
+    os.mkdir(scene.path("many"))
+    scene.fill("many", 100)
+    watch = scene.start("guard.log", "watch", "many/", "copy/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    for turn in range(2):
+        scene.fill("many", 100)
+        scene.run("wait", "many")
+        for number in range(60):
+            os.unlink(scene.path(f"many/{number}"))
+        scene.wait_for_state("holding")
+        check(scene.status()[0]["held"] == 60, "how many are held")
+        check("60 deletions are held" in scene.run("status", code=PERSON).stdout, "people are told too")
+        check("held" in scene.run("why", "many/0", code=PERSON).stdout, "a held path")
+        done = scene.run("wait", "--timeout", "0.5", code=PERSON)
+        check("approve" in done.stderr, "what to do is said: " + done.stderr)
+        check(os.path.exists(scene.path("copy/0")), "what is held is not deleted")
+        scene.run("approve", "src", code=NOT_RUNNING)
+        check("60 deletions" in scene.run("approve", "many").stdout, "what is approved is said")
+        scene.run("wait", "many")
+        check(is_equal(scene.path("many"), scene.path("copy")), f"the deletions are made, turn {turn}")
+    scene.end(watch)
+    watch = scene.start("limit.log", "watch", "--max-delete=5", "many/", "copy/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.run("wait", "many")
+    for number in range(60, 70):
+        os.unlink(scene.path(f"many/{number}"))
+    scene.wait_for_state("holding")
+    check("--max-delete" in scene.run("status", code=PERSON).stdout, "the limit is told")
+    scene.run("approve")
+    scene.run("wait", "many")
+    check(is_equal(scene.path("many"), scene.path("copy")), "the deletions above the limit are made")
+    scene.end(watch)
+
+
+def tells_of_a_source_that_is_away(scene):
+    watch = scene.start("root.log", "watch", "many/", "copy/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.run("wait")
+    os.rename(scene.path("many"), scene.path("unmounted"))
+    os.mkdir(scene.path("many"))
+    scene.wait_for_state("blocked")
+    scene.run("status", code=PERSON)
+    done = scene.run("wait", "--timeout", "0.5", code=PERSON)
+    check("not the directory that it was" in done.stderr, "why nothing comes is said: " + done.stderr)
+    os.rmdir(scene.path("many"))
+    os.rename(scene.path("unmounted"), scene.path("many"))
+    scene.run("wait", "--timeout", str(PATIENCE_S))
+    scene.end(watch)
+
+
+def tells_what_is_left_out(scene):
+    scene.write("many/.gitignore", "*.o\n")
+    scene.write("many/a.o")
+    scene.write("many/b.tmp")
+    watch = scene.start("rules.log", "watch", "--gitignore", "--exclude=*.tmp", "many", "named/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.run("wait", "many")
+    check("--gitignore" in scene.run("why", "many/a.o").stdout, "a .gitignore file's rule")
+    check("--exclude=*.tmp" in scene.run("why", "many/b.tmp").stdout, "a rule of the command line")
+    check("in step" in scene.run("why", "many/99").stdout, "what no rule leaves out")
+    scene.end(watch)
+
+
+def tells_of_a_failing_path(scene):
+    """As somebody who may not read everything."""
+    scene.write("src/closed")
+    scene.write("src/fine")
+    os.chmod(scene.path("src/closed"), 0)
+    watch = scene.start("failing.log", "watch", "src/", "dst/")
+    wait_until(lambda: scene.state() == "behind" and scene.status()[0]["failing"] == 1, "one entry fails")
+    done = scene.run("why", "src/closed", code=BEHIND)
+    check("fails since" in done.stdout and "Permission denied" in done.stdout, "with what it fails: " + done.stdout)
+    check("in step" in scene.run("why", "src/fine").stdout, "another one is in step")
+    check("closed: Permission denied" in scene.run("status", code=BEHIND).stdout, "people are told too")
+    scene.run("wait", "--timeout", "0.5", code=TIMEOUT)
+    os.chmod(scene.path("src/closed"), 0o644)
+    scene.run("wait")
+    check("in step" in scene.run("why", "src/closed").stdout, "it is in step once it may be read")
+    scene.end(watch)
+
+
+def may_run_as(user):
+    try:
+        return subprocess.run([PROGRAM, "--version"], user=user, cwd="/", capture_output=True).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def as_somebody_unprivileged(top, step):
+    """Root may read everything, so that it needs another user; left out where that cannot be."""
+    user = NOBODY if os.geteuid() == 0 else None
+    if user is not None and not may_run_as(user):
+        print("skipped", step.__name__)
+        return
+    os.chmod(top, 0o711)
+    root = os.path.join(top, "unprivileged")
+    os.mkdir(root)
+    scene = Scene(root, user=user)
+    if user is not None:
+        for path in (root, scene.path("src")):
+            os.chown(path, user, -1)
+    try:
+        step(scene)
+        print("ok", step.__name__)
+    finally:
+        scene.end_all()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as top:
+        runtime = os.path.join(top, "runtime")
+        os.mkdir(runtime)
+        root = os.path.join(top, "a" * 100)  # too long for the address of a socket
+        os.mkdir(root)
+        scene = Scene(root)
+        try:
+            for step in (waits_for_all_that_was_written, waits_for_several, tells_of_a_destination_that_is_away,
+                         tells_of_a_copy_under_way, releases_deletions, tells_of_a_source_that_is_away,
+                         tells_what_is_left_out):
+                step(scene)
+                print("ok", step.__name__, flush=True)
+                if step is waits_for_several:
+                    scene.environment["XDG_RUNTIME_DIR"] = runtime
+        finally:
+            scene.end_all()
+        check(not os.listdir(os.path.join(runtime, "syncline")), "nothing is left")
+        as_somebody_unprivileged(top, tells_of_a_failing_path)
+
+
+main()
