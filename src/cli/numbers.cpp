@@ -30,6 +30,9 @@ std::string in_units(double number, double unit) {
   return format("%.2f", number) + names[power];
 }
 
+constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 double level_unit(int level) { return level >= 3 ? 1024.0 : 1000.0; }
 
 /// Bytes of the UTF-8 sequence that begins `text`, 0 if there is none.
@@ -100,15 +103,32 @@ bool is_utf8(std::string_view text) {
 }
 
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t pos = 0; pos < bytes.size(); pos += 3) {
     unsigned word = 0;
     for (std::size_t k = 0; k < 3; ++k)
       word = word << 8 | (pos + k < bytes.size() ? static_cast<unsigned char>(bytes[pos + k]) : 0U);
     for (std::size_t k = 0; k < 4; ++k)
-      out += pos + k > bytes.size() ? '=' : alphabet[word >> (18 - 6 * k) & 63];
+      out += pos + k > bytes.size() ? '=' : base64_alphabet[word >> (18 - 6 * k) & 63];
   }
+  return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  std::string out;
+  for (std::size_t pos = 0; pos < text.size(); pos += 4) {
+    std::size_t word = 0;
+    for (std::size_t k = pos; k < pos + 4; ++k) {
+      const auto digit = k < text.size() - padding ? base64_alphabet.find(text[k]) : 0;
+      if (digit == std::string_view::npos) return std::nullopt;
+      word = word << 6 | digit;
+    }
+    for (const int shift : {16, 8, 0}) out += static_cast<char>(word >> shift & 0xFF);
+  }
+  out.resize(out.size() - padding);
+  if (base64(out) != text) return std::nullopt;  // one form for each value
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,8 @@ bool is_utf8(std::string_view text);
 
 /// RFC 4648 base 64 with padding.
 std::string base64(std::string_view bytes);
+/// Its opposite; nothing where `text` is not what base64() makes.
+std::optional<std::string> from_base64(std::string_view text);
 
 /// `text` with every control byte as '?', for sentences that go to a terminal or a log.
 std::string one_line(std::string_view text);

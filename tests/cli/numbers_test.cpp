@@ -73,5 +73,18 @@ TEST_CASE("base 64 pads as RFC 4648 shows", "[numbers]") {
   CHECK(base64("\xFF\xFE") == "//4=");
 }
 
+TEST_CASE("base 64 comes back, and nothing else is taken for it", "[numbers]") {
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) {
+    CHECK(from_base64(base64(bytes)) == bytes);
+    bytes += static_cast<char>(byte);
+  }
+  for (const auto* text :
+       {"Zg=", "Zg", "Zg==Zg==", "Z===", "====", "Zh==", "Zm9=", "Zm9\n", "Zm9-", "=m9v"}) {
+    CAPTURE(text);
+    CHECK_FALSE(from_base64(text));
+  }
+}
+
 }  // namespace
 }  // namespace syncline::cli
