@@ -6,6 +6,7 @@
 #include "cli/console.hpp"
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
+#include "cli/event_log_output.hpp"
 #include "cli/manifest_command.hpp"
 #include "cli/process_setup.hpp"
 #include "cli/server_config_command.hpp"
@@ -22,8 +23,14 @@ int main(int argc, char** argv) {
   raise_file_limit();
   watch_stop_signals();
   auto console = process_console();
+  const auto event_log = [&](const syncline::CopyOptions& options, Output& messages) {
+    return event_log_output(console.clock, options, messages, {"copy"});
+  };
   const Commands commands{
-      .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
+      .copy =
+          [&](const auto& args) {
+            return run_copy(args, console, syncline::copy, stop_requested, event_log);
+          },
       .watch = [&](const auto& args) { return run_watch(args, console, syncline::copy, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },

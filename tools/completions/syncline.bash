@@ -44,7 +44,7 @@ _syncline() {
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
-        --itemize-changes --human-readable --progress --stats --json"
+        --itemize-changes --human-readable --progress --stats --event-log --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
         --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
