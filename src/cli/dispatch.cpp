@@ -48,6 +48,7 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   const std::vector<std::string> rest(args.begin() + 1, args.end());
   if (first == "copy") return commands.copy(rest);
   if (first == "watch") return commands.watch(rest);
+  if (first == "log") return commands.log(rest);
   if (first == "manifest") return commands.manifest(rest);
   if (first == "config") return commands.config(rest);
   if (first == "serve") return commands.serve(rest);

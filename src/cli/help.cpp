@@ -72,6 +72,7 @@ std::string general_help() {
          "Commands:\n"
          "  copy       make a directory like another one\n"
          "  watch      keep a directory like another one, from now on\n"
+         "  log        tell what happened to a path, and when\n"
          "  manifest   show, compare, verify and export chunk manifests\n"
          "  config     check and show the configuration of a server\n"
          "  serve      serve directories to other machines\n"

@@ -6,6 +6,7 @@
 #include "cli/console.hpp"
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
+#include "cli/event_log_command.hpp"
 #include "cli/event_log_output.hpp"
 #include "cli/manifest_command.hpp"
 #include "cli/process_setup.hpp"
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
             return run_copy(args, console, syncline::copy, stop_requested, event_log);
           },
       .watch = [&](const auto& args) { return run_watch(args, console, syncline::copy, stop_requested); },
+      .log = [&](const auto& args) { return run_log(args, console, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },
