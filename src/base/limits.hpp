@@ -117,9 +117,9 @@ inline constexpr std::size_t guarded_deletions_free = 50;
 inline constexpr std::size_t guarded_deletions_percent = 20;
 
 // What is watched: when changes count as complete, and when everything is looked at again.
-inline constexpr std::chrono::milliseconds settle_complete{2};   // after the last complete change,
-inline constexpr std::chrono::milliseconds settle_complete_max{100};   // and after the first at the latest
-inline constexpr std::chrono::milliseconds settle_written{200};        // after the last write to an open file,
+inline constexpr std::chrono::milliseconds settle_complete{2};        // after the last complete change,
+inline constexpr std::chrono::milliseconds settle_complete_max{100};  // and after the first at the latest
+inline constexpr std::chrono::milliseconds settle_written{200};       // after the last write to an open file,
 inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and after the first at the latest
 inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after a failure; doubled each time,
 inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
@@ -127,7 +127,21 @@ inline constexpr std::size_t watch_dirty_max = 4'096;  // directories that are l
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
-inline constexpr std::chrono::milliseconds watch_tick{1'000};              // at a stop signal, which also ends a wait
+inline constexpr std::chrono::milliseconds watch_tick{1'000};  // at a stop signal, which also ends a wait
+
+// The log of what copies did (docs/format/event-log.md).
+inline constexpr std::size_t event_log_bytes_max = 16 * mib;         // of one file; then it is put aside,
+inline constexpr unsigned event_log_old_max = 4;                     // and so many of those are kept
+inline constexpr std::size_t event_log_line_bytes_max = 512 * kib;   // two paths, no byte of which is UTF-8
+inline constexpr std::size_t event_log_roots_bytes_max = 128 * kib;  // of sources that a line names
+inline constexpr std::size_t event_log_buffer_bytes = 64 * kib;      // are written without waiting for
+inline constexpr std::chrono::milliseconds event_log_delay_max{1'000};  // this to pass
+inline constexpr std::size_t event_log_pending_bytes_max = 1 * mib;     // that wait for a full disk
+inline constexpr int event_log_lock_attempts_max = 10;                  // 10 ms apart; then without rotation
+inline constexpr std::size_t event_log_runs_max = 4096;                 // that a reader remembers at a time
+inline constexpr std::uint64_t event_log_tail_max = 100'000;            // of `syncline log -n`
+inline constexpr std::chrono::milliseconds event_log_poll{200};         // of `syncline log -f`
+static_assert(event_log_line_bytes_max < event_log_pending_bytes_max);
 
 // Replicas that are kept between two sessions, and entries of their trees, of some 100 bytes each.
 inline constexpr std::size_t warm_replicas_max = 32;

@@ -30,10 +30,17 @@ int copy_and_report(const CopyCommand& command, const Outputs& outputs, const Co
   return report.exit_code;
 }
 
+void add_event_log(const CopyCommand& command, Outputs& outputs, const MakeEventLog& make_event_log) {
+  if (command.options.dry_run)
+    throw Error(Errc::usage,
+                "--event-log does not go with --dry-run, which does nothing that could be noted");
+  if (make_event_log) outputs.push_back(make_event_log(command.options, *outputs.front()));
+}
+
 }  // namespace
 
 int run_copy(const std::vector<std::string>& args, Console& console, const CopyFunction& copy,
-             const std::function<bool()>& cancelled) {
+             const std::function<bool()>& cancelled, const MakeEventLog& make_event_log) {
   // Looked for by hand: a command line that cannot be understood is to be answered in JSON too.
   bool json = std::ranges::find(args, "--json") != args.end();
   CopyCommand command;
@@ -46,6 +53,7 @@ int run_copy(const std::vector<std::string>& args, Console& console, const CopyF
     }
     json = command.output.json;
     outputs = make_outputs(console, command.output, command.options.dry_run);
+    if (command.output.event_log) add_event_log(command, outputs, make_event_log);
   } catch (const std::exception& error) {
     auto failure = explain(error);
     // A file named by an option is no source: rsync calls this a file error too.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,17 @@
 
 namespace syncline::cli {
 
+class Output;
+
 using CopyFunction = std::function<CopyReport(const CopyOptions&, const CopyObserver&)>;
+
+/// Makes the output that --event-log asks for; `messages` is told when it cannot be written.
+using MakeEventLog = std::function<std::unique_ptr<Output>(const CopyOptions&, Output& messages)>;
 
 /// Runs the command behind `syncline copy ARGS`. `copy` does the work (syncline::copy but in
 /// tests); `cancelled` is polled by it. Returns the exit code; everything to be said was said.
 int run_copy(const std::vector<std::string>& args, Console& console, const CopyFunction& copy,
-             const std::function<bool()>& cancelled);
+             const std::function<bool()>& cancelled, const MakeEventLog& make_event_log = {});
 
 /// The text of `syncline copy --help`.
 std::string copy_help();

@@ -21,6 +21,7 @@ struct OutputOptions {
   bool json = false;
   std::optional<bool> progress;  ///< absent: a bar on a terminal, nothing elsewhere
   std::optional<std::string> log_file;
+  bool event_log = false;  ///< in the state directory (docs/format/event-log.md)
 };
 
 struct CopyCommand {

@@ -51,6 +51,7 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   if (first == "wait") return commands.wait(rest);
   if (first == "why") return commands.why(rest);
   if (first == "approve") return commands.approve(rest);
+  if (first == "log") return commands.log(rest);
   if (first == "manifest") return commands.manifest(rest);
   if (first == "config") return commands.config(rest);
   if (first == "serve") return commands.serve(rest);

@@ -20,6 +20,7 @@ struct Commands {
   Command wait;
   Command why;
   Command approve;
+  Command log;
   Command manifest;
   Command config;
   Command serve;

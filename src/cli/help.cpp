@@ -76,6 +76,7 @@ std::string general_help() {
          "  wait       return once what was written is at the other side\n"
          "  why        tell how one path of a watched directory stands\n"
          "  approve    let a watch make the deletions that its guard holds\n"
+         "  log        tell what happened to a path, and when\n"
          "  manifest   show, compare, verify and export chunk manifests\n"
          "  config     check and show the configuration of a server\n"
          "  serve      serve directories to other machines\n"

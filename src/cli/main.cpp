@@ -7,6 +7,8 @@
 #include "cli/control_commands.hpp"
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
+#include "cli/event_log_command.hpp"
+#include "cli/event_log_output.hpp"
 #include "cli/manifest_command.hpp"
 #include "cli/process_setup.hpp"
 #include "cli/server_config_command.hpp"
@@ -23,13 +25,20 @@ int main(int argc, char** argv) {
   raise_file_limit();
   watch_stop_signals();
   auto console = process_console();
+  const auto event_log = [&](const syncline::CopyOptions& options, Output& messages) {
+    return event_log_output(console.clock, options, messages, {"copy"});
+  };
   const Commands commands{
-      .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
+      .copy =
+          [&](const auto& args) {
+            return run_copy(args, console, syncline::copy, stop_requested, event_log);
+          },
       .watch = [&](const auto& args) { return run_watch(args, console, stop_requested); },
       .status = [&](const auto& args) { return run_status(args, console); },
       .wait = [&](const auto& args) { return run_wait(args, console, stop_requested); },
       .why = [&](const auto& args) { return run_why(args, console); },
       .approve = [&](const auto& args) { return run_approve(args, console); },
+      .log = [&](const auto& args) { return run_log(args, console, stop_requested); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

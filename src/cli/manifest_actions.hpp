@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "cli/console.hpp"
+#include "cli/json_records.hpp"
 #include "cli/manifest_source.hpp"
 
 namespace syncline::cli {
@@ -28,9 +28,6 @@ int export_manifest(const ManifestOptions& options, Console& console);
 int save_manifest(const ManifestOptions& options, Console& console);
 
 // What they share.
-using Json = nlohmann::ordered_json;
-/// Adds a name; one that is not UTF-8 also as KEY_bytes in base 64.
-void put_name(Json& record, const std::string& key, const std::string& raw);
 /// "12,345".
 std::string grouped(std::uint64_t number);
 /// "1 chunk", "12,345 chunks".

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words and numbers that the subcommands of `syncline manifest` share.
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "cli/exit_codes.hpp"
@@ -9,11 +8,6 @@
 #include "cli/numbers.hpp"
 
 namespace syncline::cli {
-
-void put_name(Json& record, const std::string& key, const std::string& raw) {
-  record[key] = raw;
-  if (!is_utf8(raw)) record[key + "_bytes"] = base64(raw);
-}
 
 std::string grouped(std::uint64_t number) { return format_count(number, 1); }
 

@@ -209,6 +209,8 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"", 'P', "", output, "same as --partial --progress", partial_progress},
     {"stats", '\0', "", output, "print figures of the transfer", show<&Out::stats>},
     {"log-file", '\0', "FILE", output, "append a line for each change and error to FILE", log_file},
+    {"event-log", '\0', "", output, "note what is done, for 'syncline log'; watch does it anyway",
+     show<&Out::event_log>},
     {"json", '\0', "", output, "print NDJSON records; the last is 'summary' or 'error'", show<&Out::json>},
     {"help", '\0', "", other, "show this help", help},
 });

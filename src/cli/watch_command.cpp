@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "cli/event_log_output.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "cli/watch_control.hpp"
@@ -21,7 +22,7 @@ using State = watch::Standing::State;
 
 /// Deletions are part of being in step; a number of the person's own takes the place of the guard.
 CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_input) {
-  args.insert(args.begin(), "--delete");
+  args.insert(args.begin(), {"--delete", "--event-log"});
   auto command = parse_copy(args, standard_input);
   auto& options = command.options;
   if (command.help) return command;
@@ -192,6 +193,8 @@ int run_watch(const std::vector<std::string>& args, Console& console,
       return checked_output(console, exit_code::success);
     }
     outputs = make_outputs(console, command.output, false);
+    if (command.output.event_log)
+      outputs.push_back(event_log_output(console.clock, command.options, *outputs.front(), {"watch"}));
   } catch (const std::exception& error) {
     auto failure = explain(error);
     if (failure.code == exit_code::usage) failure.next = "see 'syncline watch --help'";

@@ -98,6 +98,10 @@ class File {
 
   /// Writes everything or throws.
   virtual void pwrite(ByteView data, std::uint64_t offset) = 0;
+  /// Of a file of Dir::open_append: one write(2) at the end of the file, wherever that is by then, so that
+  /// what several processes append stays apart. Returns what was written, which is less than `data` where the
+  /// disk is full. Throws EOPNOTSUPP for any other file.
+  virtual std::size_t append(ByteView data);
   virtual void truncate(std::uint64_t size_bytes) = 0;
   /// Reserves space (fallocate, keeps size when keep_size); EOPNOTSUPP is ignored, ENOSPC throws.
   virtual void preallocate(std::uint64_t offset, std::uint64_t length_bytes, bool keep_size) = 0;
@@ -155,6 +159,8 @@ class Dir {
   virtual std::unique_ptr<File> open_write(const std::string& name) const = 0;  ///< read and write, existing
   /// O_CREAT | O_EXCL, read and write; umask applies to `mode` (or the directory's default ACL).
   virtual std::unique_ptr<File> create(const std::string& name, std::uint32_t mode = 0600) = 0;
+  /// O_APPEND, read and write; created where it is missing, with `mode` under the umask.
+  virtual std::unique_ptr<File> open_append(const std::string& name, std::uint32_t mode = 0600) = 0;
   virtual std::string read_link(const std::string& name) const = 0;
   /// xattrs of an entry of any type without following it (through /proc/self/fd or O_PATH).
   virtual std::vector<XattrPair> xattrs_at(const std::string& name) const = 0;

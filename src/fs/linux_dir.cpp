@@ -124,9 +124,10 @@ std::unique_ptr<Dir> LinuxDir::open_beneath(const RelPath& path) const {
   return std::make_unique<LinuxDir>(std::move(fd), path.text());
 }
 
-std::unique_ptr<File> LinuxDir::open_file(const std::string& name, int flags, Stat* opened) const {
+std::unique_ptr<File> LinuxDir::open_file(const std::string& name, int flags, Stat* opened,
+                                          std::uint32_t mode) const {
   check_name(name);
-  Fd fd(retry([&] { return ::openat(fd_.get(), name.c_str(), flags); }));
+  Fd fd(retry([&] { return ::openat(fd_.get(), name.c_str(), flags, mode); }));
   if (!fd && errno == EPERM && (flags & O_NOATIME) != 0) {  // only the owner may leave atime alone
     flags &= ~O_NOATIME;
     fd = Fd(retry([&] { return ::openat(fd_.get(), name.c_str(), flags); }));
@@ -153,6 +154,10 @@ std::unique_ptr<File> LinuxDir::create(const std::string& name, std::uint32_t mo
   }));
   if (!fd) throw_named("create", name);
   return std::make_unique<LinuxFile>(std::move(fd), name);
+}
+
+std::unique_ptr<File> LinuxDir::open_append(const std::string& name, std::uint32_t mode) {
+  return open_file(name, O_RDWR | O_APPEND | O_CREAT | file_flags, nullptr, mode);
 }
 
 std::string LinuxDir::read_link(const std::string& name) const {

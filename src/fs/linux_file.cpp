@@ -67,6 +67,13 @@ void LinuxFile::pwrite(ByteView data, std::uint64_t offset) {
   }
 }
 
+std::size_t LinuxFile::append(ByteView data) {
+  if ((::fcntl(fd_.get(), F_GETFL) & O_APPEND) == 0) return File::append(data);
+  const auto put = retry([&] { return ::write(fd_.get(), data.data(), data.size()); });
+  if (put < 0) throw_named("write", name_);
+  return static_cast<std::size_t>(put);
+}
+
 void LinuxFile::truncate(std::uint64_t size_bytes) {
   forget_extents();
   if (retry([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)); }) < 0)

@@ -92,6 +92,8 @@ class LinuxFs final : public Fs {
 
 }  // namespace
 
+std::size_t File::append(ByteView) { throw Error(EOPNOTSUPP, "append to a file"); }
+
 void throw_named(const char* verb, const std::string& name) { throw_named(verb, name, errno); }
 
 void throw_named(const char* verb, const std::string& name, int error_number) {

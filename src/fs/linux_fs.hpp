@@ -36,6 +36,7 @@ class LinuxFile final : public File {
   std::size_t pread(std::span<std::byte> out, std::uint64_t offset) const override;
   std::optional<Extent> extent_at(std::uint64_t offset) const override;
   void pwrite(ByteView data, std::uint64_t offset) override;
+  std::size_t append(ByteView data) override;
   void truncate(std::uint64_t size_bytes) override;
   void preallocate(std::uint64_t offset, std::uint64_t length_bytes, bool keep_size) override;
   void punch(std::uint64_t offset, std::uint64_t length_bytes) override;
@@ -88,6 +89,7 @@ class LinuxDir final : public Dir {
   std::unique_ptr<File> open_read(const std::string& name, Stat* opened) const override;
   std::unique_ptr<File> open_write(const std::string& name) const override;
   std::unique_ptr<File> create(const std::string& name, std::uint32_t mode) override;
+  std::unique_ptr<File> open_append(const std::string& name, std::uint32_t mode) override;
   std::string read_link(const std::string& name) const override;
   std::vector<XattrPair> xattrs_at(const std::string& name) const override;
   void make_dir(const std::string& name, std::uint32_t mode) override;
@@ -118,7 +120,8 @@ class LinuxDir final : public Dir {
   bool try_lock() override;
 
  private:
-  std::unique_ptr<File> open_file(const std::string& name, int flags, Stat* opened) const;
+  std::unique_ptr<File> open_file(const std::string& name, int flags, Stat* opened,
+                                  std::uint32_t mode = 0) const;
 
   Fd fd_;
   std::string name_;                  // for messages only

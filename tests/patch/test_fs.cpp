@@ -89,6 +89,9 @@ class TestDir final : public fs::Dir {
   std::unique_ptr<fs::File> create(const std::string& name, std::uint32_t mode) override {
     return wrap(inner_->create(name, mode));
   }
+  std::unique_ptr<fs::File> open_append(const std::string& name, std::uint32_t mode) override {
+    return wrap(inner_->open_append(name, mode));
+  }
   std::string read_link(const std::string& name) const override { return inner_->read_link(name); }
   std::vector<fs::XattrPair> xattrs_at(const std::string& name) const override {
     return inner_->xattrs_at(name);

@@ -156,6 +156,11 @@ class FaultFile final : public fs::File {
         "pwrite", range_text(name_, offset, data.size()), true, [&] { inner_->pwrite(data, offset); },
         [&] { inner_->pwrite(data.first(torn_length(offset, data.size())), offset); });
   }
+  std::size_t append(ByteView data) override {
+    return state_->run(
+        "append", name_ + " +" + std::to_string(data.size()), true, [&] { return inner_->append(data); },
+        [&] { (void)inner_->append(data.first(data.size() / 2)); });
+  }
   void truncate(std::uint64_t size_bytes) override {
     state_->change("truncate", name_, [&] { inner_->truncate(size_bytes); });
   }
@@ -246,6 +251,9 @@ class FaultDir final : public fs::Dir {
   }
   std::unique_ptr<fs::File> create(const std::string& name, std::uint32_t mode) override {
     return state_->change("create", name, [&] { return wrap(inner_->create(name, mode), name); });
+  }
+  std::unique_ptr<fs::File> open_append(const std::string& name, std::uint32_t mode) override {
+    return state_->change("open_append", name, [&] { return wrap(inner_->open_append(name, mode), name); });
   }
   std::string read_link(const std::string& name) const override {
     return state_->read("read_link", name, [&] { return inner_->read_link(name); });

@@ -67,11 +67,11 @@ _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy watch status wait why approve manifest config serve pair id grants"
+    local commands="copy watch status wait why approve log manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
-        --itemize-changes --human-readable --progress --stats --json"
+        --itemize-changes --human-readable --progress --stats --event-log --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
         --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
@@ -81,6 +81,30 @@ _syncline() {
             COMPREPLY=($(compgen -W "show stats diff verify export save --help" -- "$cur"))
         elif [[ $cur == -* ]]; then
             COMPREPLY=($(compgen -W "--json --raw --sample= --level= --help" -- "$cur"))
+        else
+            _filedir
+        fi
+        return
+    fi
+
+    if [[ ${words[1]} == log ]]; then
+        case $prev in
+            --state)
+                _filedir -d
+                return
+                ;;
+            --since | --until)
+                $split || COMPREPLY=($(compgen -W "1h 1d 1w" -- "$cur"))
+                return
+                ;;
+            --run | --lines | -n)
+                return
+                ;;
+        esac
+        $split && return
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--follow --lines= --since= --until= --run= --errors --json --state= --help -f -n" -- "$cur"))
+            [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
         else
             _filedir
         fi
