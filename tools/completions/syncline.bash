@@ -43,7 +43,7 @@ _syncline() {
     local commands="copy watch manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
-        --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
+        --synclineignore --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
         --itemize-changes --human-readable --progress --stats --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=

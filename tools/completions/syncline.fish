@@ -76,6 +76,8 @@ complete -c syncline -n $copying -l include -x -d 'do not leave out what matches
 complete -c syncline -n $copying -l exclude-from -r -F -d 'read exclude patterns from FILE (\'-\': standard input)'
 complete -c syncline -n $copying -l include-from -r -F -d 'read include patterns from FILE'
 complete -c syncline -n $copying -l files-from -r -F -d 'copy only what FILE lists; -r must be given for recursion'
+complete -c syncline -n $copying -l synclineignore -d 'leave out what .synclineignore files name (on by default)'
+complete -c syncline -n $copying -l no-synclineignore -d 'not: leave out what .synclineignore files name (on by default)'
 complete -c syncline -n $copying -l gitignore -d 'leave out what .gitignore files name, and .git'
 complete -c syncline -n $copying -l no-gitignore -d 'not: leave out what .gitignore files name, and .git'
 complete -c syncline -n $copying -l delete -d 'delete from DST what SRC does not have'
