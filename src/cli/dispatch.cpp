@@ -16,8 +16,8 @@ namespace syncline::cli {
 namespace {
 
 constexpr auto planned =
-    std::to_array<std::string_view>({"sync", "link", "status", "monitor", "why", "wait", "plan",
-                                     "apply", "conflicts", "history", "restore", "undo", "verify"});
+    std::to_array<std::string_view>({"sync", "link", "status", "monitor", "why", "wait", "plan", "apply",
+                                     "conflicts", "history", "restore", "undo", "verify"});
 
 int refuse(Console& console, const std::string& cause, const std::string& next) {
   console.err << failure_line({"", cause, next, exit_code::usage}) << std::endl;
@@ -48,6 +48,7 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   const std::vector<std::string> rest(args.begin() + 1, args.end());
   if (first == "copy") return commands.copy(rest);
   if (first == "watch") return commands.watch(rest);
+  if (first == "check-ignore") return commands.check_ignore(rest);
   if (first == "manifest") return commands.manifest(rest);
   if (first == "config") return commands.config(rest);
   if (first == "serve") return commands.serve(rest);

@@ -16,6 +16,7 @@ using Command = std::function<int(const std::vector<std::string>&)>;
 struct Commands {
   Command copy;
   Command watch;
+  Command check_ignore;
   Command manifest;
   Command config;
   Command serve;

@@ -70,17 +70,18 @@ std::string general_help() {
          "       syncline [options] SRC... DST     (same as syncline copy)\n"
          "\n"
          "Commands:\n"
-         "  copy       make a directory like another one\n"
-         "  watch      keep a directory like another one, from now on\n"
-         "  manifest   show, compare, verify and export chunk manifests\n"
-         "  config     check and show the configuration of a server\n"
-         "  serve      serve directories to other machines\n"
-         "  pair       make a server and a client know each other\n"
-         "  id         print the fingerprint of this installation's key\n"
-         "  grants     list and remove what clients may do at the server here\n"
+         "  copy          make a directory like another one\n"
+         "  watch         keep a directory like another one, from now on\n"
+         "  check-ignore  tell which paths copy and watch leave out, and by which rule\n"
+         "  manifest      show, compare, verify and export chunk manifests\n"
+         "  config        check and show the configuration of a server\n"
+         "  serve         serve directories to other machines\n"
+         "  pair          make a server and a client know each other\n"
+         "  id            print the fingerprint of this installation's key\n"
+         "  grants        list and remove what clients may do at the server here\n"
          "\n"
-         "  --help     show this help; 'syncline COMMAND --help' tells more\n"
-         "  --version  show the version\n";
+         "  --help        show this help; 'syncline COMMAND --help' tells more\n"
+         "  --version     show the version\n";
 }
 
 }  // namespace syncline::cli

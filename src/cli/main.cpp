@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/check_ignore_command.hpp"
 #include "cli/console.hpp"
 #include "cli/copy_command.hpp"
 #include "cli/dispatch.hpp"
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   const Commands commands{
       .copy = [&](const auto& args) { return run_copy(args, console, syncline::copy, stop_requested); },
       .watch = [&](const auto& args) { return run_watch(args, console, syncline::copy, stop_requested); },
+      .check_ignore = [&](const auto& args) { return run_check_ignore(args, console); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

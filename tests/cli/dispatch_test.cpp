@@ -29,6 +29,7 @@ Dispatched dispatched(const Args& args) {
   result.code = dispatch(args, fake.console,
                          {.copy = note("copy"),
                           .watch = note("watch"),
+                          .check_ignore = note("check-ignore"),
                           .manifest = note("manifest"),
                           .config = note("config"),
                           .serve = note("serve"),
@@ -45,7 +46,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.command == "copy");
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
-  for (const auto* name : {"watch", "manifest", "config", "serve", "id", "pair", "grants"}) {
+  for (const auto* name : {"watch", "check-ignore", "manifest", "config", "serve", "id", "pair", "grants"}) {
     const auto other = dispatched({name, "x", "--y"});
     CHECK(other.command == name);
     CHECK(other.args == Args{"x", "--y"});
@@ -55,7 +56,8 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
 
 TEST_CASE("the general help names every command", "[dispatch]") {
   const auto help = dispatched({"--help"}).out;
-  for (const auto* name : {"copy", "watch", "manifest", "config", "serve", "id", "pair", "grants"}) {
+  for (const auto* name :
+       {"copy", "watch", "check-ignore", "manifest", "config", "serve", "id", "pair", "grants"}) {
     CAPTURE(name);
     CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);
   }

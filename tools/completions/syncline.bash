@@ -40,7 +40,7 @@ _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy watch manifest config serve pair id grants"
+    local commands="copy watch check-ignore manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --synclineignore --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
@@ -67,6 +67,31 @@ _syncline() {
             COMPREPLY=($(compgen -W "--help" -- "$cur"))
         else
             _filedir toml
+        fi
+        return
+    fi
+
+    if [[ ${words[1]} == check-ignore ]]; then
+        case $prev in
+            --exclude-from | --include-from)
+                _filedir
+                return
+                ;;
+            -C | --root)
+                _filedir -d
+                return
+                ;;
+            --exclude | --include)
+                return
+                ;;
+        esac
+        $split && return
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--verbose --non-matching --null --stdin --root= --exclude= --include=
+                --exclude-from= --include-from= --gitignore --no-synclineignore --help -v -n -z -C" -- "$cur"))
+            [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
+        else
+            _filedir
         fi
         return
     fi
