@@ -57,7 +57,8 @@ struct CopyOptions {
   /// is made, everything else is. Where the sources are here.
   bool guard_deletes = false;
   std::vector<FilterRule> filters;
-  bool gitignore = false;
+  bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
+  bool gitignore = false;      ///< and what .gitignore files do, and .git
   std::optional<std::vector<std::string>> files_from;  ///< relative paths; nothing else is looked at
   std::optional<std::string> backup_dir;
 

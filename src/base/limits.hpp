@@ -18,6 +18,10 @@ inline constexpr std::size_t path_depth_max = 1024;
 inline constexpr std::size_t sources_max = 64 * kib;  // of one run: each entry notes its source in 16 bits
 inline constexpr std::size_t link_target_bytes_max = 4095;  // PATH_MAX without its NUL
 
+// One file of patterns in the tree: .synclineignore, .gitignore. A hundred times what anybody writes by hand.
+inline constexpr std::size_t ignore_file_bytes_max = 1 * mib;
+inline constexpr std::size_t ignore_patterns_max = 16 * kib;
+
 // Extended attributes of one entry, names and values together (XATTR_LIST_MAX, XATTR_SIZE_MAX).
 inline constexpr std::size_t xattr_bytes_max = 256 * kib;
 inline constexpr std::size_t xattr_count_max = 1024;

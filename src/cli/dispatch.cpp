@@ -52,6 +52,7 @@ int dispatch(const std::vector<std::string>& args, Console& console, const Comma
   if (first == "why") return commands.why(rest);
   if (first == "approve") return commands.approve(rest);
   if (first == "log") return commands.log(rest);
+  if (first == "check-ignore") return commands.check_ignore(rest);
   if (first == "manifest") return commands.manifest(rest);
   if (first == "config") return commands.config(rest);
   if (first == "serve") return commands.serve(rest);

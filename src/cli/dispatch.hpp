@@ -21,6 +21,7 @@ struct Commands {
   Command why;
   Command approve;
   Command log;
+  Command check_ignore;
   Command manifest;
   Command config;
   Command serve;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/check_ignore_command.hpp"
 #include "cli/console.hpp"
 #include "cli/control_commands.hpp"
 #include "cli/copy_command.hpp"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
       .why = [&](const auto& args) { return run_why(args, console); },
       .approve = [&](const auto& args) { return run_approve(args, console); },
       .log = [&](const auto& args) { return run_log(args, console, stop_requested); },
+      .check_ignore = [&](const auto& args) { return run_check_ignore(args, console); },
       .manifest = [&](const auto& args) { return run_manifest(args, console); },
       .config = [&](const auto& args) { return run_config(args, console); },
       .serve = [&](const auto& args) { return run_serve(args, console); },

@@ -176,6 +176,8 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"include-from", '\0', "FILE", selection, "read include patterns from FILE", include_from},
     {"files-from", '\0', "FILE", selection, "copy only what FILE lists; -r must be given for recursion",
      files_from},
+    {"synclineignore", '\0', "", selection, "leave out what .synclineignore files name (on by default)",
+     attribute<&Opt::synclineignore>},
     {"gitignore", '\0', "", selection, "leave out what .gitignore files name, and .git",
      attribute<&Opt::gitignore>},
 

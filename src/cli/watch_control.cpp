@@ -49,8 +49,8 @@ void WatchControl::open(const CopyOptions& options, Clock& clock) {
   const auto watched = watched_by(options, clock);
   auto& files = fs::linux_fs();
   presence_.emplace(files, control::socket_directory(watched.state_dir), watched);
-  desk_.emplace(files, board_, watched, [this, root = watched.source](const auto& path, bool is_dir) {
-    return rule_that_ignores(fs::linux_fs(), options_, root, prefix_, path, is_dir);
+  desk_.emplace(files, board_, watched, [this](const auto& path, bool is_dir) {
+    return rule_that_ignores({}, options_, path, is_dir);
   });
   server_.emplace(presence_->take_socket(), *desk_);
   board_.listen([this] { server_->tell_news(); });

@@ -5,17 +5,15 @@
 #include <optional>
 #include <string>
 
-#include "fs/fs.hpp"
+#include "sync/replica.hpp"
 #include "syncline/copy.hpp"
 
 namespace syncline::cli {
 
-/// The rule that decides, as it would be typed or as a line of a .gitignore file with its place; nothing
-/// where the entry takes part. `root` is the source's directory, `path` below it, `prefix` what rules see
-/// before every path. A parent that is left out decides for everything below it. Reads the .gitignore files
-/// on the way where --gitignore counts.
-std::optional<std::string> rule_that_ignores(fs::Fs& files, const CopyOptions& options,
-                                             const std::string& root, const std::string& prefix,
+/// The rule that decides, as it would be typed, or FILE:LINE:PATTERN of one in the tree; nothing where the
+/// entry takes part. `path` below the one source of `options`. A parent that is left out decides for
+/// everything below it. Throws what sync::IgnoreCheck throws, but for a path beyond a symlink, which is none.
+std::optional<std::string> rule_that_ignores(const sync::World& world, const CopyOptions& options,
                                              const std::string& path, bool is_dir);
 
 }  // namespace syncline::cli

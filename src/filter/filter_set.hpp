@@ -38,6 +38,9 @@ class FilterSet {
   /// Index of the rule that decides, in the order of add().
   std::optional<std::size_t> deciding_rule(std::string_view path, bool is_dir) const;
 
+  /// What the rule at that index does.
+  bool includes(std::size_t index) const { return rules_[index].include; }
+
   bool empty() const { return rules_.empty(); }
   std::size_t size() const { return rules_.size(); }
 

@@ -29,6 +29,7 @@ constexpr auto switches = std::to_array<Switch>({
     {wire::pull_delete, &CopyOptions::delete_extra},
     {wire::pull_gitignore, &CopyOptions::gitignore},
     {wire::pull_numeric_ids, &CopyOptions::numeric_ids},
+    {wire::pull_synclineignore, &CopyOptions::synclineignore},
 });
 
 }  // namespace

@@ -189,6 +189,7 @@ class Replica {
   std::shared_ptr<watch::TreeWatch> watched_;
   std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
   std::set<std::string> unsettled_;
+  bool had_rules_files_ = false;  ///< the last scan found files that leave entries out
   bool has_drifted_ = false;  ///< since the last session
   std::mutex mutex_;
 };

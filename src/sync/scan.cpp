@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/limits.hpp"
+#include "sync/rules_file.hpp"
 #include "sync/scanner.hpp"
 #include "sync/session.hpp"
 
@@ -13,7 +13,6 @@ namespace {
 constexpr unsigned threads_max = 8;             ///< for cold trees: blocking calls, not computing
 constexpr std::int64_t slow_entry_ns = 10'000;  ///< a mean above this means the disk is waited for
 constexpr std::uint64_t slow_sample_entries = 500;
-constexpr std::size_t gitignore_bytes_max = 1 * limits::mib;
 
 /// The directories that are merged into one, told apart from any other set of them and from each alone.
 class MergedInode {
@@ -44,6 +43,7 @@ void Scanner::run() {
   Tree& tree = replica_.tree();
   tree = Tree{};
   tree.root = std::make_unique<DirNode>();
+  if (options_.selector != nullptr) options_.selector->forget_rules_files();
   open_root();
   stack_.push_back({tree.root.get(), nullptr});
   run_threads();
@@ -226,25 +226,39 @@ fs::Listing Scanner::list(const DirNode& node, std::uint16_t origin, const fs::D
     out.entries.push_back({from.shown_name, dir.stat()});
     return out;
   }
-  if (const auto* rules = selector(); rules != nullptr && rules->use_gitignore)
-    read_gitignore(dir, path, origin);
-  if (node.parent != nullptr || from.only.empty()) return dir.list();
+  if (node.parent != nullptr || from.only.empty()) {
+    out = dir.list();
+    for (const auto kind : {RulesKind::synclineignore, RulesKind::gitignore}) {
+      const std::string_view name = name_of(kind);
+      const auto found = std::ranges::lower_bound(out.entries, name, {}, &fs::DirEntry::name);
+      if (found != out.entries.end() && found->name == name)
+        read_rules(node, kind, found->stat, dir, path, origin);
+    }
+    return out;
+  }
+  // A person who names an entry means it: what .synclineignore says beside it does not count, and what
+  // .gitignore says does because that was asked for.
+  if (options_.selector != nullptr && options_.selector->reads_kind(RulesKind::gitignore))
+    if (const auto stat = dir.stat_at(name_of(RulesKind::gitignore)))
+      read_rules(node, RulesKind::gitignore, *stat, dir, path, origin);
   for (const auto& name : from.only)
     if (auto stat = dir.stat_at(name))
       out.entries.push_back({from.shown_name.empty() ? name : from.shown_name, *stat});
   return out;
 }
 
-void Scanner::read_gitignore(const fs::Dir& dir, const std::string& path, std::uint16_t origin) {
+/// Only a regular file has rules, as in git.
+void Scanner::read_rules(const DirNode& node, RulesKind kind, const fs::Stat& stat, const fs::Dir& dir,
+                         const std::string& path, std::uint16_t origin) {
+  const Selector* rules = options_.selector;
+  if (rules == nullptr || !rules->reads_kind(kind) || stat.type != fs::FileType::regular) return;
   try {
-    const auto file = dir.open_read(".gitignore");
-    Bytes content(std::min<std::uint64_t>(file->stat().size_bytes, gitignore_bytes_max));
-    content.resize(file->pread(content, 0));
-    options_.selector->push_gitignore(path, origin, as_text(content));
+    read_rules_file(*rules, kind, dir, path, origin);
   } catch (const Error& error) {
-    // Without a readable regular .gitignore there are no rules, as in git. One that the disk does not give is
-    // another matter: what its rules protect in the destination must not be deleted.
-    if (error.is_errno(EIO) || error.is_errno(ENOMEM)) throw;
+    // That the directory is left out is told by the caller; at the root it is the end.
+    if (error.code().category() == std::generic_category() && node.parent != nullptr)
+      report(rules_file_path(kind, path), error.code().value());
+    throw;
   }
 }
 

@@ -50,6 +50,10 @@ DirNode emptied(DirNode& node) {
   return before;
 }
 
+bool has_rules_files(const ScanOptions& options) {
+  return options.selector != nullptr && options.selector->rules_digest().has_value();
+}
+
 }  // namespace
 
 bool Scanner::run_again(const std::set<std::string>& dirs) {
@@ -148,11 +152,10 @@ bool Replica::scan_again(const ScanOptions& options) {
   const auto dirty = watched_ ? watched_->take_dirty() : watch::Dirty{true};
   const auto before = std::exchange(scanned_, std::nullopt);
   auto dirs = std::exchange(unsettled_, {});
-  // The rules that .gitignore files bring are of a session.
-  const bool has_own_rules = options.selector != nullptr && options.selector->use_gitignore;
-  if (dirty.everywhere || has_own_rules || before != shape_of(options)) return false;
+  // What files in the tree leave out is known only to the session that has read them all.
+  if (dirty.everywhere || had_rules_files_ || before != shape_of(options)) return false;
   dirs.insert(dirty.dirs.begin(), dirty.dirs.end());
-  return Scanner(*this, options).run_again(dirs);
+  return Scanner(*this, options).run_again(dirs) && !has_rules_files(options);
 }
 
 bool Replica::has_drifted() {
@@ -181,6 +184,7 @@ void Replica::scan(const ScanOptions& options) {
   rules_ = options.rules;
   if (!scan_again(options)) Scanner(*this, options).run();
   scanned_ = shape_of(options);
+  had_rules_files_ = has_rules_files(options);
 }
 
 }  // namespace syncline::sync

@@ -89,12 +89,13 @@ class Scanner {
   void examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
                state::Reader& reader);
   void verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader);
-  void read_gitignore(const fs::Dir& dir, const std::string& path, std::uint16_t origin);
+  void read_rules(const DirNode& node, RulesKind kind, const fs::Stat& stat, const fs::Dir& dir,
+                  const std::string& path, std::uint16_t origin);
   void report(const std::string& path, int error_number);
   void fail(const std::exception_ptr& error);
   void grow();
   const Origin& place(std::uint16_t origin) const { return replica_.origins()[origin]; }
-  /// Null when no rule is to be asked.
+  /// Null when no rule is to be asked so far.
   const Selector* selector() const {
     return options_.selector != nullptr && !options_.selector->empty() ? options_.selector : nullptr;
   }

@@ -5,28 +5,70 @@
 #include <algorithm>
 #include <mutex>
 
-namespace syncline::sync {
+#include "base/bytes.hpp"
 
-bool Selector::excluded_by_rules(const std::string& path, bool is_dir) const {
-  if (std::ranges::find(reserved, path) != reserved.end()) return true;
-  if (listed && !listed->contains(path) && !(is_dir && listed->descends(path))) return true;
-  return !filters.empty() && filters.excluded(prefix + path, is_dir);
+namespace syncline::sync {
+namespace {
+
+using By = Verdict::By;
+
+bool is_named_git(const std::string& path) { return path == ".git" || path.ends_with("/.git"); }
+
+}  // namespace
+
+Verdict Selector::by_options(const std::string& path, bool is_dir) const {
+  Verdict out;
+  if (std::ranges::find(reserved, path) != reserved.end()) out.by = By::reserved;
+  else if (listed && !listed->contains(path) && !(is_dir && listed->descends(path))) out.by = By::list;
+  out.excluded = out.by != By::nothing;
+  if (out.excluded || filters.empty()) return out;
+  if (const auto index = filters.deciding_rule(prefix + path, is_dir)) {
+    out.by = By::filter;
+    out.excluded = !filters.includes(*index);
+    out.filter_index = *index;
+  }
+  return out;
 }
 
-bool Selector::excluded(const std::string& path, bool is_dir, std::uint16_t origin) const {
-  if (excluded_by_rules(path, is_dir)) return true;
-  if (!use_gitignore) return false;
+/// `files`: of one origin; null where it has none.
+Verdict Selector::by_files(const Files* files, const std::string& path, bool is_dir) const {
+  Verdict out;
+  const auto ask = [&](RulesKind kind) {
+    if (files == nullptr) return false;
+    const auto found = (*files)[static_cast<std::size_t>(kind)].decision(path, is_dir);
+    if (!found) return false;
+    out.by = By::rules_file;
+    out.excluded = found->ignored;
+    out.kind = kind;
+    out.rule = *found;
+    return true;
+  };
+  if (ask(RulesKind::synclineignore)) return out;
+  // git never offers one for adding, whatever a .gitignore says.
+  if (leaves_out_git() && is_named_git(path)) {
+    out.by = By::git_directory;
+    out.excluded = true;
+    return out;
+  }
+  ask(RulesKind::gitignore);
+  return out;
+}
+
+Verdict Selector::verdict(const std::string& path, bool is_dir, std::uint16_t origin) const {
+  Verdict out = by_options(path, is_dir);
+  if (out.by != By::nothing || (!has_files_ && !leaves_out_git())) return out;
   std::shared_lock lock(mutex_);
-  const auto found = gitignore_.find(origin);
-  return (found == gitignore_.end() ? no_gitignore_ : found->second).ignored(path, is_dir);
+  const auto found = files_.find(origin);
+  return by_files(found == files_.end() ? nullptr : &found->second, path, is_dir);
 }
 
 bool Selector::excluded(const std::string& path, bool is_dir) const {
-  if (excluded_by_rules(path, is_dir)) return true;
-  if (!use_gitignore) return false;
+  const Verdict out = by_options(path, is_dir);
+  if (out.by != By::nothing || (!has_files_ && !leaves_out_git())) return out.excluded;
   std::shared_lock lock(mutex_);
-  return no_gitignore_.ignored(path, is_dir) ||
-         std::ranges::any_of(gitignore_, [&](const auto& one) { return one.second.ignored(path, is_dir); });
+  return by_files(nullptr, path, is_dir).excluded || std::ranges::any_of(files_, [&](const auto& one) {
+           return by_files(&one.second, path, is_dir).excluded;
+         });
 }
 
 bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const {
@@ -35,9 +77,36 @@ bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const
   return excluded(path, is_dir);
 }
 
-void Selector::push_gitignore(const std::string& dir, std::uint16_t origin, std::string_view content) const {
+void Selector::forget_rules_files() const {
   std::unique_lock lock(mutex_);
-  gitignore_[origin].push(dir, content);
+  has_files_ = false;
+  files_.clear();
+  digests_.clear();
+}
+
+bool Selector::push_rules_file(RulesKind kind, const std::string& dir, std::uint16_t origin,
+                               std::string_view content) const {
+  const auto digest = hash::blake3(as_bytes(content));
+  std::unique_lock lock(mutex_);
+  const bool fits = files_[origin][static_cast<std::size_t>(kind)].push(dir, content);
+  digests_.insert_or_assign({kind, origin, dir}, digest);
+  has_files_ = true;
+  return fits;
+}
+
+std::optional<hash::Digest> Selector::rules_digest() const {
+  std::shared_lock lock(mutex_);
+  if (digests_.empty()) return std::nullopt;
+  Bytes coded;
+  ByteWriter out(coded);
+  for (const auto& [place, digest] : digests_) {
+    const auto& [kind, origin, dir] = place;
+    out.u8(static_cast<std::uint8_t>(kind));
+    out.u32(origin);
+    out.text(dir);
+    out.bytes(digest.bytes);
+  }
+  return hash::blake3(coded);
 }
 
 }  // namespace syncline::sync

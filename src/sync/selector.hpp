@@ -1,48 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which entries take part: filter rules, .gitignore files and a list of paths, asked as one.
+// Which entries take part: filter rules, files of rules in the tree and a list of paths, asked as one.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "filter/filter_set.hpp"
-#include "filter/gitignore.hpp"
+#include "filter/ignore_files.hpp"
 #include "filter/path_set.hpp"
+#include "hash/digest.hpp"
 
 namespace syncline::sync {
 
-/// Thread-safe for questions; .gitignore files are added while a scan walks down.
+/// Files in the tree that have rules for what is at and below their directory. Of two kinds that both have
+/// one for an entry the first decides.
+enum class RulesKind : std::uint8_t { synclineignore, gitignore };
+inline constexpr std::array<const char*, 2> rules_file_names{".synclineignore", ".gitignore"};
+inline const char* name_of(RulesKind kind) { return rules_file_names[static_cast<std::size_t>(kind)]; }
+
+/// What becomes of an entry, and what says so.
+struct Verdict {
+  enum class By : std::uint8_t {
+    nothing,  ///< no rule matches: it takes part
+    reserved,
+    list,           ///< of paths: it is not among them
+    filter,         ///< the filter rule `filter_index`
+    rules_file,     ///< `rule` of a file of the kind `kind`
+    git_directory,  ///< it is named .git
+  };
+  bool excluded = false;
+  By by = By::nothing;
+  RulesKind kind = RulesKind::synclineignore;
+  std::size_t filter_index = 0;
+  filter::IgnoreFiles::Decision rule{};
+};
+
+/// Filter rules are asked first, then the files of the tree, each kind in turn: the first that has a rule for
+/// an entry decides. What is reserved or not listed is left out in any case.
+///
+/// Thread-safe for questions; files of rules are added while a scan walks down.
 class Selector {
  public:
   filter::FilterSet filters;
   std::optional<filter::PathSet> listed;
-  bool use_gitignore = false;
+  std::array<bool, rules_file_names.size()> reads{};  ///< by RulesKind: whether those files count
   std::string
       prefix;  ///< what stands before every path in the rules' eyes: "name/" of a source without slash
-  std::string description;  ///< of the rules (not of .gitignore files, which are content of the tree)
+  std::string description;            ///< of the rules (not of files in the tree: see rules_digest())
   std::vector<std::string> reserved;  ///< paths that never take part (the backup directory)
 
-  /// What a scan finds in one origin of the tree, whose .gitignore files say nothing of the others.
+  /// What a scan finds in one origin of the tree, whose files of rules say nothing of the others.
   /// Parents are taken to be included.
-  bool excluded(const std::string& path, bool is_dir, std::uint16_t origin) const;
-  /// What the other side has: it is left alone if the .gitignore files of any origin name it.
+  Verdict verdict(const std::string& path, bool is_dir, std::uint16_t origin) const;
+  bool excluded(const std::string& path, bool is_dir, std::uint16_t origin) const {
+    return verdict(path, is_dir, origin).excluded;
+  }
+  /// What the other side has: it is left alone if the files of any origin name it.
   bool excluded(const std::string& path, bool is_dir) const;
   /// The same for paths whose parents were not asked about.
   bool excluded_with_parents(const std::string& path, bool is_dir) const;
-  void push_gitignore(const std::string& dir, std::uint16_t origin, std::string_view content) const;
-  bool empty() const { return filters.empty() && !listed && !use_gitignore && reserved.empty(); }
+
+  /// A scan begins anew: files that were there once may be gone.
+  void forget_rules_files() const;
+  /// False, and the file has no rules, where it has more than limits::ignore_patterns_max.
+  bool push_rules_file(RulesKind kind, const std::string& dir, std::uint16_t origin,
+                       std::string_view content) const;
+  /// Of the files that were pushed, whatever their order; nothing where there were none.
+  std::optional<hash::Digest> rules_digest() const;
+
+  bool reads_kind(RulesKind kind) const { return reads[static_cast<std::size_t>(kind)]; }
+  /// Nothing is left out so far. A file of rules changes that.
+  bool empty() const {
+    return filters.empty() && !listed && !leaves_out_git() && reserved.empty() && !has_files_;
+  }
 
  private:
-  bool excluded_by_rules(const std::string& path, bool is_dir) const;
+  using Files = std::array<filter::IgnoreFiles, rules_file_names.size()>;
+
+  bool leaves_out_git() const { return reads_kind(RulesKind::gitignore); }
+  Verdict by_options(const std::string& path, bool is_dir) const;
+  Verdict by_files(const Files* files, const std::string& path, bool is_dir) const;
 
   mutable std::shared_mutex mutex_;
-  mutable std::map<std::uint16_t, filter::GitIgnore> gitignore_;
-  filter::GitIgnore no_gitignore_;  ///< of an origin without such files: ".git" is left out there too
+  mutable std::atomic<bool> has_files_ = false;
+  mutable std::map<std::uint16_t, Files> files_;  ///< of each origin that has any
+  mutable std::map<std::tuple<RulesKind, std::uint16_t, std::string>, hash::Digest> digests_;
 };
 
 }  // namespace syncline::sync

@@ -108,7 +108,7 @@ void Sender::scan() {
 std::optional<state::Agreement> Sender::tell_roots() {
   wire::Roots roots;
   roots.root = own_root_;
-  const auto agreement = replica_.agreement(peer_, options_digest_);
+  const auto agreement = replica_.agreement(peer_, digest_of_agreement(options_digest_, options_.selector));
   if (agreement) roots.agreed = wire::AgreedRoots{agreement->own_root, agreement->peer_root};
   tell_owners();
   channel_.send(roots);
@@ -342,7 +342,7 @@ SenderResult Sender::run() {
     state::Agreement agreement;
     agreement.own_root = refreshed_root(replica_, rules_);
     agreement.peer_root = finished_->root;
-    agreement.options = options_digest_;
+    agreement.options = digest_of_agreement(options_digest_, options_.selector);
     agreement.at_ns = replica_.world().clock->now_ns();
     replica_.save_agreement(peer_, agreement);
   } else {

@@ -127,7 +127,7 @@ std::exception_ptr last_words(wire::Channel& channel) {
 
 bool is_lost_link(const Error& error) {
   if (error.is(Errc::disconnected) || error.is(Errc::truncated)) return true;
-  constexpr int numbers[] = {ETIMEDOUT,  ECONNRESET,  EPIPE,        ECONNABORTED, ENETDOWN,
+  constexpr int numbers[] = {ETIMEDOUT,   ECONNRESET,   EPIPE,     ECONNABORTED, ENETDOWN,
                              ENETUNREACH, EHOSTUNREACH, EHOSTDOWN, ENETRESET};
   return std::ranges::any_of(numbers, [&](int number) { return error.is_errno(number); });
 }
@@ -182,6 +182,16 @@ hash::Digest digest_of_options(const CopyOptions& options, const Selector* selec
                         options.checksum,  options.delete_extra, options.one_file_system, options.gitignore};
   for (const bool flag : flags) out.u8(flag ? 1 : 0);
   out.text(selector != nullptr ? selector->description : "");
+  return hash::blake3(coded);
+}
+
+hash::Digest digest_of_agreement(const hash::Digest& options, const Selector* selector) {
+  const auto files = selector != nullptr ? selector->rules_digest() : std::nullopt;
+  if (!files) return options;
+  Bytes coded;
+  ByteWriter out(coded);
+  out.bytes(options.bytes);
+  out.bytes(files->bytes);
   return hash::blake3(coded);
 }
 

@@ -54,8 +54,8 @@ std::exception_ptr first_cause(const std::exception_ptr& one, const std::excepti
 /// cause. Does not wait.
 std::exception_ptr last_words(wire::Channel& channel);
 
-/// The connection broke, or the other side went away in the middle of a frame: trying again may help, and what has
-/// arrived is worth keeping.
+/// The connection broke, or the other side went away in the middle of a frame: trying again may help, and
+/// what has arrived is worth keeping.
 bool is_lost_link(const Error& error);
 
 /// Not the failure of one entry: there is no going on with the others.
@@ -81,6 +81,9 @@ std::string hash_hex(const std::array<std::byte, 16>& id);
 /// Digest of all that decides what "in step" means: an agreement holds only under equal options.
 hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector,
                                const IdentityRules& rules);
+/// What the sender files its agreement under: the files of rules that its scan found count too, and only the
+/// sender knows them. An agreement does not tell what the other side has of what they left out.
+hash::Digest digest_of_agreement(const hash::Digest& options, const Selector* selector);
 
 /// The root digest after the tree in memory was edited.
 hash::Digest refreshed_root(Replica& replica, const IdentityRules& rules);

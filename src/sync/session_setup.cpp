@@ -51,7 +51,7 @@ void fill_selector(const CopyOptions& options, const std::string& prefix, Select
       out.description += '=' + path + '\n';
     }
   }
-  out.use_gitignore = options.gitignore;
+  out.reads = {options.synclineignore, options.gitignore};
   if (options.backup_dir) {
     out.reserved.push_back(RelPath::parse(*options.backup_dir).text());
     out.description += "backup " + *options.backup_dir + '\n';

@@ -120,6 +120,7 @@ enum PullFlag : std::uint32_t {
   pull_delete = 8192,
   pull_gitignore = 16384,
   pull_numeric_ids = 32768,
+  pull_synclineignore = 65536,
 };
 
 struct PullFilter {

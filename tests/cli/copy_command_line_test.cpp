@@ -62,6 +62,7 @@ const std::vector<Switch> switches{
     {"x", "one-file-system", &CopyOptions::one_file_system, false},
     {"", "delete", &CopyOptions::delete_extra, false},
     {"", "numeric-ids", &CopyOptions::numeric_ids, false},
+    {"", "synclineignore", &CopyOptions::synclineignore, true},
     {"", "gitignore", &CopyOptions::gitignore, false},
 };
 

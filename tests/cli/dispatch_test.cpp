@@ -34,6 +34,7 @@ Dispatched dispatched(const Args& args) {
                           .why = note("why"),
                           .approve = note("approve"),
                           .log = note("log"),
+                          .check_ignore = note("check-ignore"),
                           .manifest = note("manifest"),
                           .config = note("config"),
                           .serve = note("serve"),
@@ -51,7 +52,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
   for (const auto* name :
-       {"watch", "status", "wait", "why", "approve", "log", "manifest", "config", "serve", "id", "pair", "grants"}) {
+       {"watch", "status", "wait", "why", "approve", "log", "check-ignore", "manifest", "config", "serve", "id", "pair", "grants"}) {
     const auto other = dispatched({name, "x", "--y"});
     CHECK(other.command == name);
     CHECK(other.args == Args{"x", "--y"});
@@ -61,7 +62,7 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
 
 TEST_CASE("the general help names every command", "[dispatch]") {
   const auto help = dispatched({"--help"}).out;
-  for (const auto* name : {"copy", "watch", "status", "wait", "why", "approve", "log", "manifest", "config", "serve",
+  for (const auto* name : {"copy", "watch", "status", "wait", "why", "approve", "log", "check-ignore", "manifest", "config", "serve",
                            "id", "pair", "grants"}) {
     CAPTURE(name);
     CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);

@@ -64,6 +64,8 @@ TEST_CASE("the completions know the commands that ask a watch", "[docs]") {
       CHECK(contains(text, word));
     }
   }
+}
+
 TEST_CASE("the manual page, the help and the completions know every option of log", "[docs]") {
   const auto page = source_file("docs/man/syncline-log.1.scd");
   const auto help = source_file("src/cli/event_log_command.cpp");
@@ -81,6 +83,23 @@ TEST_CASE("the manual page, the help and the completions know every option of lo
   }
   for (const int exit_code : {0, 1, 3, 11, 20})
     CHECK(contains(page, "\n*" + std::to_string(exit_code) + "*\n"));
+}
+
+TEST_CASE("the manual page and the completions of check-ignore have its options and exit codes", "[docs]") {
+  const auto page = source_file("docs/man/syncline-check-ignore.1.scd");
+  const auto bash = source_file("tools/completions/syncline.bash");
+  const auto zsh = source_file("tools/completions/_syncline");
+  const auto fish = source_file("tools/completions/syncline.fish");
+  for (const int code : {0, 1, 128}) CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));
+  for (const std::string name : {"verbose", "non-matching", "null", "stdin", "root", "exclude", "include",
+                                 "exclude-from", "include-from", "gitignore", "no-synclineignore"}) {
+    CAPTURE(name);
+    CHECK(contains(page, "*--" + name + "*"));
+    CHECK(contains(bash, "--" + name));
+    CHECK(contains(zsh, "--" + name));
+    CHECK(contains(fish, " -l " + name + " "));
+  }
+  for (const auto* text : {&bash, &zsh, &fish}) CHECK(contains(*text, "check-ignore"));
 }
 
 TEST_CASE("the completions offer every option", "[docs]") {

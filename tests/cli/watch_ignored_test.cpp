@@ -10,11 +10,12 @@ namespace {
 
 struct RuleScene {
   RuleScene() {
-    dir.make_dir("sub/deep");
-    dir.write("sub/.gitignore", "/deep/*.o\n");
+    dir.make_dir("root/sub/deep");
+    dir.write("root/sub/.gitignore", "/deep/*.o\n");
   }
-  std::string rule(const std::string& path, bool is_dir = false, const std::string& prefix = "") {
-    return rule_that_ignores(fs::linux_fs(), options, dir.path(), prefix, path, is_dir).value_or("");
+  std::string rule(const std::string& path, bool is_dir = false, bool is_contents = true) {
+    options.sources = {dir.path("root") + (is_contents ? "/" : "")};
+    return rule_that_ignores({}, options, path, is_dir).value_or("");
   }
 
   test::TempDir dir;
@@ -34,21 +35,20 @@ TEST_CASE("without rules nothing is left out but what is syncline's own", "[igno
 TEST_CASE("the first rule that matches decides, and one that leaves a parent out", "[ignored]") {
   RuleScene scene;
   scene.options.filters = {
-      {true, "keep.tmp"}, {false, "*.tmp"}, {false, "/sub/deep/"}, {false, "/name/only"}};
+      {true, "keep.tmp"}, {false, "*.tmp"}, {false, "/sub/deep/"}, {false, "/root/only"}};
   CHECK(scene.rule("sub/a.tmp") == "--exclude=*.tmp");
   CHECK(scene.rule("sub/keep.tmp").empty());
   CHECK(scene.rule("sub/deep/keep.tmp") == "--exclude=/sub/deep/");
-  CHECK(scene.rule("sub/deep").empty());  // for directories
   CHECK(scene.rule("sub/deep", true) == "--exclude=/sub/deep/");
   CHECK(scene.rule("only").empty());
-  CHECK(scene.rule("only", false, "name/") == "--exclude=/name/only");
+  CHECK(scene.rule("only", false, false) == "--exclude=/root/only");
 }
 
 TEST_CASE("files of git and the place of backups are left out where that was asked for", "[ignored]") {
   RuleScene scene;
   scene.options.gitignore = true;
   scene.options.backup_dir = "old";
-  CHECK(scene.rule("sub/deep/a.o") == "--gitignore");
+  CHECK(scene.rule("sub/deep/a.o") == "sub/.gitignore:1:/deep/*.o");
   CHECK(scene.rule("sub/deep/a.c").empty());
   CHECK(scene.rule("a.o").empty());
   CHECK(scene.rule(".git/config") == "--gitignore");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GitIgnore against git itself, on random trees with .gitignore files in several directories.
-#include "filter/gitignore.hpp"
+// IgnoreFiles against git itself, on random trees with .gitignore files in several directories.
+#include "filter/ignore_files.hpp"
 #include "oracle.hpp"
 #include "support/catch.hpp"
 
@@ -9,18 +9,8 @@ namespace {
 
 using namespace oracle;
 
-std::string random_ignore_file(Rng& rng) {
-  static const std::vector<std::string> tails{"", "", "", "", " ", "\\ ", "\t", "\r", "/"};
-  static const std::vector<std::string> heads{"", "", "", "!", "!", "#", "\\#", "\\!", "/"};
-  std::string text = below(rng, 20) == 0 ? "\xEF\xBB\xBF" : "";
-  for (auto left = 1 + below(rng, 5); left > 0; --left)
-    text += heads[below(rng, heads.size())] + random_pattern(rng) + tails[below(rng, tails.size())] + "\n";
-  if (below(rng, 4) == 0) text.pop_back();
-  return text;
-}
-
 /// Writes .gitignore files into some directories and pushes those a walk would read.
-void plant(Rng& rng, Tree& tree, const std::filesystem::path& root, GitIgnore& ignore, std::string& shown) {
+void plant(Rng& rng, Tree& tree, const std::filesystem::path& root, IgnoreFiles& ignore, std::string& shown) {
   std::vector<std::string> dirs{""};
   for (const auto& [path, is_dir] : tree)
     if (is_dir) dirs.push_back(path);
@@ -44,7 +34,7 @@ TEST_CASE("random ignore files ignore what git ignores", "[filter][oracle]") {
     const auto root = scratch.path() / "repo";
     auto tree = random_tree(rng, 60);
     create(tree, root);
-    GitIgnore ignore;
+    IgnoreFiles ignore;
     std::string shown;
     plant(rng, tree, root, ignore, shown);
     std::string list;

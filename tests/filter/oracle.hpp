@@ -97,4 +97,15 @@ inline std::string random_pattern(Rng& rng) {
   return pattern;
 }
 
+/// The text of a .gitignore file.
+inline std::string random_ignore_file(Rng& rng) {
+  static const std::vector<std::string> tails{"", "", "", "", " ", "\\ ", "\t", "\r", "/"};
+  static const std::vector<std::string> heads{"", "", "", "!", "!", "#", "\\#", "\\!", "/"};
+  std::string text = below(rng, 20) == 0 ? "\xEF\xBB\xBF" : "";
+  for (auto left = 1 + below(rng, 5); left > 0; --left)
+    text += heads[below(rng, heads.size())] + random_pattern(rng) + tails[below(rng, tails.size())] + "\n";
+  if (below(rng, 4) == 0) text.pop_back();
+  return text;
+}
+
 }  // namespace syncline::filter::oracle

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rsync patterns and .gitignore files from anywhere, held against any path.
 #include "filter/filter_set.hpp"
-#include "filter/gitignore.hpp"
+#include "filter/ignore_files.hpp"
 #include "fuzz.hpp"
 
 using namespace syncline;
@@ -11,7 +11,7 @@ namespace {
 // Lines of the input are patterns up to an empty one, then paths.
 void match_all(std::string_view text) {
   filter::FilterSet rules;
-  filter::GitIgnore ignore;
+  filter::IgnoreFiles ignore;
   const auto border = std::min(text.find("\n\n"), text.size());
   ignore.push("", text.substr(0, border));
   std::string_view patterns = text.substr(0, border);

@@ -241,6 +241,25 @@ Scenario uncompressed(bool push) {
   return out;
 }
 
+/// Rules that lie in the source: what they name is neither sent nor removed, until they change.
+Scenario with_rules_files(bool push) {
+  const auto make = [](const Site& site) {
+    make_two(site);
+    site.dir("dir");
+    site.file(".synclineignore", "*.o\n", 1);
+    site.file("dir/.synclineignore", "!c.o\n", 1);
+    site.file("b.o", "left out\n", 1);
+    site.file("dir/c.o", "taken in\n", 1);
+    site.settle(1);
+  };
+  const auto make_old = [](const Site& site) { site.file("theirs.o", "kept\n", 0), site.settle(0); };
+  const auto change = [](const Site& site) { site.file(".synclineignore", "b.*\n", 2), site.settle(2); };
+  const auto with_rules = [](CopyOptions& options) { options.delete_extra = options.synclineignore = true; };
+  Scenario out{.name = push ? "push-rules-files" : "pull-rules-files", .push = push};
+  out.steps = {{make, make_old, with_rules}, {{}, {}, with_rules}, {change, {}, with_rules}};
+  return out;
+}
+
 }  // namespace
 
 std::vector<Scenario> scenarios() {
@@ -249,7 +268,8 @@ std::vector<Scenario> scenarios() {
           may_not_remove(), may_not_write(),    groups(true),        groups(false),
           attributes(),     one_entry(true),    one_entry(false),    several_sources(),
           state_lost(true), state_lost(false),  uncompressed(true),  uncompressed(false),
-          checksum(),       with_options(true), with_options(false)};
+          checksum(),       with_options(true), with_options(false), with_rules_files(true),
+          with_rules_files(false)};
 }
 
 }  // namespace syncline::test

@@ -52,6 +52,7 @@ CopyOptions Stage::options(const Step& step) const {
     out.sources.push_back(scenario_.push ? here(source) : there(source));
   out.destination = scenario_.push ? there(scenario_.target) : here(scenario_.target);
   out.owner = out.group = out.acls = out.xattrs = false;
+  out.synclineignore = false;  // which older clients do not ask for
   out.state_dir = states_.path("client");
   out.durability = Durable::none;
   out.threads = 1;

@@ -73,7 +73,7 @@ Sample pulling_open() {
   Open m;
   m.direction = Direction::pull;
   PullOptions pull;
-  pull.flags = pull_recursive | pull_delete;
+  pull.flags = pull_recursive | pull_delete | pull_synclineignore;
   pull.uid = 300;
   pull.max_delete = 5;
   pull.filters = {{true, "*.c"}, {false, "*"}};
@@ -84,7 +84,7 @@ Sample pulling_open() {
   pull.rates = {{480, 2'000}, {10'079, 0}};
   pull.week_second = 604'799;
   m.pull = pull;
-  return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 00 00 00 01 81 40 01 ac 02 00 01 05 "
+  return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 00 00 00 01 81 c0 04 01 ac 02 00 01 05 "
                       "02 01 03 2a 2e 63 00 01 2a 01 02 01 78 03 79 2f 7a 03 6f 6c 64 01 03 02 e0 03 d0 0f "
                       "df 4e 00 ff f4 24 02 01 00 01 62 00 01 73 03 63 2f 64")};
 }

@@ -67,10 +67,10 @@ _syncline() {
     local cur prev words cword split
     _init_completion -s || return
 
-    local commands="copy watch status wait why approve log manifest config serve pair id grants"
+    local commands="copy watch status wait why approve log check-ignore manifest config serve pair id grants"
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
-        --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
+        --synclineignore --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
         --itemize-changes --human-readable --progress --stats --event-log --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
@@ -118,6 +118,31 @@ _syncline() {
             COMPREPLY=($(compgen -W "--help" -- "$cur"))
         else
             _filedir toml
+        fi
+        return
+    fi
+
+    if [[ ${words[1]} == check-ignore ]]; then
+        case $prev in
+            --exclude-from | --include-from)
+                _filedir
+                return
+                ;;
+            -C | --root)
+                _filedir -d
+                return
+                ;;
+            --exclude | --include)
+                return
+                ;;
+        esac
+        $split && return
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--verbose --non-matching --null --stdin --root= --exclude= --include=
+                --exclude-from= --include-from= --gitignore --no-synclineignore --help -v -n -z -C" -- "$cur"))
+            [[ ${COMPREPLY-} == *= ]] && compopt -o nospace
+        else
+            _filedir
         fi
         return
     fi
