@@ -53,8 +53,8 @@ struct CopyOptions {
   bool one_file_system = false;  ///< -x
   bool delete_extra = false;
   std::optional<std::uint64_t> max_delete;
-  /// More deletions than 50 and than a fifth of what was there, or of all that was there, are held: none of them
-  /// is made, everything else is. Where the sources are here.
+  /// More deletions than 50 and than a fifth of what was there, or of all that was there, are held: none of
+  /// them is made, everything else is. Where the sources are here.
   bool guard_deletes = false;
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name

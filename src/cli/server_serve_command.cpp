@@ -208,9 +208,10 @@ int ServeCommand::run() {
   if (single) greet(server, *single, loaded.config.state_dir);
   manager.notifier.ready();
   auto alive_at = std::chrono::steady_clock::now();
-  const auto interval = manager.watchdog ? std::min(look_interval, std::chrono::floor<std::chrono::milliseconds>(
-                                                                        *manager.watchdog / 4))
-                                         : look_interval;
+  const auto interval =
+      manager.watchdog
+          ? std::min(look_interval, std::chrono::floor<std::chrono::milliseconds>(*manager.watchdog / 4))
+          : look_interval;
   while (!stop_requested()) {
     wait_for_signal(interval);
     if (take_reload_request()) {

@@ -75,8 +75,8 @@ void wait_for_signal(std::chrono::milliseconds limit) {
   if (bell() < 0) return std::this_thread::sleep_for(std::min(limit, without_bell));
   ::pollfd waiting{bell(), POLLIN, 0};
   std::uint64_t count = 0;
-  if (::poll(&waiting, 1, static_cast<int>(limit.count())) > 0)
-    [[maybe_unused]] const auto read = ::read(bell(), &count, sizeof count);
+  if (::poll(&waiting, 1, static_cast<int>(limit.count())) > 0) [[maybe_unused]]
+    const auto read = ::read(bell(), &count, sizeof count);
 }
 
 bool take_reload_request() noexcept { return reload_wanted.exchange(false); }

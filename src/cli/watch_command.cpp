@@ -61,7 +61,8 @@ class Watch {
     using enum watch::Attempt::Result;
     CopyReport report;
     try {
-      report = copies_.round(control_.options_of_round(), control_.watched(observer_for(outputs_, cancelled_)));
+      report =
+          copies_.round(control_.options_of_round(), control_.watched(observer_for(outputs_, cancelled_)));
     } catch (const std::exception& error) {
       return failed_attempt(explain(error));
     }

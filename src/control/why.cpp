@@ -51,8 +51,7 @@ Looked look_for(fs::Fs& files, const std::string& root, const RelPath& path) {
 bool is_changed_since(std::int64_t time_ns, const watch::BoardView& view) {
   if (!view.completed) return true;
   if (time_ns >= view.completed->begun_ns) return true;
-  const bool is_quiet = view.state == State::in_step && !view.changed_ns;
-  return !is_quiet && time_ns >= view.completed->begun_ns - tick_ns;
+  return view.is_touched && time_ns >= view.completed->begun_ns - tick_ns;
 }
 
 void put_verdict(Json& out, const char* verdict, std::optional<std::int64_t> since_ns = std::nullopt) {

@@ -35,7 +35,8 @@ DirChange::Kind kind_of(std::uint32_t mask) {
 
 class Inotify final : public DirWatch {
  public:
-  Inotify() : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  Inotify()
+      : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (!fd_ || !wake_) throw_errno("watch directories");
   }
 

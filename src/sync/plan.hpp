@@ -96,8 +96,8 @@ struct PlanOptions {
 /// there in a directory that we moved or removed, or that was put in its place, cannot be compared by
 /// records.
 bool is_in_place(Replica& replica, const RemoteDirs& drift);
-/// Whether a directory stands where our records have another one: that one may be anywhere by now, or nowhere,
-/// and records do not tell what of it is still over there.
+/// Whether a directory stands where our records have another one: that one may be anywhere by now, or
+/// nowhere, and records do not tell what of it is still over there.
 bool has_replaced_dirs(Replica& replica);
 /// Whether the tree has a name that our records have not: where the other side holds entries of its own (no
 /// --delete), one of them may stand there.

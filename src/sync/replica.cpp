@@ -89,6 +89,7 @@ void Replica::rest() {
   reader_.reset();
   content_reader_.reset();
   writer_.reset();
+  database_.reset();
   root_.reset();
   options_.notice = options_.note = nullptr;  // they are the session's
 }
@@ -96,6 +97,9 @@ void Replica::rest() {
 bool Replica::resume(const ReplicaOptions& options) {
   options_.notice = options.notice;
   options_.note = options.note;
+  open_state();
+  const auto id = database_->value("id");
+  if (!id || !std::ranges::equal(*id, id_) || stored_commit_count() != commit_count_) return false;
   if (is_composed_) return true;
   root_ = open_origin(world_, options_.origins.front());
   const auto stat = root_->stat();
@@ -162,6 +166,14 @@ void Replica::load_identity() {
   std::ranges::copy(*secret, bytes.begin());
   key_.emplace(bytes);
   std::ranges::copy(*id, id_.begin());
+  commit_count_ = stored_commit_count();
+}
+
+std::uint64_t Replica::stored_commit_count() const {
+  const auto coded = database_->value("commits");
+  if (!coded) return 0;
+  ByteReader reader(*coded, "commits");
+  return reader.u64();
 }
 
 /// A new replica, or another directory than last time under the same path (a restored backup, an
@@ -340,6 +352,9 @@ void Replica::commit(bool durable) {
     if (!alive.contains(id)) writer().erase_dir(id);
   compute_tree_digests(*tree_.root);
   writer().put_value("records", tree_root(tree_, rules_).bytes);
+  Bytes count;
+  ByteWriter(count).u64(++commit_count_);
+  writer().put_value("commits", count);
   writer().commit(durable);
   writer_.reset();
   has_drifted_ = false;

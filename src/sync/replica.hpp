@@ -81,7 +81,7 @@ class Replica {
   const World& world() const { return world_; }
   state::Database& database() { return *database_; }
   /// The state was found to be damaged since it was opened: what is going on is to be stopped.
-  bool state_damaged() const { return database_->damaged(); }
+  bool state_damaged() const { return database_ != nullptr && database_->damaged(); }
   /// Renames the damaged database aside and tells its name. The last call.
   void set_aside_state();
   const hash::QuickKey& key() const { return *key_; }
@@ -96,11 +96,12 @@ class Replica {
   /// to be seen in the tree than before. `watched`: of this tree, whose root_opener() it has; one for all.
   void follow(std::shared_ptr<watch::TreeWatch> watched) { watched_ = std::move(watched); }
   bool is_followed() const { return watched_ != nullptr; }
-  /// After a session that went well, until the next one: holds on to the state and to the tree in memory, but
-  /// not to the directory, which may be unmounted.
+  /// After a session that went well, until the next one: holds on to the tree in memory, but neither to the
+  /// directory, which may be unmounted, nor to the state, which others may want to use.
   void rest();
-  /// For the next session, with its options. False where the path leads to another directory by now: then
-  /// this one is of no more use.
+  /// For the next session, with its options. False where the path leads to another directory by now, or
+  /// somebody else has written to the state: then this one is of no more use. Throws what opening the state
+  /// throws.
   bool resume(const ReplicaOptions& options);
   /// At rest: is anything in the tree not as the last session left it? False where it is not followed, or not
   /// there.
@@ -169,6 +170,7 @@ class Replica {
   void open_state();
   void write_record(DirNode& node);
   void load_identity();
+  std::uint64_t stored_commit_count() const;
   void reset_identity();
   Bytes root_identity() const;
 
@@ -184,13 +186,14 @@ class Replica {
   std::unique_ptr<state::Writer> writer_;
   std::optional<hash::QuickKey> key_;
   std::array<std::byte, 16> id_{};
+  std::uint64_t commit_count_ = 0;  ///< of the state, whoever made them
   Tree tree_;
   IdentityRules rules_;
   std::shared_ptr<watch::TreeWatch> watched_;
   std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
   std::set<std::string> unsettled_;
   bool had_rules_files_ = false;  ///< the last scan found files that leave entries out
-  bool has_drifted_ = false;  ///< since the last session
+  bool has_drifted_ = false;      ///< since the last session
   std::mutex mutex_;
 };
 

@@ -140,9 +140,12 @@ void Scanner::uncount(const DirNode& node) {
 }
 
 Replica::ScanShape Replica::shape_of(const ScanOptions& options) {
-  ScanShape out{options.rules,     "",           options.recursive, options.one_file_system,
-                options.all_types, options.links, options.verify_suspects};
-  if (options.selector != nullptr) out.selection = options.selector->prefix + '\0' + options.selector->description;
+  ScanShape out{options.rules,          "",
+                options.recursive,      options.one_file_system,
+                options.all_types,      options.links,
+                options.verify_suspects};
+  if (options.selector != nullptr)
+    out.selection = options.selector->prefix + '\0' + options.selector->description;
   return out;
 }
 

@@ -60,8 +60,8 @@ class Scanner {
 
   /// Everything.
   void run();
-  /// These directories, by their paths, and what is new below them; all else is as the tree has it. False where
-  /// that is not enough: then the tree is nobody's picture, and run() is to follow.
+  /// These directories, by their paths, and what is new below them; all else is as the tree has it. False
+  /// where that is not enough: then the tree is nobody's picture, and run() is to follow.
   bool run_again(const std::set<std::string>& dirs);
 
  private:

@@ -13,7 +13,7 @@
 
 namespace syncline::sync {
 
-/// Keeps replicas that are watched, with their state open and their tree in memory, so that the next session
+/// Keeps replicas that are watched, with their tree in memory, so that the next session
 /// on the same place looks only at what has changed. At most limits::warm_replicas_max of them, with
 /// limits::warm_entries_max entries; those that were used least recently go first. Thread-safe.
 class WarmReplicas {

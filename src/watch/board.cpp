@@ -56,6 +56,7 @@ void Board::take_requests() {
 void Board::begin_round() {
   std::lock_guard lock(mutex_);
   changed_in_round_ns_ = earlier(changed_in_round_ns_, std::exchange(changed_ns_, std::nullopt));
+  was_complete_ = false;
   failing_in_round_.clear();
   failing_more_in_round_ = 0;
   report_.reset();
@@ -124,6 +125,7 @@ void Board::end_round(Attempt::Result result) {
   std::lock_guard lock(mutex_);
   const auto now = clock_.now_ns();
   const bool is_complete = result == in_step || result == partly || result == held;
+  was_complete_ = is_complete;
   merge_failures(is_complete);
   if (is_complete) {
     completed_ = {round_begun_ns_, now};
@@ -164,6 +166,7 @@ BoardView Board::view(std::size_t failing_max) const {
   out.failure = failure_;
   out.missing = missing_;
   out.changed_ns = earlier(changed_ns_, changed_in_round_ns_);
+  out.is_touched = changed_ns_ || !was_complete_;
   out.is_holding = is_holding_;
   out.held = held_;
   out.failing_count = failing_.size() + failing_more_;

@@ -60,6 +60,7 @@ struct BoardView {
   std::optional<LastFailure> failure;
   std::optional<Missing> missing;          ///< not known before a destination was compared with
   std::optional<std::int64_t> changed_ns;  ///< of the first change that is not known to be at the other side
+  bool is_touched = false;                 ///< something has changed since the last completed round began
   bool is_holding = false;                 ///< a guard keeps deletions back
   std::uint64_t held = 0;                  ///< how many; 0 with is_holding: those above --max-delete
   std::uint64_t failing_count = 0;
@@ -136,6 +137,7 @@ class Board {
   std::optional<LastFailure> failure_;
   std::optional<Missing> missing_;
   std::optional<std::int64_t> changed_ns_, changed_in_round_ns_;
+  bool was_complete_ = false;  ///< the last round, and none has begun since
   Failures failing_, failing_in_round_;
   std::uint64_t failing_more_ = 0, failing_more_in_round_ = 0;  ///< beyond limits::board_failures_max
   std::optional<CopyReport> report_;                            ///< of this round

@@ -58,8 +58,8 @@ class Channel {
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
   std::optional<Message> receive();
-  /// The same, for a thread whose reading must go on while the other side does not read: flushes only where that
-  /// need not wait. Whoever sends flushes in the end.
+  /// The same, for a thread whose reading must go on while the other side does not read: flushes only where
+  /// that need not wait. Whoever sends flushes in the end.
   std::optional<Message> receive_unhindered();
   bool has_input() const;
   /// Both ends are in this process: what is received is what was sent.

@@ -35,7 +35,9 @@ class Conversation {
   void take_role(Role role) { role_ = role; }
   std::optional<Role> role() const { return role_; }
   /// Between two sessions, until the next one is opened.
-  bool may_stir() const { return end_ != End::none && phase_ != Phase::over && phase_ != Phase::pairing && !opened_; }
+  bool may_stir() const {
+    return end_ != End::none && phase_ != Phase::over && phase_ != Phase::pairing && !opened_;
+  }
   bool over() const { return phase_ == Phase::over; }
   /// A finish that wants no answer was sent or received.
   void finish_unanswered() { end(); }

@@ -540,8 +540,7 @@ struct Stirred {};
 using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
                              ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
                              GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal,
-                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds,
-                             Stirred>;
+                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds, Stirred>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

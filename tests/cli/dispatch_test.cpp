@@ -51,8 +51,8 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
   CHECK(run.command == "copy");
   CHECK(run.args == Args{"-a", "s", "d"});
   CHECK(run.code == 77);
-  for (const auto* name :
-       {"watch", "status", "wait", "why", "approve", "log", "check-ignore", "manifest", "config", "serve", "id", "pair", "grants"}) {
+  for (const auto* name : {"watch", "status", "wait", "why", "approve", "log", "check-ignore", "manifest",
+                           "config", "serve", "id", "pair", "grants"}) {
     const auto other = dispatched({name, "x", "--y"});
     CHECK(other.command == name);
     CHECK(other.args == Args{"x", "--y"});
@@ -62,8 +62,8 @@ TEST_CASE("a command is called with its arguments and its code returned", "[disp
 
 TEST_CASE("the general help names every command", "[dispatch]") {
   const auto help = dispatched({"--help"}).out;
-  for (const auto* name : {"copy", "watch", "status", "wait", "why", "approve", "log", "check-ignore", "manifest", "config", "serve",
-                           "id", "pair", "grants"}) {
+  for (const auto* name : {"copy", "watch", "status", "wait", "why", "approve", "log", "check-ignore",
+                           "manifest", "config", "serve", "id", "pair", "grants"}) {
     CAPTURE(name);
     CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);
   }

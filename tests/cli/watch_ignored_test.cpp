@@ -10,11 +10,11 @@ namespace {
 
 struct RuleScene {
   RuleScene() {
-    dir.make_dir("root/sub/deep");
-    dir.write("root/sub/.gitignore", "/deep/*.o\n");
+    dir.make_dir("tree/sub/deep");
+    dir.write("tree/sub/.gitignore", "/deep/*.o\n");
   }
   std::string rule(const std::string& path, bool is_dir = false, bool is_contents = true) {
-    options.sources = {dir.path("root") + (is_contents ? "/" : "")};
+    options.sources = {dir.path("tree") + (is_contents ? "/" : "")};
     return rule_that_ignores({}, options, path, is_dir).value_or("");
   }
 
@@ -35,13 +35,13 @@ TEST_CASE("without rules nothing is left out but what is syncline's own", "[igno
 TEST_CASE("the first rule that matches decides, and one that leaves a parent out", "[ignored]") {
   RuleScene scene;
   scene.options.filters = {
-      {true, "keep.tmp"}, {false, "*.tmp"}, {false, "/sub/deep/"}, {false, "/root/only"}};
+      {true, "keep.tmp"}, {false, "*.tmp"}, {false, "/sub/deep/"}, {false, "/tree/only"}};
   CHECK(scene.rule("sub/a.tmp") == "--exclude=*.tmp");
   CHECK(scene.rule("sub/keep.tmp").empty());
   CHECK(scene.rule("sub/deep/keep.tmp") == "--exclude=/sub/deep/");
   CHECK(scene.rule("sub/deep", true) == "--exclude=/sub/deep/");
   CHECK(scene.rule("only").empty());
-  CHECK(scene.rule("only", false, false) == "--exclude=/root/only");
+  CHECK(scene.rule("only", false, false) == "--exclude=/tree/only");
 }
 
 TEST_CASE("files of git and the place of backups are left out where that was asked for", "[ignored]") {

@@ -140,7 +140,10 @@ TEST_CASE("every type of message of the format page occurs in a recording of thi
   const auto types = types_in_page();
   CHECK(types.size() == std::variant_size_v<wire::Message>);
   const Occurring occurring(wire::protocol_version);
+  // What a server says between two sessions; a recording ends with its session.
+  constexpr int stirred = 33;
   for (const auto& [type, name] : types) {
+    if (type == stirred) continue;
     CAPTURE(type, name);
     CHECK(occurring.types.contains(type));
   }

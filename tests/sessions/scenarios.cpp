@@ -263,12 +263,14 @@ Scenario with_rules_files(bool push) {
 }  // namespace
 
 std::vector<Scenario> scenarios() {
-  return {changes(true),    changes(false),     first_meeting(true), first_meeting(false),
-          broken(true),     broken(false),      asked_for(true),     asked_for(false),
-          may_not_remove(), may_not_write(),    groups(true),        groups(false),
-          attributes(),     one_entry(true),    one_entry(false),    several_sources(),
-          state_lost(true), state_lost(false),  uncompressed(true),  uncompressed(false),
-          checksum(),       with_options(true), with_options(false), with_rules_files(true),
+  return {changes(true),          changes(false),      first_meeting(true),
+          first_meeting(false),   broken(true),        broken(false),
+          asked_for(true),        asked_for(false),    may_not_remove(),
+          may_not_write(),        groups(true),        groups(false),
+          attributes(),           one_entry(true),     one_entry(false),
+          several_sources(),      state_lost(true),    state_lost(false),
+          uncompressed(true),     uncompressed(false), checksum(),
+          with_options(true),     with_options(false), with_rules_files(true),
           with_rules_files(false)};
 }
 

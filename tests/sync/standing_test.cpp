@@ -6,8 +6,9 @@
 
 #include <random>
 
+#include "base/limits.hpp"
 #include "remote.hpp"
-#include "support/fault_fs.hpp"
+#include "sync/copy.hpp"
 #include "tree_picture.hpp"
 
 namespace {
@@ -109,7 +110,8 @@ class RandomEdits {
     std::error_code ignored;
     if (stdfs::is_directory(path, ignored) || stdfs::is_symlink(path, ignored)) return;
     stdfs::create_directories(stdfs::path(path).parent_path(), ignored);
-    std::ofstream(path, pick(2) == 0 ? std::ios::app : std::ios::trunc) << random_text(pick(20'000), pick(1000));
+    std::ofstream(path, pick(2) == 0 ? std::ios::app : std::ios::trunc)
+        << random_text(pick(20'000), pick(1000));
   }
 
   std::string root_;
@@ -183,7 +185,8 @@ TEST_CASE("a round looks at the directories that changed and at no other", "[sta
   CHECK(scene.difference() == "");
 }
 
-TEST_CASE("what was changed in the destination between two rounds is put right by the next one", "[standing]") {
+TEST_CASE("what was changed in the destination between two rounds is put right by the next one",
+          "[standing]") {
   StandingScene scene(GENERATE(false, true));
   scene.far.dir.make_dir("here/a");
   scene.far.dir.write("here/a/f", "right");
@@ -198,7 +201,8 @@ TEST_CASE("what was changed in the destination between two rounds is put right b
   CHECK(scene.difference() == "");
 }
 
-TEST_CASE("what happens in the destination between two rounds is told once, what a round did there is not", "[standing]") {
+TEST_CASE("what happens in the destination between two rounds is told, what a round did there is not",
+          "[standing]") {
   StandingScene scene(false);
   scene.far.dir.make_dir("here/a");
   scene.far.dir.write("here/a/f", "right");
@@ -262,12 +266,24 @@ TEST_CASE("a share that stands still between two rounds of one client serves oth
   options.sources = {other + "/"};
   options.delete_extra = false;
   options.state_dir = scene.far.dir.path("other-state");
-  const auto report = sync::run_remote_copy(scene.world, options, {}, [&](const sync::RemotePlace&) {
-    return scene.far.served.dial();
-  });
+  const auto report = sync::run_remote_copy(
+      scene.world, options, {}, [&](const sync::RemotePlace&) { return scene.far.served.dial(); });
   CHECK(report.exit_code == 0);
   CHECK(stdfs::exists(scene.target() + "/g"));
   scene.round();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("between two rounds another run may use the states, and what it did there is met", "[standing]") {
+  StandingScene scene(false);
+  scene.far.dir.write("here/f", "1");
+  scene.round();
+  scene.far.dir.write("here/g", "2");
+  CHECK(sync::run_copy(scene.world, scene.world, scene.far.options, {}).files_changed == 1);
+  CHECK(scene.difference() == "");
+  scene.far.dir.write("here/h", "3");
+  const auto out = scene.round();
+  CHECK(out.report.files_changed == 1);
   CHECK(scene.difference() == "");
 }
 

@@ -237,7 +237,8 @@ TEST_CASE("the directories that changed are told once, with all that moved or ca
   CHECK(dirty.dirs.contains("new/below"));
 }
 
-TEST_CASE("a directory that is renamed before its making was heard of is followed under its new name", "[watch]") {
+TEST_CASE("a directory that is renamed before its making was heard of is followed under its new name",
+          "[watch]") {
   TreeScene scene;
   auto tree = scene.watch();
   tree.take_dirty();
@@ -264,14 +265,17 @@ TEST_CASE("lost events and a lack of watches make everything be looked at", "[wa
 
 TEST_CASE("past a number of changed directories all of them count", "[watch]") {
   TreeScene scene;
-  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i) scene.dir.make_dir("root/c/" + std::to_string(i));
+  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i)
+    scene.dir.make_dir("root/c/" + std::to_string(i));
   auto tree = scene.watch();
   tree.take_dirty();
-  for (std::size_t i = 0; i < limits::watch_dirty_max; ++i) scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
+  for (std::size_t i = 0; i < limits::watch_dirty_max; ++i)
+    scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
   auto dirty = tree.take_dirty();
   CHECK_FALSE(dirty.everywhere);
   CHECK(dirty.dirs.size() == limits::watch_dirty_max);
-  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i) scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
+  for (std::size_t i = 0; i <= limits::watch_dirty_max; ++i)
+    scene.dir.write("root/c/" + std::to_string(i) + "/f", "");
   dirty = tree.take_dirty();
   CHECK(dirty.everywhere);
   CHECK(dirty.dirs.empty());
