@@ -56,6 +56,7 @@ struct CopyOptions {
   /// More deletions than 50 and than a fifth of what was there, or of all that was there, are held: none of
   /// them is made, everything else is. Where the sources are here.
   bool guard_deletes = false;
+  std::uint64_t recent_deletes = 0;  ///< made by copies just before, of which this one is the continuation
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
   bool gitignore = false;      ///< and what .gitignore files do, and .git

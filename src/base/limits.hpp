@@ -119,6 +119,7 @@ inline constexpr std::chrono::milliseconds stuck_session_limit{120'000};  // wit
 // Deletions that a guard lets pass: so many, or so large a part of the entries that were there.
 inline constexpr std::size_t guarded_deletions_free = 50;
 inline constexpr std::size_t guarded_deletions_percent = 20;
+inline constexpr std::chrono::milliseconds guarded_deletions_span{60'000};  // in which they count together
 
 // What is watched: when changes count as complete, and when everything is looked at again.
 inline constexpr std::chrono::milliseconds settle_complete{2};        // after the last complete change,

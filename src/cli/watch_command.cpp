@@ -3,10 +3,12 @@
 #include "cli/watch_command.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <ostream>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "cli/event_log_output.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
@@ -51,18 +53,41 @@ std::string word_of(State state) {
   return "";
 }
 
+/// A tree that is removed slowly is removed in many rounds: what the guard would hold at once it holds over a
+/// span of time as well.
+class RecentDeletes {
+ public:
+  using Moment = std::chrono::steady_clock::time_point;
+  void note(Moment now, std::uint64_t count) {
+    if (count != 0) made_.emplace_back(now, count);
+  }
+  std::uint64_t count(Moment now) {
+    while (!made_.empty() && made_.front().first + limits::guarded_deletions_span < now) made_.pop_front();
+    std::uint64_t out = 0;
+    for (const auto& [when, deletes] : made_) out += deletes;
+    return out;
+  }
+  void clear() { made_.clear(); }
+
+ private:
+  std::deque<std::pair<Moment, std::uint64_t>> made_;
+};
+
 class Watch {
  public:
   Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled,
-        WatchControl& control)
-      : outputs_(outputs), copies_(copies), cancelled_(cancelled), control_(control) {}
+        WatchControl& control, Clock& clock)
+      : outputs_(outputs), copies_(copies), cancelled_(cancelled), control_(control), clock_(clock) {}
 
   watch::Attempt attempt() {
     using enum watch::Attempt::Result;
     CopyReport report;
     try {
-      report =
-          copies_.round(control_.options_of_round(), control_.watched(observer_for(outputs_, cancelled_)));
+      auto options = control_.options_of_round();
+      options.recent_deletes = recent_.count(clock_.steady());
+      report = copies_.round(options, control_.watched(observer_for(outputs_, cancelled_)));
+      if (!options.guard_deletes) recent_.clear();  // a person has looked
+      else recent_.note(clock_.steady(), report.files_deleted);
     } catch (const std::exception& error) {
       return failed_attempt(explain(error));
     }
@@ -126,6 +151,8 @@ class Watch {
   sync::StandingCopy& copies_;
   const std::function<bool()>& cancelled_;
   WatchControl& control_;
+  Clock& clock_;
+  RecentDeletes recent_;
   bool has_copied_ = false;
   bool told_degraded_ = false;
   std::uint64_t held_ = 0;
@@ -147,7 +174,7 @@ int follow_and_report(const CopyCommand& command, Console& console, const Output
     remote::Dialer dialer(world, options);
     const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
     sync::StandingCopy copies(world, dial, tree);
-    Watch watch(outputs, copies, cancelled, control);
+    Watch watch(outputs, copies, cancelled, control, console.clock);
     watch::FollowHooks hooks;
     hooks.copy = [&] { return watch.attempt(); };
     hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };

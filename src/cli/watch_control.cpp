@@ -24,15 +24,11 @@ control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
           static_cast<std::uint64_t>(::getpid()), clock.now_ns()};
 }
 
-std::string prefix_of(const std::string& source) {
-  return source.ends_with('/') ? "" : sync::base_name(source) + '/';
-}
-
 }  // namespace
 
 WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
                            const std::function<void(const std::string& text)>& notice)
-    : options_(options), board_(clock), prefix_(prefix_of(options.sources.front())) {
+    : options_(options), board_(clock) {
   try {
     if (fs::linux_fs().stat_path(options.sources.front(), true)) open(options, clock);
   } catch (const std::exception& error) {

@@ -35,7 +35,6 @@ class WatchControl {
 
   const CopyOptions& options_;
   watch::Board board_;
-  std::string prefix_;  ///< before the paths that the engine tells: of a SRC without a slash
   std::optional<control::Presence> presence_;
   std::optional<control::WatchDesk> desk_;
   std::optional<control::Server> server_;

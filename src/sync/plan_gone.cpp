@@ -256,8 +256,9 @@ void Planner::hold_removes() {
   const auto count = plan_.removes.size();
   if (!options_.copy->guard_deletes || count == 0) return;
   const bool is_emptied = replica_.tree().root->entries.empty();
-  const auto share = (replica_.tree().entry_count + count) * limits::guarded_deletions_percent / 100;
-  if (!is_emptied && count <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
+  const auto gone = count + options_.copy->recent_deletes;
+  const auto share = (replica_.tree().entry_count + gone) * limits::guarded_deletions_percent / 100;
+  if (!is_emptied && gone <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
   plan_.held_removes = count;
   plan_.removes.clear();
 }

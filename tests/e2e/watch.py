@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from processes import PATIENCE_S, check, wait_until
 
@@ -195,9 +196,11 @@ def deletes_nothing_by_mistake(scene):
     os.rename(scene.path("unmounted"), scene.path("many"))
     scene.write("many/back", "x")
     scene.wait_equal("many", "copy", "once the source is back")
+    os.kill(watch.pid, signal.SIGSTOP)  # so that it sees all of it at once
     for number in range(60):
         os.unlink(scene.path(f"many/{number}"))
     scene.write("many/also", "x")
+    os.kill(watch.pid, signal.SIGCONT)
     wait_until(lambda: "60 deletions are held" in scene.text("guard.log"), "many deletions are held and told")
     wait_until(lambda: os.path.exists(scene.path("copy/also")), "the rest goes on")
     check(os.path.exists(scene.path("copy/0")), "what is held is not deleted")
@@ -205,10 +208,22 @@ def deletes_nothing_by_mistake(scene):
     scene.wait_equal("many", "copy", "once a person allowed it")
     scene.write("many/later", "x")
     scene.wait_equal("many", "copy", "later on")
+    os.kill(watch.pid, signal.SIGSTOP)
     for name in os.listdir(scene.path("many")):
         os.unlink(scene.path("many/" + name))
+    os.kill(watch.pid, signal.SIGCONT)
     wait_until(lambda: scene.text("guard.log").count("deletions are held") == 2, "an emptied source is held")
     check(len(picture(scene.path("copy"))) > 40, "an emptied source deletes nothing")
+    scene.end(watch)
+    for number in range(200):
+        scene.write(f"slow/{number}", str(number))
+    watch = scene.start("here", "slow.log", "watch", "slow/", "slow-copy/")
+    scene.wait_equal("slow", "slow-copy", "at first")
+    for number in range(120):
+        os.unlink(scene.path(f"slow/{number}"))
+        time.sleep(0.01)
+    wait_until(lambda: "deletions are held" in scene.text("slow.log"), "deletions one by one are held in the end")
+    wait_until(lambda: len(os.listdir(scene.path("slow-copy"))) >= 150, "most of them are not made")
     scene.end(watch)
 
 

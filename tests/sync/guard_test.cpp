@@ -67,6 +67,21 @@ TEST_CASE("of few files so many may go, and one more is held while the rest goes
   }
 }
 
+TEST_CASE("what was deleted just before counts with what is to be deleted now", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_deletions_free;
+  Guarded pair(2 * free);
+  pair.remove(10);
+  SECTION("as many") {
+    pair.options.recent_deletes = free - 10;
+    CHECK(pair.copy().report.files_deleted == 10);
+  }
+  SECTION("one more") {
+    pair.options.recent_deletes = free - 9;
+    check_held(pair, 10);
+  }
+}
+
 TEST_CASE("of many files a part may go, and one more is held", "[sync][bounds]") {
   if (!has_guard()) return;
   constexpr std::size_t count = 1000;
