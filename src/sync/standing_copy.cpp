@@ -17,9 +17,9 @@ CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& o
     standing = std::make_unique<Standing>();
     standing->source = source_;
   }
-  const auto report = is_remote(options)
-                          ? run_remote_copy(world_, options, observer, dial_, standing.get())
-                          : run_copy(world_, world_, options, observer, wire::make_pipe, standing.get());
+  auto report = is_remote(options)
+                    ? run_remote_copy(world_, options, observer, dial_, standing.get())
+                    : run_copy(world_, world_, options, observer, wire::make_pipe, standing.get());
   standing_ = std::move(standing);
   return report;
 }
