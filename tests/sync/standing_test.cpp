@@ -71,6 +71,9 @@ unsigned test_seed() {
   return wanted != nullptr ? static_cast<unsigned>(std::stoul(wanted)) : std::random_device()();
 }
 
+/// Sanitizers take twenty times as long.
+int round_count() { return std::getenv("SYNCLINE_SANITIZED") != nullptr ? 15 : 60; }
+
 /// Edits of few names, so that they come back, also for something else.
 class RandomEdits {
  public:
@@ -127,7 +130,7 @@ TEST_CASE("rounds of a standing copy find all that random edits change on both s
   RandomEdits drift(scene.target(), seed + 1);
   std::mt19937 random(seed + 2);
   for (int i = 0; i < 60; ++i) edits.edit();
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < round_count(); ++round) {
     INFO("round " << round);
     for (auto count = random() % 4; count > 0; --count) edits.edit();
     if (random() % 4 == 0) drift.edit();
@@ -147,7 +150,7 @@ TEST_CASE("copies that know each other's records find all that random edits chan
   RandomEdits drift(scene.target(), seed + 1);
   std::mt19937 random(seed + 2);
   for (int i = 0; i < 60; ++i) edits.edit();
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < round_count(); ++round) {
     INFO("round " << round);
     for (auto count = random() % 4; count > 0; --count) edits.edit();
     if (random() % 4 == 0) drift.edit();
