@@ -85,7 +85,8 @@ class Scene:
 
     def end(self, process):
         process.send_signal(signal.SIGTERM)
-        check(process.wait(PATIENCE_S) == 0, f"the end by a signal: exit {process.returncode}, not 0")
+        # 20 where it comes in the middle of a copy, such as one that looks at what happened in DST.
+        check(process.wait(PATIENCE_S) in (0, 20), f"the end by a signal: exit {process.returncode}")
 
     def end_all(self):
         for process in self.started:
