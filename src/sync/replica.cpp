@@ -86,6 +86,12 @@ watch::TreeWatch::OpenRoot Replica::root_opener() const {
 }
 
 void Replica::rest() {
+  rest_root_ = tree_root(tree_, rules_);
+  has_drifted_ = false;
+  let_go();
+}
+
+void Replica::let_go() {
   reader_.reset();
   content_reader_.reset();
   writer_.reset();
@@ -357,7 +363,6 @@ void Replica::commit(bool durable) {
   writer().put_value("commits", count);
   writer().commit(durable);
   writer_.reset();
-  has_drifted_ = false;
 }
 
 bool Replica::is_dirty() const {

@@ -103,8 +103,9 @@ class Replica {
   /// somebody else has written to the state: then this one is of no more use. Throws what opening the state
   /// throws.
   bool resume(const ReplicaOptions& options);
-  /// At rest: is anything in the tree not as the last session left it? False where it is not followed, or not
-  /// there.
+  /// At rest: is anything that a session would see in the tree not as the last one left it? False where it is
+  /// not followed, and as long as somebody else works with the state: what they do is told once they are
+  /// done.
   bool has_drifted();
   static std::string state_path(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
@@ -164,6 +165,7 @@ class Replica {
   };
   static ScanShape shape_of(const ScanOptions& options);
   bool scan_again(const ScanOptions& options);
+  void let_go();
   state::Writer& writer();
   state::Reader& content_reader();
   void make_room_for_state();
@@ -193,7 +195,8 @@ class Replica {
   std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
   std::set<std::string> unsettled_;
   bool had_rules_files_ = false;  ///< the last scan found files that leave entries out
-  bool has_drifted_ = false;      ///< since the last session
+  hash::Digest rest_root_;        ///< of the tree as the last session left it
+  bool has_drifted_ = false;      ///< since then
   std::mutex mutex_;
 };
 

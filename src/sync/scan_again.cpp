@@ -162,8 +162,9 @@ bool Replica::scan_again(const ScanOptions& options) {
 }
 
 bool Replica::has_drifted() {
-  if (!watched_ || !scanned_) return false;
+  if (!watched_) return false;
   if (watched_->take(std::chrono::milliseconds(0)); !watched_->is_dirty()) return has_drifted_;
+  if (!scanned_) return has_drifted_ = true;
   ScanOptions options;
   options.rules = scanned_->rules;
   options.recursive = scanned_->recursive;
@@ -171,15 +172,16 @@ bool Replica::has_drifted() {
   options.all_types = scanned_->all_types;
   options.links = scanned_->links;
   options.verify_suspects = scanned_->verify_suspects;
-  has_drifted_ = true;
   try {
-    if (!resume(options_)) return true;
-    scan(options);
-  } catch (const Error&) {
-    return true;  // the next session will tell
+    has_drifted_ = !resume(options_);
+    if (!has_drifted_) {
+      scan(options);
+      has_drifted_ = tree_root(tree_, rules_) != rest_root_;
+    }
+  } catch (const Error& error) {
+    has_drifted_ = !error.is(Errc::locked);  // of anything else the next session will tell
   }
-  has_drifted_ = is_dirty();
-  rest();
+  let_go();
   return has_drifted_;
 }
 
