@@ -3,12 +3,10 @@
 #include "cli/watch_command.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <ostream>
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/limits.hpp"
 #include "cli/event_log_output.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
@@ -16,6 +14,7 @@
 #include "remote/dial.hpp"
 #include "sync/standing_copy.hpp"
 #include "watch/follow.hpp"
+#include "watch/recent_deletes.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -42,37 +41,6 @@ CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_in
   return command;
 }
 
-std::string word_of(State state) {
-  switch (state) {
-    case State::copying: return "copying";
-    case State::in_step: return "in-step";
-    case State::behind: return "behind";
-    case State::holding: return "holding";
-    case State::blocked: return "blocked";
-  }
-  return "";
-}
-
-/// A tree that is removed slowly is removed in many rounds: what the guard would hold at once it holds over a
-/// span of time as well.
-class RecentDeletes {
- public:
-  using Moment = std::chrono::steady_clock::time_point;
-  void note(Moment now, std::uint64_t count) {
-    if (count != 0) made_.emplace_back(now, count);
-  }
-  std::uint64_t count(Moment now) {
-    while (!made_.empty() && made_.front().first + limits::guarded_deletions_span < now) made_.pop_front();
-    std::uint64_t out = 0;
-    for (const auto& [when, deletes] : made_) out += deletes;
-    return out;
-  }
-  void clear() { made_.clear(); }
-
- private:
-  std::deque<std::pair<Moment, std::uint64_t>> made_;
-};
-
 class Watch {
  public:
   Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled,
@@ -81,13 +49,12 @@ class Watch {
 
   watch::Attempt attempt() {
     using enum watch::Attempt::Result;
+    const bool is_approved = control_.board().is_approved();
     CopyReport report;
     try {
       auto options = control_.options_of_round();
-      options.recent_deletes = recent_.count(clock_.steady());
+      recent_.count_into(options, clock_.steady());
       report = copies_.round(options, control_.watched(observer_for(outputs_, cancelled_)));
-      if (!options.guard_deletes) recent_.clear();  // a person has looked
-      else recent_.note(clock_.steady(), report.files_deleted);
     } catch (const std::exception& error) {
       return failed_attempt(explain(error));
     }
@@ -98,8 +65,9 @@ class Watch {
     has_copied_ = true;
     last_failure_.clear();
     held_ = report.deletions_held;
-    if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
     const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
+    recent_.note(report.files_deleted, waits_for_person, is_approved, clock_.steady());
+    if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
     return {waits_for_person ? held : partly, report.exit_code};
   }
 
@@ -110,7 +78,8 @@ class Watch {
           std::string(sentence.empty() ? "" : "; ") +
           "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at once a "
           "minute";
-    for (const auto& output : outputs_) output->standing(word_of(standing.state), sentence);
+    for (const auto& output : outputs_)
+      output->standing(std::string(watch::state_word(standing.state)), sentence);
   }
 
  private:
@@ -152,7 +121,7 @@ class Watch {
   const std::function<bool()>& cancelled_;
   WatchControl& control_;
   Clock& clock_;
-  RecentDeletes recent_;
+  watch::RecentDeletes recent_;
   bool has_copied_ = false;
   bool told_degraded_ = false;
   std::uint64_t held_ = 0;
