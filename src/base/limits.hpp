@@ -151,6 +151,8 @@ static_assert(event_log_line_bytes_max < event_log_pending_bytes_max);
 // Replicas that are kept between two sessions, and entries of their trees, of some 100 bytes each.
 inline constexpr std::size_t warm_replicas_max = 32;
 inline constexpr std::size_t warm_entries_max = 1'000'000;
+inline constexpr std::chrono::milliseconds stir_interval{
+    1'000};  // between looks at whether anything stirred there
 
 // What a running watch remembers of its failures, and how it is asked from outside (docs/format/control.md).
 inline constexpr std::size_t board_failures_max = 1000;           // entries by name; the rest is a number

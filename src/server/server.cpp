@@ -12,7 +12,7 @@
 namespace syncline::server {
 namespace {
 
-constexpr auto watch_interval = std::chrono::seconds(1);
+constexpr auto watch_interval = limits::stir_interval;
 
 /// Of every address there are two kinds, of which a machine may lack the second.
 std::vector<std::string> addresses_of(const ServerConfig& config, bool with_ipv6) {

@@ -3,12 +3,55 @@
 #include "server/stdio_session.hpp"
 
 #include <cerrno>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "sync/service.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::server {
+namespace {
+
+constexpr std::uint64_t only_client = 1;
+
+/// Tells the client once a second, if it is to be told, that something stirred in its place.
+class StirTeller {
+ public:
+  StirTeller(sync::WarmReplicas& warm, wire::Channel& channel) : warm_(warm), channel_(channel) {}
+  StirTeller(const StirTeller&) = delete;
+  StirTeller& operator=(const StirTeller&) = delete;
+  ~StirTeller() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, limits::stir_interval, [&] { return is_over_; })) {
+      try {
+        if (!warm_.stirred().empty() && channel_.tell_stirred()) warm_.note_told(only_client);
+      } catch (const Error&) {
+        return;  // the connection is gone, which whoever serves it will meet
+      }
+    }
+  }
+
+  sync::WarmReplicas& warm_;
+  wire::Channel& channel_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool is_over_ = false;
+  std::thread thread_{[this] { run(); }};
+};
+
+}  // namespace
 
 void serve_stdio(const sync::World& world, std::unique_ptr<net::Link> link, const std::string& state_dir,
                  const std::function<bool()>& cancelled) {
@@ -27,6 +70,8 @@ void serve_stdio(const sync::World& world, std::unique_ptr<net::Link> link, cons
   options.cancelled = cancelled;
   sync::WarmReplicas warm;
   options.warm = &warm;
+  options.client = only_client;
+  const StirTeller teller(warm, channel);
   world.files->make_dirs(state_dir, 0700);
   while (auto message = channel.receive()) {
     sync::serve_session(world, channel, sync::take<wire::Open>(std::move(*message)), options);

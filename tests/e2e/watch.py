@@ -228,6 +228,24 @@ def deletes_nothing_by_mistake(scene):
     scene.end(watch)
 
 
+def heals_what_others_change(scene):
+    shell = scene.path("shell")
+    with open(shell, "w") as file:
+        # What ssh does: a host, then a command for a shell over there.
+        file.write(f'#!/bin/sh\nshift\ncd {scene.path("")} || exit 1\nexec sh -c "$*"\n')
+    os.chmod(shell, 0o755)
+    scene.write("own/sub/f", "right")
+    for name, to, options in (("local.log", "healed/", []),
+                              ("shell.log", "machine:healed-by-shell/", ["-e", shell, "--syncline-path", PROGRAM])):
+        copy = to.split(":")[-1].rstrip("/")
+        watch = scene.start("here", name, "watch", *options, "own/", to)
+        scene.wait_equal("own", copy, "at first")
+        scene.write(copy + "/sub/f", "wrong")
+        scene.write(copy + "/extra", "x")
+        scene.wait_equal("own", copy, "once what others did there was noticed, " + name)
+        scene.end(watch)
+
+
 def refuses(scene):
     check("one SRC" in scene.run("here", "watch", "src/", "many/", "dst/", code=1).stderr, "several sources are refused")
     check("this machine" in scene.run("here", "watch", "syncline://h/s/", "dst/", code=1).stderr, "a remote source is refused")
@@ -241,7 +259,7 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         scene = Scene(root)
         try:
-            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, refuses):
+            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, heals_what_others_change, refuses):
                 step(scene)
                 print("ok", step.__name__)
         finally:
