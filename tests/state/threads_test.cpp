@@ -44,7 +44,8 @@ TEST_CASE("readers in several threads see whole commits, and later ones later", 
         const auto seen = record ? record->summary.fingerprint.low : 0;
         if (seen < floor || seen < last || !(*record == generation(seen))) ++wrong;
         last = seen;
-        if (!database->value("n") && seen > 1) ++wrong;
+        // Read through another reader, which may be a commit behind this one, but not behind what had ended.
+        if (!database->value("n") && floor > 1) ++wrong;
       }
     });
   }
