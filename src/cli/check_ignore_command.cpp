@@ -8,10 +8,10 @@
 
 #include "base/error.hpp"
 #include "cli/check_ignore_command_line.hpp"
+#include "cli/deciding_rule.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "sync/ignore_check.hpp"
-#include "sync/rules_file.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -19,31 +19,6 @@ namespace {
 constexpr int some_ignored = 0;
 constexpr int none_ignored = 1;
 constexpr int not_told = 128;
-
-/// The rule of a verdict, in git's three fields.
-struct RuleShown {
-  std::string file;
-  std::string line;
-  std::string pattern;
-};
-
-RuleShown rule_of(const sync::Verdict& verdict, const CopyOptions& options) {
-  using By = sync::Verdict::By;
-  switch (verdict.by) {
-    case By::filter: {
-      const auto& rule = options.filters[verdict.filter_index];
-      return {rule.include ? "--include" : "--exclude", "", rule.pattern};
-    }
-    case By::rules_file:
-      return {sync::rules_file_path(verdict.kind, std::string(verdict.rule.dir)),
-              std::to_string(verdict.rule.line), std::string(verdict.rule.pattern)};
-    case By::git_directory: return {"--gitignore", "", ".git"};
-    case By::nothing:
-    case By::reserved:
-    case By::list: break;
-  }
-  return {};
-}
 
 /// Patterns are full of backslashes: these stay as they are.
 std::string shown_pattern(std::string_view pattern) {
@@ -69,7 +44,7 @@ class Answers {
     const bool counts = command_.verbose ? matches : verdict.excluded;
     any_ |= counts;
     if (!counts && !command_.non_matching) return;
-    print(rule_of(verdict, command_.options), typed);
+    print(deciding_rule(verdict, command_.options), typed);
     if (command_.from_input) console_.out.flush();
   }
 
@@ -82,7 +57,7 @@ class Answers {
   int code() const { return any_ ? some_ignored : none_ignored; }
 
  private:
-  void print(const RuleShown& rule, const std::string& path) {
+  void print(const DecidingRule& rule, const std::string& path) {
     auto& out = console_.out;
     if (command_.zero) {
       if (command_.verbose) out << rule.file << '\0' << rule.line << '\0' << rule.pattern << '\0';

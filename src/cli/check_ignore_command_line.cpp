@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "cli/option_table.hpp"
+#include "cli/option_values.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -70,20 +71,7 @@ class CheckIgnoreLine {
     }
   }
 
-  std::vector<std::string> paths() const {
-    std::vector<std::string> out;
-    bool only_paths = false;
-    for (const auto& arg : app_.remaining()) {
-      if (!only_paths && arg == "--") {
-        only_paths = true;
-        continue;
-      }
-      if (!only_paths && arg.size() > 1 && arg.front() == '-')
-        refuse_line("unknown option " + escape_name(arg));
-      out.push_back(arg);
-    }
-    return out;
-  }
+  std::vector<std::string> paths() const { return paths_among(app_.remaining()); }
 
  private:
   struct Entry {

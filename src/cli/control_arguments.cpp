@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "cli/control_commands.hpp"
 #include "cli/numbers.hpp"
+#include "cli/option_values.hpp"
 #include "cli/report_output.hpp"
 #include "sync/places.hpp"
 
@@ -43,15 +44,12 @@ int ControlLine::run(std::vector<std::string> args, Console& console, const std:
 }
 
 void ControlLine::take_path() {
-  bool only_paths = false;
-  for (const auto& arg : app_.remaining()) {
-    if (!std::exchange(only_paths, only_paths || arg == "--") && arg == "--") continue;
-    if (!only_paths && arg.size() > 1 && arg.front() == '-')
-      throw Error(Errc::usage, "unknown option " + escape_name(arg));
-    if (arg.empty()) throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
-    if (path_) throw Error(Errc::usage, "one " + path_name_ + " at most");
-    path_ = arg;
-  }
+  const auto paths = paths_among(app_.remaining());
+  if (paths.empty()) return;
+  if (paths.size() > 1) throw Error(Errc::usage, "one " + path_name_ + " at most");
+  if (paths.front().empty())
+    throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
+  path_ = paths.front();
 }
 
 void ControlLine::require_path() const {

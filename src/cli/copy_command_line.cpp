@@ -94,17 +94,7 @@ class Grammar {
 
   /// What is left: the paths. Throws for an option that is not in the table.
   std::vector<std::string> paths() const {
-    std::vector<std::string> out;
-    bool only_paths = false;
-    for (const auto& arg : app_.remaining()) {
-      if (!only_paths && arg == "--") {
-        only_paths = true;
-        continue;
-      }
-      if (!only_paths && arg.size() > 1 && arg.front() == '-') refuse_unknown(arg);
-      out.push_back(arg);
-    }
-    return out;
+    return paths_among(app_.remaining(), [](const std::string& arg) { refuse_unknown(arg); });
   }
 
  private:

@@ -35,23 +35,6 @@ std::string run_id(const std::string& text) {
   return text;
 }
 
-/// CLI11's positionals would split a name like "[a,b]".
-std::vector<std::string> paths_of(const std::vector<std::string>& rest) {
-  std::vector<std::string> out;
-  bool only_paths = false;
-  for (const auto& arg : rest) {
-    if (!only_paths && arg == "--") {
-      only_paths = true;
-      continue;
-    }
-    if (!only_paths && arg.size() > 1 && arg.front() == '-')
-      throw Error(Errc::usage, "unknown option " + escape_name(arg));
-    if (arg.empty()) throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
-    out.push_back(arg);
-  }
-  return out;
-}
-
 void settle_log(LogCommand& command, const CLI::App& app, const Typed& typed, std::int64_t now_ns) {
   auto& query = command.query;
   if (app.count("--since") != 0) query.since_ns = moment("--since", typed.since, now_ns);
@@ -66,7 +49,9 @@ void settle_log(LogCommand& command, const CLI::App& app, const Typed& typed, st
     if (typed.state.empty()) refuse_value("--state", typed.state, "is empty");
     command.state_dir = typed.state;
   }
-  query.paths = paths_of(app.remaining());
+  query.paths = paths_among(app.remaining());
+  if (std::ranges::find(query.paths, std::string()) != query.paths.end())
+    throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
 }
 
 }  // namespace

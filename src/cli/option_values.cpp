@@ -121,4 +121,22 @@ std::vector<std::string> split_words(std::string_view option, std::string_view v
   return out;
 }
 
+std::vector<std::string> paths_among(const std::vector<std::string>& rest,
+                                     const std::function<void(const std::string& arg)>& refuse_option) {
+  std::vector<std::string> out;
+  bool only_paths = false;
+  for (const auto& arg : rest) {
+    if (!only_paths && arg == "--") {
+      only_paths = true;
+      continue;
+    }
+    if (!only_paths && arg.size() > 1 && arg.front() == '-') {
+      if (refuse_option) refuse_option(arg);
+      throw Error(Errc::usage, "unknown option " + escape_name(arg));
+    }
+    out.push_back(arg);
+  }
+  return out;
+}
+
 }  // namespace syncline::cli

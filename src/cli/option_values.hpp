@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,5 +35,11 @@ std::string parse_ownership(std::string_view option, std::string_view value);
 
 /// A command and its arguments, split at blanks; quotes keep a word together.
 std::vector<std::string> split_words(std::string_view option, std::string_view value);
+
+/// What a command line has left when its options are taken: paths, which are no positionals of CLI11's
+/// because that would split a name like "[a,b]". Behind "--" nothing is an option; before it `refuse_option`
+/// is called for one and throws. Without it: Error(usage).
+std::vector<std::string> paths_among(const std::vector<std::string>& rest,
+                                     const std::function<void(const std::string& arg)>& refuse_option = {});
 
 }  // namespace syncline::cli

@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A verdict in the words of the person who gave the rule.
+// The verdict on one path, and why.
 #include "cli/watch_ignored.hpp"
 
+#include "cli/deciding_rule.hpp"
 #include "sync/ignore_check.hpp"
-#include "sync/rules_file.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::cli {
 namespace {
 
-std::string words_of(const sync::Verdict& verdict, const CopyOptions& options) {
-  using By = sync::Verdict::By;
-  switch (verdict.by) {
-    case By::filter: return "--exclude=" + options.filters[verdict.filter_index].pattern;
-    case By::rules_file:
-      return sync::rules_file_path(verdict.kind, std::string(verdict.rule.dir)) + ':' +
-             std::to_string(verdict.rule.line) + ':' + std::string(verdict.rule.pattern);
-    case By::git_directory: return "--gitignore";
-    case By::reserved: return "--backup-dir=" + options.backup_dir.value_or("");
-    case By::list: return "--files-from";
-    case By::nothing: break;
-  }
-  return "";
+/// As it would be typed, or FILE:LINE:PATTERN.
+std::string words_of(const DecidingRule& rule) {
+  if (rule.line.empty()) return rule.file + '=' + rule.pattern;
+  return rule.file + ':' + rule.line + ':' + rule.pattern;
 }
 
 }  // namespace
@@ -34,7 +25,7 @@ std::optional<std::string> rule_that_ignores(const sync::World& world, const Cop
   sync::IgnoreCheck check(world, options);
   try {
     const auto verdict = check.verdict(RelPath::parse(path), is_dir);
-    return verdict.excluded ? std::optional(words_of(verdict, options)) : std::nullopt;
+    return verdict.excluded ? std::optional(words_of(deciding_rule(verdict, options))) : std::nullopt;
   } catch (const Error& error) {
     if (error.is(Errc::usage)) return std::nullopt;
     throw;

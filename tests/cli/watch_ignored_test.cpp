@@ -51,7 +51,7 @@ TEST_CASE("files of git and the place of backups are left out where that was ask
   CHECK(scene.rule("sub/deep/a.o") == "sub/.gitignore:1:/deep/*.o");
   CHECK(scene.rule("sub/deep/a.c").empty());
   CHECK(scene.rule("a.o").empty());
-  CHECK(scene.rule(".git/config") == "--gitignore");
+  CHECK(scene.rule(".git/config") == "--gitignore=.git");
   CHECK(scene.rule("old/x") == "--backup-dir=old");
 }
 
