@@ -116,6 +116,10 @@ inline constexpr std::size_t unknown_frame_bytes_max = 64 * kib;          // unt
 inline constexpr std::chrono::milliseconds unknown_client_limit{10'000};  // to pair, once connected
 inline constexpr std::chrono::milliseconds stuck_session_limit{120'000};  // without a byte while others wait
 
+// Of a file that is patched in place: whoever opens it meanwhile waits so long for that to end, before it is made anew
+// instead. Less than the shortest lease-break-time (1 s), after which the kernel lets them in.
+inline constexpr std::chrono::milliseconds lease_hold{700};
+
 // Deletions that a guard lets pass: so many, or so large a part of the entries that were there.
 inline constexpr std::size_t guarded_deletions_free = 50;
 inline constexpr std::size_t guarded_deletions_percent = 20;

@@ -135,7 +135,8 @@ class File {
   /// Takes a write lease (F_SETLEASE): true when nobody else has the file open, this process
   /// through another File included. Held until close. Whoever opens the file meanwhile (again:
   /// also this process) waits for that, at most /proc/sys/fs/lease-break-time (45 s); no signal
-  /// comes here. False where leases do not work (NFS, foreign owner without CAP_LEASE).
+  /// comes here. False where leases do not work (NFS, foreign owner without CAP_LEASE). Called again it tells
+  /// whether it is still held and nobody has waited for longer than limits::lease_hold.
   virtual bool try_lease() = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "fs/linux_fs.hpp"
 #include "fs/xattr.hpp"
 
@@ -138,8 +139,12 @@ bool LinuxFile::try_lease() {
   // default SIGIO, which kills. SIGURG is ignored by default, and with no owner there is no
   // recipient at all; the opener then waits until this file is closed (or lease-break-time).
   if (::fcntl(fd_.get(), F_SETSIG, SIGURG) < 0) return false;
-  if (::fcntl(fd_.get(), F_SETLEASE, F_WRLCK) < 0) return false;
+  const auto now = std::chrono::steady_clock::now();
+  // One that is held cannot be renewed while somebody waits, but neither does it end before lease-break-time.
+  if (::fcntl(fd_.get(), F_SETLEASE, F_WRLCK) < 0)
+    return leased_at_ && now - *leased_at_ < limits::lease_hold;
   ::fcntl(fd_.get(), F_SETOWN, 0);
+  leased_at_ = now;
   return true;
 }
 

@@ -4,7 +4,9 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -73,6 +75,7 @@ class LinuxFile final : public File {
   /// time.
   mutable std::mutex extent_mutex_;
   mutable Extent data_{};
+  std::optional<std::chrono::steady_clock::time_point> leased_at_;  ///< when nobody else had it open
 };
 
 class LinuxDir final : public Dir {

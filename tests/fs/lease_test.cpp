@@ -4,11 +4,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
+#include "base/limits.hpp"
 #include "expect.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -102,6 +105,35 @@ TEST_CASE("an opener waits for the end of the lease and kills nobody", "[fs]") {
   CHECK(result.signal == 0);
   CHECK(result.exit_code == 0);
   CHECK(temp.read("f") == "y");
+}
+
+TEST_CASE("a lease is kept a little while somebody waits, and not for long", "[fs]") {
+  TempDir temp;
+  temp.write("f", "x");
+  auto dir = temp.open();
+  const int flags = GENERATE(O_RDONLY, O_RDWR);
+  const auto result = run_in_child([&] {
+    const Opener patient(temp.path("f"), flags);
+    auto file = dir->open_write("f");
+    const auto leased_at = std::chrono::steady_clock::now();
+    if (!file->try_lease()) return 77;
+    const pid_t opener = patient.start();
+    ::usleep(50'000);
+    const bool is_held = file->try_lease();
+    // A machine that sleeps is no reason to fail.
+    if (!is_held && std::chrono::steady_clock::now() - leased_at < limits::lease_hold) return 1;
+    std::this_thread::sleep_for(limits::lease_hold);
+    if (file->try_lease()) return 2;
+    int status = 0;
+    if (::waitpid(opener, &status, WNOHANG) != 0) return 3;  // it must still wait
+    file.reset();
+    return exit_code(opener) == 0 ? 0 : 4;
+  });
+  if (result.exit_code == 77) {
+    WARN("no leases on this file system");
+    return;
+  }
+  CHECK(result.exit_code == 0);
 }
 
 TEST_CASE("a file leased by another process is opened once that one is done", "[fs]") {
