@@ -51,6 +51,10 @@ class SqliteDatabase final : public Database {
 
   bool damaged() const override { return registry_->damaged(); }
 
+  void keep_log() override {
+    if (write_side_ != nullptr) write_side_->keep_log();
+  }
+
   std::uint64_t written_bytes() const override {
     return write_side_ == nullptr ? 0 : write_side_->written_bytes();
   }

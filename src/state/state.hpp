@@ -125,6 +125,9 @@ class Database {
   /// True once a read or a write met damage, whoever caught the error: nothing that follows may be built on
   /// this database. Thread-safe. See set_aside_damaged().
   virtual bool damaged() const = 0;
+  /// It is to be opened again soon: closing leaves what was committed in the write-ahead log, unless that has become
+  /// long, instead of writing it once more.
+  virtual void keep_log() = 0;
   /// Bytes this process wrote to the database files so far (approximate: pages).
   virtual std::uint64_t written_bytes() const = 0;
 };

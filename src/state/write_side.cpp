@@ -13,6 +13,8 @@ constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t log_frame_bytes = page_bytes + 24;
 // 16 MiB: small commits share the page writes and the two syncs of a checkpoint.
 constexpr int checkpoint_pages = 4000;
+// 1 MiB: whoever opens the database reads all of its log.
+constexpr int kept_log_pages = 256;
 
 int remember_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
   *static_cast<int*>(log_pages) = pages;
@@ -95,6 +97,11 @@ void WriteSide::checkpoint_if_due() {
   if (done > checkpointed_pages_)
     written_bytes_ += static_cast<std::uint64_t>(done - checkpointed_pages_) * page_bytes;
   checkpointed_pages_ = done;
+}
+
+void WriteSide::keep_log() {
+  if (log_pages_ <= kept_log_pages)
+    sqlite3_db_config(connection_.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 std::optional<Bytes> WriteSide::row(Statement& select, RowKind kind, std::int64_t key, const char* what) {

@@ -39,6 +39,9 @@ class WriteSide {
   /// Of the rows whose keys begin with `prefix` so many stay, `key` among them.
   void bound_values(const std::string& prefix, const std::string& key, std::size_t max);
 
+  /// See Database::keep_log().
+  void keep_log();
+
   ManifestId next_manifest_id = 1;
   ReaderRegistry& registry() { return *registry_; }
   /// Exact for the log, an upper bound for the database file.

@@ -95,6 +95,7 @@ void Replica::let_go() {
   reader_.reset();
   content_reader_.reset();
   writer_.reset();
+  if (database_) database_->keep_log();
   database_.reset();
   root_.reset();
   options_.notice = options_.note = nullptr;  // they are the session's

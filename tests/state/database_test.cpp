@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "sample.hpp"
 #include "state/sqlite.hpp"
 #include "support/catch.hpp"
@@ -245,4 +247,30 @@ TEST_CASE("names in a directory must be sorted and unique", "[state]") {
     for (const auto& name : names) record.entries.push_back(sample.entry(name));
     CHECK(fails_with(Errc::malformed, [&] { writer->put_dir(1, record); }));
   }
+}
+
+TEST_CASE("a log that is kept has what was committed, and a long one is not kept", "[state]") {
+  TempDir temp;
+  const auto path = temp.path("state.db");
+  const auto log = path + "-wal";
+  const Bytes large(64 * 1024);
+  const auto commit = [&](int rows) {
+    const auto database = Database::open(path, false);
+    in_transaction(*database, [&](Writer& writer) {
+      for (int i = 0; i < rows; ++i) writer.put_value("k" + std::to_string(i), large);
+      writer.put_value("last", as_bytes(std::to_string(rows)));
+    });
+    database->keep_log();
+  };
+  commit(1);
+  CHECK(std::filesystem::exists(log));
+  CHECK(as_text(Database::open(path, true)->value("last").value()) == "1");
+  CHECK(as_text(Database::open(path, false)->value("last").value()) == "1");
+  CHECK_FALSE(std::filesystem::exists(log));  // it was closed in the ordinary way
+  commit(1);
+  commit(1);
+  CHECK(std::filesystem::exists(log));
+  commit(32);
+  CHECK_FALSE(std::filesystem::exists(log));
+  CHECK(as_text(Database::open(path, false)->value("last").value()) == "32");
 }
