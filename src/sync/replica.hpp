@@ -194,7 +194,7 @@ class Replica {
   std::shared_ptr<watch::TreeWatch> watched_;
   std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
   std::set<std::string> unsettled_;
-  bool had_rules_files_ = false;  ///< the last scan found files that leave entries out
+  std::shared_ptr<Selector::RulesFiles> rules_files_;  ///< that the last scan found
   hash::Digest rest_root_;        ///< of the tree as the last session left it
   bool has_drifted_ = false;      ///< since then
   std::mutex mutex_;

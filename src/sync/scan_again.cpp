@@ -50,8 +50,8 @@ DirNode emptied(DirNode& node) {
   return before;
 }
 
-bool has_rules_files(const ScanOptions& options) {
-  return options.selector != nullptr && options.selector->rules_digest().has_value();
+std::optional<hash::Digest> rules_digest(const ScanOptions& options) {
+  return options.selector != nullptr ? options.selector->rules_digest() : std::nullopt;
 }
 
 }  // namespace
@@ -97,6 +97,10 @@ bool Scanner::look_again(DirNode& node, state::Reader& reader, Bytes& scratch) {
     return false;
   }
   uncount(node);
+  const auto forget_rules = [&](const DirNode& dir, bool and_below) {
+    if (selector() != nullptr) selector()->forget_rules_files(dir.path().text(), and_below);
+  };
+  forget_rules(node, false);
   DirNode before = emptied(node);
   OpenDirs dirs(replica_, task);
   look(node, dirs, reader, scratch);
@@ -109,6 +113,7 @@ bool Scanner::look_again(DirNode& node, state::Reader& reader, Bytes& scratch) {
     const DirNode& one = *gone.back();
     gone.pop_back();
     uncount(one);
+    forget_rules(one, true);
     if (has_links(one)) return false;
     for (const auto& child : one.children) gone.push_back(child.get());
   }
@@ -155,10 +160,13 @@ bool Replica::scan_again(const ScanOptions& options) {
   const auto dirty = watched_ ? watched_->take_dirty() : watch::Dirty{true};
   const auto before = std::exchange(scanned_, std::nullopt);
   auto dirs = std::exchange(unsettled_, {});
-  // What files in the tree leave out is known only to the session that has read them all.
-  if (dirty.everywhere || had_rules_files_ || before != shape_of(options)) return false;
+  const auto files = std::exchange(rules_files_, nullptr);
+  if (dirty.everywhere || before != shape_of(options)) return false;
+  if (files != nullptr) options.selector->take_rules_files(files);
+  const auto rules = rules_digest(options);
   dirs.insert(dirty.dirs.begin(), dirty.dirs.end());
-  return Scanner(*this, options).run_again(dirs) && !has_rules_files(options);
+  // Other rules may say something else of any entry.
+  return Scanner(*this, options).run_again(dirs) && rules_digest(options) == rules;
 }
 
 bool Replica::has_drifted() {
@@ -189,7 +197,7 @@ void Replica::scan(const ScanOptions& options) {
   rules_ = options.rules;
   if (!scan_again(options)) Scanner(*this, options).run();
   scanned_ = shape_of(options);
-  had_rules_files_ = has_rules_files(options);
+  rules_files_ = options.selector != nullptr ? options.selector->rules_files() : nullptr;
 }
 
 }  // namespace syncline::sync

@@ -3,7 +3,11 @@
 #include "sync/selector.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <map>
 #include <mutex>
+#include <shared_mutex>
+#include <tuple>
 
 #include "base/bytes.hpp"
 
@@ -15,6 +19,19 @@ using By = Verdict::By;
 bool is_named_git(const std::string& path) { return path == ".git" || path.ends_with("/.git"); }
 
 }  // namespace
+
+class Selector::RulesFiles {
+ public:
+  mutable std::shared_mutex mutex;
+  std::atomic<bool> is_empty = true;
+  std::map<std::uint16_t, Files> of_origin;  ///< of each that has any
+  std::map<std::tuple<RulesKind, std::uint16_t, std::string>, hash::Digest> digests;
+};
+
+Selector::Selector() : files_(std::make_shared<RulesFiles>()) {}
+Selector::~Selector() = default;
+
+bool Selector::has_files() const { return !files_->is_empty; }
 
 Verdict Selector::by_options(const std::string& path, bool is_dir) const {
   Verdict out;
@@ -56,19 +73,19 @@ Verdict Selector::by_files(const Files* files, const std::string& path, bool is_
 
 Verdict Selector::verdict(const std::string& path, bool is_dir, std::uint16_t origin) const {
   Verdict out = by_options(path, is_dir);
-  if (out.by != By::nothing || (!has_files_ && !leaves_out_git())) return out;
-  std::shared_lock lock(mutex_);
-  const auto found = files_.find(origin);
-  return by_files(found == files_.end() ? nullptr : &found->second, path, is_dir);
+  if (out.by != By::nothing || (!has_files() && !leaves_out_git())) return out;
+  std::shared_lock lock(files_->mutex);
+  const auto found = files_->of_origin.find(origin);
+  return by_files(found == files_->of_origin.end() ? nullptr : &found->second, path, is_dir);
 }
 
 bool Selector::excluded(const std::string& path, bool is_dir) const {
   const Verdict out = by_options(path, is_dir);
-  if (out.by != By::nothing || (!has_files_ && !leaves_out_git())) return out.excluded;
-  std::shared_lock lock(mutex_);
-  return by_files(nullptr, path, is_dir).excluded || std::ranges::any_of(files_, [&](const auto& one) {
-           return by_files(&one.second, path, is_dir).excluded;
-         });
+  if (out.by != By::nothing || (!has_files() && !leaves_out_git())) return out.excluded;
+  std::shared_lock lock(files_->mutex);
+  return by_files(nullptr, path, is_dir).excluded ||
+         std::ranges::any_of(files_->of_origin,
+                             [&](const auto& one) { return by_files(&one.second, path, is_dir).excluded; });
 }
 
 bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const {
@@ -77,29 +94,36 @@ bool Selector::excluded_with_parents(const std::string& path, bool is_dir) const
   return excluded(path, is_dir);
 }
 
-void Selector::forget_rules_files() const {
-  std::unique_lock lock(mutex_);
-  has_files_ = false;
-  files_.clear();
-  digests_.clear();
+/// Whoever took those that were there so far keeps them.
+void Selector::forget_rules_files() const { files_ = std::make_shared<RulesFiles>(); }
+
+void Selector::forget_rules_files(const std::string& dir, bool and_below) const {
+  std::unique_lock lock(files_->mutex);
+  const auto below = dir.empty() ? dir : dir + '/';
+  std::erase_if(files_->digests, [&](const auto& file) {
+    const auto& [kind, origin, place] = file.first;
+    if (place != dir && !(and_below && place.starts_with(below))) return false;
+    files_->of_origin[origin][static_cast<std::size_t>(kind)].pop(place);
+    return true;
+  });
 }
 
 bool Selector::push_rules_file(RulesKind kind, const std::string& dir, std::uint16_t origin,
                                std::string_view content) const {
   const auto digest = hash::blake3(as_bytes(content));
-  std::unique_lock lock(mutex_);
-  const bool fits = files_[origin][static_cast<std::size_t>(kind)].push(dir, content);
-  digests_.insert_or_assign({kind, origin, dir}, digest);
-  has_files_ = true;
+  std::unique_lock lock(files_->mutex);
+  const bool fits = files_->of_origin[origin][static_cast<std::size_t>(kind)].push(dir, content);
+  files_->digests.insert_or_assign({kind, origin, dir}, digest);
+  files_->is_empty = false;
   return fits;
 }
 
 std::optional<hash::Digest> Selector::rules_digest() const {
-  std::shared_lock lock(mutex_);
-  if (digests_.empty()) return std::nullopt;
+  std::shared_lock lock(files_->mutex);
+  if (files_->digests.empty()) return std::nullopt;
   Bytes coded;
   ByteWriter out(coded);
-  for (const auto& [place, digest] : digests_) {
+  for (const auto& [place, digest] : files_->digests) {
     const auto& [kind, origin, dir] = place;
     out.u8(static_cast<std::uint8_t>(kind));
     out.u32(origin);

@@ -3,13 +3,11 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
-#include <shared_mutex>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "filter/filter_set.hpp"
@@ -48,6 +46,11 @@ struct Verdict {
 /// Thread-safe for questions; files of rules are added while a scan walks down.
 class Selector {
  public:
+  Selector();
+  ~Selector();
+  Selector(const Selector&) = delete;
+  Selector& operator=(const Selector&) = delete;
+
   filter::FilterSet filters;
   std::optional<filter::PathSet> listed;
   std::array<bool, rules_file_names.size()> reads{};  ///< by RulesKind: whether those files count
@@ -67,8 +70,15 @@ class Selector {
   /// The same for paths whose parents were not asked about.
   bool excluded_with_parents(const std::string& path, bool is_dir) const;
 
+  /// The files of rules that were pushed.
+  class RulesFiles;
   /// A scan begins anew: files that were there once may be gone.
   void forget_rules_files() const;
+  /// Of the directory itself and, if wanted, of all below it.
+  void forget_rules_files(const std::string& dir, bool and_below) const;
+  /// For another selector of the same rules, whose scan looks at a part of the tree only.
+  std::shared_ptr<RulesFiles> rules_files() const { return files_; }
+  void take_rules_files(std::shared_ptr<RulesFiles> files) const { files_ = std::move(files); }
   /// False, and the file has no rules, where it has more than limits::ignore_patterns_max.
   bool push_rules_file(RulesKind kind, const std::string& dir, std::uint16_t origin,
                        std::string_view content) const;
@@ -78,20 +88,18 @@ class Selector {
   bool reads_kind(RulesKind kind) const { return reads[static_cast<std::size_t>(kind)]; }
   /// Nothing is left out so far. A file of rules changes that.
   bool empty() const {
-    return filters.empty() && !listed && !leaves_out_git() && reserved.empty() && !has_files_;
+    return filters.empty() && !listed && !leaves_out_git() && reserved.empty() && !has_files();
   }
 
  private:
   using Files = std::array<filter::IgnoreFiles, rules_file_names.size()>;
 
+  bool has_files() const;
   bool leaves_out_git() const { return reads_kind(RulesKind::gitignore); }
   Verdict by_options(const std::string& path, bool is_dir) const;
   Verdict by_files(const Files* files, const std::string& path, bool is_dir) const;
 
-  mutable std::shared_mutex mutex_;
-  mutable std::atomic<bool> has_files_ = false;
-  mutable std::map<std::uint16_t, Files> files_;  ///< of each origin that has any
-  mutable std::map<std::tuple<RulesKind, std::uint16_t, std::string>, hash::Digest> digests_;
+  mutable std::shared_ptr<RulesFiles> files_;
 };
 
 }  // namespace syncline::sync
