@@ -200,10 +200,12 @@ void Applier::flush(std::uint64_t token) {
 }
 
 void Applier::drain() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock,
-                [&] { return error_ || (queued_jobs_ == 0 && busy_ == 0 && !committing_ && !flush_token_); });
-  if (error_) std::rethrow_exception(error_);
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || !flush_token_; });
+  }
+  wait_committed();
+  wait_idle();  // the last commit has told of itself
 }
 
 /// Before names are moved or removed nothing else may be under way.
@@ -312,6 +314,7 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   const bool ours = known == nullptr || known->code().category() == syncline_category();
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
+  if (!retry) has_failures_ = true;
   answer(out);
   if (options_.on_failure && !retry) options_.on_failure(out);
 }

@@ -27,8 +27,10 @@ class Applier {
   void on_file(wire::Message message);  ///< FileBegin, FileSteps, FileEnd, GapMatches, GapDelta, ChunkData
   /// Waits for everything handed in so far, commits, and sends Ack{token} without blocking the caller.
   void flush(std::uint64_t token);
-  /// Waits until nothing is under way; throws the first error of a thread.
+  /// Waits until everything handed in so far is visible; throws the first error of a thread.
   void drain();
+  /// Some entries could not be done, and the other side knows which.
+  bool has_failures() const { return has_failures_; }
   void refresh_links();
   void drop_partials() { area_->drop_partials(); }
   void close_clean() { area_->close_clean(); }
@@ -152,6 +154,7 @@ class Applier {
   std::atomic<std::uint64_t> lingering_chunks_ = 0;
   std::size_t next_worker_ = 0;
   std::atomic<bool> links_moved_ = false;
+  std::atomic<bool> has_failures_ = false;
   bool stopping_ = false;
   bool committing_ = false;
   bool commit_wanted_ = false;

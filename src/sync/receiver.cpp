@@ -381,8 +381,8 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
     if ((begin_.flags & wire::begin_index) != 0)
       index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);
-    out.agreed = finish.agree;
-    if (finish.agree) {
+    out.agreed = finish.agree && !(applier_ && applier_->has_failures());
+    if (out.agreed) {
       state::Agreement agreement;
       agreement.own_root = out.root;
       agreement.peer_root = finish.root;

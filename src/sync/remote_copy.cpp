@@ -151,6 +151,7 @@ void RemoteCopy::keep_channel() {
 
 wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direction) const {
   wire::Open open;
+  open.features = wire::session_finish_commits;
   open.direction = direction;
   open.share = place.share;
   open.path = place.path;
@@ -216,6 +217,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   sender.rules.attributes = attributes_of(options_);
   sender.threads = threads();
   sender.cache_path = state_dir_ + "/recent-chunks.db";
+  if (standing_ != nullptr) sender.blocks = &standing_->blocks;
   sender.place = shown_share(destination);
   sender.incomplete = sources_here_.size() < options_.sources.size();
   sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/';

@@ -49,6 +49,7 @@ wire::Hello Sender::take_hello() {
   auto message = expect();
   if (const auto* opened = std::get_if<wire::Opened>(&message)) {
     take_terms(channel_, *opened);
+    finish_commits_ = (opened->features & wire::session_finish_commits) != 0;
     message = expect();
   }
   const auto reply = take<wire::Hello>(std::move(message));

@@ -13,7 +13,12 @@ namespace syncline::sync {
 class Sender {
  public:
   Sender(Replica& replica, wire::Channel& channel, Events& events, const SenderOptions& options)
-      : replica_(replica), channel_(channel), events_(events), options_(options), rules_(options.rules) {}
+      : replica_(replica),
+        channel_(channel),
+        events_(events),
+        options_(options),
+        rules_(options.rules),
+        finish_commits_(channel.is_local() || options.finish_commits) {}
 
   SenderResult run();
   void salvage() noexcept;
@@ -43,7 +48,10 @@ class Sender {
   void send_files(Transfer& transfer);
   void send_tail(Transfer& transfer);
   void seed_dedupe(DedupeIndex& dedupe);
+  template <class Condition>
+  void wait_for_reply(std::unique_lock<std::mutex>& lock, Condition&& has_come);
   void flush_and_wait();
+  void finish_transfer();
   void receive_replies(Transfer& transfer);
   void on_failure(const wire::Failure& failure, Transfer& transfer);
   void finish(bool agree);
@@ -55,6 +63,7 @@ class Sender {
   Events& events_;
   const SenderOptions& options_;
   IdentityRules rules_;
+  bool finish_commits_ = false;  ///< of the receiver
   SenderResult result_;
   std::optional<wire::Hello> guess_;
   wire::Hello receiver_;                  ///< as it said, or as we guess

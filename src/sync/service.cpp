@@ -288,6 +288,7 @@ void Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.rules.attributes = attributes_of(copy);
   sender.threads = share_.threads;
   sender.tells_failures = false;
+  sender.finish_commits = (open_.features & wire::session_finish_commits) != 0;
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
   const CopyObserver observing = observer();
   Events events(observing);
@@ -342,9 +343,9 @@ SessionNews Service::run() {
     replica_options.origins = {target.origin};
   }
   const auto& only = target.origin.only;
-  channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(),
-                             share_.bwlimit});
-  channel_.flush();
+  channel_.send(wire::Opened{wire::protocol_version, wire::session_finish_commits,
+                             only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
+  if (!push) channel_.flush();  // else our hello comes soon
   const auto reservation =
       options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {

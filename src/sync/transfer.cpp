@@ -98,9 +98,10 @@ void Transfer::work() {
     lock.lock();
     --busy_;
     const bool idle = replies_.empty() && (items_ == nullptr || next_item_ == items_->size());
-    if (idle) {
+    // Nobody else may come to push what was gathered; when all is done, the thread that waits in send() does.
+    if (idle && !all_done()) {
       lock.unlock();
-      fail(failure_of([&] { channel_.flush(); }));  // nobody else may come to push what was gathered
+      fail(failure_of([&] { channel_.flush(); }));
       lock.lock();
     }
     // The thread that waits in send() is not to be woken by every file.

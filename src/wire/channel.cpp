@@ -18,6 +18,8 @@ constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
 /// What is sent of changes is mostly less: it is worth a little time on any link.
 constexpr std::uint64_t first_bulk_bytes = 32 * limits::mib;
 constexpr std::size_t raw_head_bytes = 5;
+/// To compress less than this costs more bytes than it saves.
+constexpr std::size_t tiny_bytes = 24;
 /// Frames of a MiB take 2.5 % fewer bytes than those of a quarter, in less time.
 constexpr std::uint64_t bulk_bytes_most = 1 * limits::mib;
 constexpr std::uint64_t bulk_bytes_least = 32 * limits::kib;
@@ -64,8 +66,9 @@ void Channel::flush_if_idle() {
 
 void Channel::flush_locked() {
   if (pending_.empty()) return;
-  auto frame = options_.level == 0 ? framed(raw, pending_, pending_.size())
-                                   : framed(stream, stream_out_.compress(pending_), pending_.size());
+  auto frame = options_.level == 0 || pending_.size() <= tiny_bytes
+                   ? framed(raw, pending_, pending_.size())
+                   : framed(stream, stream_out_.compress(pending_), pending_.size());
   if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);  // to assign {} would keep the memory
   pending_.clear();  // before it goes: what cannot go must not pile up
   put_frame(std::move(frame));

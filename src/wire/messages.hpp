@@ -83,6 +83,11 @@ enum HelloFeature : std::uint64_t {
   feature_privileged = 1,  ///< this side can set owners
 };
 
+/// Of client and server, in open and opened.
+enum SessionFeature : std::uint64_t {
+  session_finish_commits = 1,  ///< as the receiver: what came before a finish is made visible without a flush
+};
+
 struct Hello {
   std::uint32_t magic = protocol_magic;
   std::uint16_t version = protocol_version;
