@@ -116,6 +116,14 @@ inline constexpr std::size_t unknown_frame_bytes_max = 64 * kib;          // unt
 inline constexpr std::chrono::milliseconds unknown_client_limit{10'000};  // to pair, once connected
 inline constexpr std::chrono::milliseconds stuck_session_limit{120'000};  // without a byte while others wait
 
+// Sums of the blocks of files, which a sender that goes on from round to round keeps in memory: of how many
+// blocks of one file (larger ones have larger blocks), of files of what size (in smaller ones a chunk is soon
+// sent, larger ones take too long to read), and of all together.
+inline constexpr std::uint64_t file_blocks_max = 1024 * kib;
+inline constexpr std::uint64_t blocks_file_bytes_min = 256 * kib;
+inline constexpr std::uint64_t blocks_file_bytes_max = 4096 * mib;
+inline constexpr std::size_t block_sums_bytes_max = 16 * mib;
+
 // Of a file that is patched in place: whoever opens it meanwhile waits so long for that to end, before it is made anew
 // instead. Less than the shortest lease-break-time (1 s), after which the kernel lets them in.
 inline constexpr std::chrono::milliseconds lease_hold{700};

@@ -125,6 +125,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   if (options_.chown) parse_chown(*options_.chown, sender.rules, *target_world_.accounts);
   sender.threads = threads;
   sender.cache_path = state_dir_ + "/recent-chunks.db";
+  if (standing_ != nullptr) sender.blocks = &standing_->blocks;
   sender.incomplete = is_incomplete_;
   SenderResult result;
   std::exception_ptr sender_error;

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "sync/block_sums.hpp"
 #include "sync/events.hpp"
 #include "sync/plan.hpp"
 #include "sync/replica.hpp"
@@ -18,11 +19,13 @@ struct SenderOptions {
   unsigned threads = 2;
   /// Not empty, over a network: names the receiver to ourselves, so that it is remembered who it was.
   std::string peer_label;
-  std::string place;           ///< where it goes to, for messages; empty: to this machine
-  std::string cache_path;      ///< of recently changed chunks; empty: none
-  bool tells_failures = true;  ///< of the receiver; else the person hears of them there
-  bool incomplete = false;     ///< a source is missing: nothing is deleted
-  bool index = true;           ///< give every larger file a manifest before the end
+  std::string place;            ///< where it goes to, for messages; empty: to this machine
+  std::string cache_path;       ///< of recently changed chunks; empty: none
+  BlockSums* blocks = nullptr;  ///< from round to round
+  bool finish_commits = false;  ///< of a receiver that is the client: see wire::SessionFeature
+  bool tells_failures = true;   ///< of the receiver; else the person hears of them there
+  bool incomplete = false;      ///< a source is missing: nothing is deleted
+  bool index = true;            ///< give every larger file a manifest before the end
 };
 
 struct SenderResult {

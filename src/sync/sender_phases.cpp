@@ -40,6 +40,16 @@ constexpr int defer_rounds_max = 4;
 
 }  // namespace
 
+template <class Condition>
+void Sender::wait_for_reply(std::unique_lock<std::mutex>& lock, Condition&& has_come) {
+  while (!has_come() && !error_ && !closed_) {
+    replied_.wait_for(lock, std::chrono::milliseconds(200));
+    if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
+  }
+  if (error_) std::rethrow_exception(error_);
+  if (!has_come()) throw Error(Errc::disconnected, "the destination");
+}
+
 void Sender::flush_and_wait() {
   std::uint64_t token = 0;
   {
@@ -49,12 +59,25 @@ void Sender::flush_and_wait() {
   channel_.send(wire::Flush{token});
   channel_.flush();
   std::unique_lock lock(mutex_);
-  while (acked_token_ < token && !error_ && !closed_) {
-    replied_.wait_for(lock, std::chrono::milliseconds(200));
-    if (events_.cancelled() && !error_) error_ = std::make_exception_ptr(Error(Errc::cancelled, "copy"));
-  }
-  if (error_) std::rethrow_exception(error_);
-  if (acked_token_ < token) throw Error(Errc::disconnected, "the destination");
+  wait_for_reply(lock, [&] { return acked_token_ >= token; });
+}
+
+/// The end of a transfer. Both sides have to say that nothing failed.
+void Sender::finish_transfer() {
+  const auto is_clean = [&] {
+    return events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached &&
+           plan_.held_removes == 0;
+  };
+  std::unique_lock lock(mutex_);
+  const bool agree = is_clean();
+  lock.unlock();
+  channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
+  channel_.flush();
+  // What stands in them is true whatever the other side says now, and it is busy with its own.
+  replica_.write_records();
+  lock.lock();
+  wait_for_reply(lock, [&] { return finished_.has_value(); });
+  result_.in_step = finished_->agreed && is_clean();
 }
 
 void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
@@ -248,22 +271,11 @@ void Sender::transfer() {
     seed_dedupe(transfer.dedupe());
     send_files(transfer);
     send_tail(transfer);
-    flush_and_wait();
+    if (!finish_commits_) flush_and_wait();
     if (options_.index)
       index_contents(replica_, options_.threads, events_.counters.read_bytes,
                      [&] { events_.check_cancelled(); });
-    {
-      std::lock_guard lock(mutex_);
-      if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached && plan_.held_removes == 0)
-        result_.in_step = true;
-    }
-    channel_.send(wire::Finish{result_.in_step, false, refreshed_root(replica_, rules_)});
-    channel_.flush();
-    // What stands in them is true whatever the other side says now, and it is busy with its own.
-    replica_.write_records();
-    std::unique_lock lock(mutex_);
-    replied_.wait(lock, [&] { return finished_ || error_; });
-    if (error_) std::rethrow_exception(error_);
+    finish_transfer();
   } catch (const Error& error) {
     if (!error.is(Errc::disconnected)) channel_.close();  // else what they said last is still to come
     receiving.join();
@@ -275,6 +287,7 @@ void Sender::transfer() {
     throw;
   }
   receiving.join();
+  if (result_.in_step && options_.blocks != nullptr) transfer.remember_blocks();
 }
 
 }  // namespace syncline::sync

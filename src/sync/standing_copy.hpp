@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "sync/block_sums.hpp"
 #include "sync/remote_copy.hpp"
 #include "sync/warm_replicas.hpp"
 #include "watch/tree_watch.hpp"
@@ -16,6 +17,7 @@ namespace syncline::sync {
 struct Standing {
   static constexpr std::uint64_t told = 1;  ///< owner of what is not the source
   WarmReplicas replicas;
+  BlockSums blocks;
   std::shared_ptr<watch::TreeWatch> source;  ///< of the one source, if it is watched
   std::unique_ptr<wire::Channel> channel;    ///< between two sessions
   std::string peer;                          ///< that it leads to

@@ -41,6 +41,8 @@ class Transfer {
   void on_retry(const std::string& path);
   /// Ends the transfer, unless `error` is none. The caller keeps no hold of it.
   void fail(std::exception_ptr error);
+  /// When all went well: reads the files that changed in place once more, block by block.
+  void remember_blocks();
   /// Everything sent is acknowledged: forgets the open files, returns those to be sent again.
   std::vector<Item> settled();
 
@@ -74,6 +76,13 @@ class Transfer {
     std::unique_ptr<fs::File> file;
     fs::Stat stat;
   };
+  /// A file that was sent with a base of ours.
+  struct SentFile {
+    Item item;
+    hash::Digest old_root;
+    hash::Digest root;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> changed;  ///< offsets and lengths
+  };
   struct OpenDir {  ///< that of the last file: neighbours share it
     const DirNode* node = nullptr;
     std::uint16_t origin = 0;
@@ -89,6 +98,7 @@ class Transfer {
     bool is_new = false;       ///< without a base: mostly content, which shares little with what else is said
     DedupeIndex own;           ///< of a new file: its chunks so far
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
+    std::shared_ptr<const FileBlocks> old_blocks;
   };
 
   // Threads.
@@ -112,7 +122,8 @@ class Transfer {
   void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
                     std::uint64_t old_content);
   void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
-                  const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes);
+                  const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes,
+                  bool old_is_ours);
   /// Chunks of a step, by their index in it.
   struct Run {
     std::uint32_t begin = 0;
@@ -130,6 +141,11 @@ class Transfer {
   bool is_known(const manifest::Chunk& chunk);
   bool add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh,
                  const manifest::Manifest* old, const delta::Step& step);
+  Bytes cached_base(const Steps& out, const manifest::Manifest& old, const delta::Step& step);
+  Bytes guessed_base(const Steps& out, const Source& source, const delta::Step& step);
+  void note_blocks(const Item& item, const manifest::Manifest& old, const hash::Digest& root,
+                   const delta::Recipe& recipe);
+  void read_blocks(const SentFile& sent);
   void add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step);
   void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
                   const delta::GapPlan& gap_plan);
@@ -200,6 +216,7 @@ class Transfer {
   std::vector<Item> retries_;
   std::set<std::string> distrusted_;  ///< paths whose base the receiver did not confirm
   std::vector<Item> deferred_;
+  std::vector<SentFile> sent_files_;  ///< whose blocks are to be read
   bool may_defer_ = false;
   bool stopping_ = false;
   std::uint64_t next_file_ = 1;

@@ -174,7 +174,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   channel_.send(begin);
   end.file = begin.file;
   try {
-    send_steps(begin.file, source, fresh, old, recipe, base_bytes);
+    send_steps(begin.file, source, fresh, old, recipe, base_bytes, old_is_ours);
     check_unchanged(source);
     settle_entry(item, source.stat, fresh);
     end.meta = meta_of(*item.node, entry_of(item), source.file.get());
@@ -186,6 +186,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   }
   events_.counters.matched_bytes += size - std::min(size, recipe.gap_bytes);
   if (base != nullptr) remember_chunks(source, fresh, recipe);
+  if (old_is_ours) note_blocks(item, *old, root, recipe);
   end_file(begin.file, end);
 }
 
@@ -200,7 +201,7 @@ void Transfer::send_meta_only(const Item& item, const Source& source) {
 
 void Transfer::send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
                           const manifest::Manifest* old, const delta::Recipe& recipe,
-                          std::uint64_t base_bytes) {
+                          std::uint64_t base_bytes, bool old_is_ours) {
   Steps out;
   out.file = out.message.file = file;
   out.bytes_wanted = step_message_bytes;
@@ -211,6 +212,7 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
       offset += chunk.total_bytes();
     }
   }
+  if (options_.blocks != nullptr && old_is_ours) out.old_blocks = options_.blocks->find(old->root());
   const bool search =
       channel_.is_local() || recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
   for (delta::Step step : recipe.steps) {
@@ -396,24 +398,13 @@ void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const del
   add_step(out, std::move(gap), bytes);
 }
 
-/// The bytes that stood here are still in the cache: the change is compressed against them.
+/// The bytes that stood here are known, from the cache or as far as they have not changed: the change is
+/// compressed against them.
 bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manifest& fresh,
                          const manifest::Manifest* old, const delta::Step& step) {
-  if (!cache_ || old == nullptr || step.old_bytes == 0) return false;
-  const auto first = std::ranges::lower_bound(out.old_starts, step.old_offset);
-  if (first == out.old_starts.end() || *first != step.old_offset) return false;
-  Bytes prefix;
-  {
-    std::lock_guard lock(cache_mutex_);
-    for (auto i = static_cast<std::size_t>(first - out.old_starts.begin());
-         i < old->chunks.size() && prefix.size() < step.old_bytes; ++i) {
-      const auto& chunk = old->chunks[i];
-      if (chunk.repeat_count != 1) return false;
-      const auto bytes = cache_->get(chunk.id);
-      if (!bytes || bytes->size() != chunk.length_bytes) return false;
-      prefix.insert(prefix.end(), bytes->begin(), bytes->end());
-    }
-  }
+  if (old == nullptr || step.old_bytes == 0) return false;
+  auto prefix = cached_base(out, *old, step);
+  if (prefix.empty()) prefix = guessed_base(out, source, step);
   if (prefix.size() != step.old_bytes) return false;
   Bytes content(step.new_bytes);
   if (source.file->pread(content, step.new_offset) != content.size()) throw Error(Errc::changed, "source");
@@ -440,6 +431,23 @@ bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manif
   const auto bytes = patch.frame.size() + patch.chunks.size() * 20;
   add_step(out, std::move(patch), bytes);
   return true;
+}
+
+/// Empty where the cache has not all of it.
+Bytes Transfer::cached_base(const Steps& out, const manifest::Manifest& old, const delta::Step& step) {
+  Bytes found;
+  if (!cache_) return found;
+  const auto first = std::ranges::lower_bound(out.old_starts, step.old_offset);
+  if (first == out.old_starts.end() || *first != step.old_offset) return found;
+  std::lock_guard lock(cache_mutex_);
+  for (auto i = static_cast<std::size_t>(first - out.old_starts.begin());
+       i < old.chunks.size() && found.size() < step.old_bytes; ++i) {
+    const auto& chunk = old.chunks[i];
+    const auto bytes = chunk.repeat_count == 1 ? cache_->get(chunk.id) : std::nullopt;
+    if (!bytes || bytes->size() != chunk.length_bytes) return {};
+    found.insert(found.end(), bytes->begin(), bytes->end());
+  }
+  return found;
 }
 
 /// Keeps the bytes of changed chunks: what changed once is likely to change again.

@@ -145,10 +145,15 @@ TEST_CASE("rounds find all that random edits change on both sides", "[standing]"
 }
 
 TEST_CASE("a round looks at the directories that changed and at no other", "[standing]") {
+  const bool has_rules = GENERATE(false, true);
   StandingScene scene(GENERATE(false, true));
   for (int i = 0; i < 20; ++i) {
     scene.far.dir.make_dir("here/d" + std::to_string(i));
     scene.far.dir.write("here/d" + std::to_string(i) + "/f", "x");
+  }
+  if (has_rules) {
+    scene.far.dir.write("here/.synclineignore", "*.o\n");
+    scene.far.dir.write("here/d5/.synclineignore", "!kept.o\n");
   }
   scene.round();
   scene.round();  // what the first one wrote over there was told as well
@@ -159,15 +164,89 @@ TEST_CASE("a round looks at the directories that changed and at no other", "[sta
   scene.far.dir.write("here/d3/f", "y");
   scene.tree->take_dirty();
   scene.far.dir.write("here/d5/f", "z");
+  scene.far.dir.write("here/d5/a.o", "z");
+  scene.far.dir.write("here/d5/kept.o", "z");
   auto out = scene.round();
   CHECK(out.change("d5/f") != nullptr);
+  CHECK((out.change("d5/a.o") == nullptr) == has_rules);
+  CHECK(out.change("d5/kept.o") != nullptr);
   CHECK(out.change("d3/f") == nullptr);
   CHECK(stat.st_ino == lstat_of(hidden).st_ino);
   // When everything is to be looked at again it is found.
   scene.tree->refresh();
   out = scene.round();
   CHECK(out.change("d3/f") != nullptr);
-  CHECK(scene.difference() == "");
+  CHECK((scene.difference() == "") == !has_rules);
+}
+
+TEST_CASE("rules in the tree that change count everywhere below them in the next round", "[standing]") {
+  StandingScene scene(GENERATE(false, true));
+  auto& dir = scene.far.dir;
+  dir.make_dir("here/d");
+  dir.make_dir("here/d/e");
+  for (const char* name : {"here/x", "here/d/x", "here/d/e/x", "here/d/e/y"}) dir.write(name, "1");
+  dir.write("here/d/.synclineignore", "x\n");
+  auto out = scene.round();
+  CHECK(out.change("x") != nullptr);
+  CHECK(out.change("d/e/y") != nullptr);
+  CHECK(out.change("d/e/x") == nullptr);
+  scene.round();
+  SECTION("another rule") {
+    dir.write("here/d/.synclineignore", "y\n");
+    out = scene.round();
+    CHECK(out.change("d/e/x") != nullptr);
+    dir.write("here/d/e/y", "2");
+    CHECK(scene.round().change("d/e/y") == nullptr);
+  }
+  SECTION("no rules any more") {
+    stdfs::remove(scene.source() + "/d/.synclineignore");
+    out = scene.round();
+    CHECK(out.change("d/x") != nullptr);
+    CHECK(out.change("d/e/x") != nullptr);
+    CHECK(scene.difference() == "");
+  }
+  SECTION("rules above them") {
+    dir.write("here/.synclineignore", "e\n");
+    scene.round();
+    dir.write("here/d/e/y", "2");
+    CHECK(scene.round().change("d/e/y") == nullptr);
+  }
+  SECTION("with their directory") {
+    stdfs::rename(scene.source() + "/d", scene.source() + "/other");
+    scene.round();
+    dir.make_dir("here/d");
+    dir.write("here/d/x", "2");
+    CHECK(scene.round().change("d/x") != nullptr);
+    CHECK(scene.round().change("other/x") == nullptr);
+  }
+}
+
+TEST_CASE("a change in place in a large file takes little more than itself from the second round on",
+          "[standing]") {
+  const bool is_remote = GENERATE(false, true);
+  CAPTURE(is_remote);
+  StandingScene scene(is_remote);
+  // Inside a process nothing is compressed but content.
+  const std::uint64_t overhead_bytes = is_remote ? 600 : 800;
+  const std::size_t size_bytes = limits::blocks_file_bytes_min * 8;
+  auto content = random_text(size_bytes, 1);
+  scene.far.dir.write("here/large", content);
+  scene.round();
+  const auto change = [&](std::size_t offset, unsigned seed) {
+    const auto page = random_text(4096, seed);
+    content.replace(offset, page.size(), page);
+    scene.far.dir.write("here/large", content);
+    const auto report = scene.round().report;
+    CHECK(scene.difference().empty());
+    return report.sent_bytes + report.received_bytes;
+  };
+  change(300'000, 2);
+  CHECK(change(4096 * 250, 3) < 4096 + overhead_bytes);
+  CHECK(change(4096 * 270 + 100, 4) < 4096 + 1024 + overhead_bytes);  // a block more
+  // What moves is found by other means, and its blocks are known anew.
+  content.insert(100, "new");
+  change(700'000, 5);
+  CHECK(change(4096 * 190, 6) < 4096 + overhead_bytes);
 }
 
 TEST_CASE("what was changed in the destination between two rounds is put right by the next one",
