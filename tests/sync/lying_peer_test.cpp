@@ -227,7 +227,7 @@ TEST_CASE("sums come for gaps that wait for them, once each", "[sync][remote][bo
 }
 
 TEST_CASE("requests for chunks wait up to their limit, and one more ends the session",
-          "[sync][remote][bounds]") {
+          "[sync][remote][bounds][long]") {
   Remote remote;
   Rogue rogue(remote, wire::Role::receiver);
   const auto gap = pull_a_gap(remote, rogue);
@@ -255,7 +255,7 @@ TEST_CASE("a request for a chunk of no file ends the session", "[sync][remote][b
   CHECK(has(rogue.end(), "unknown file"));
 }
 
-TEST_CASE("a sender that exceeds the gap window is told the limit", "[sync][remote][bounds]") {
+TEST_CASE("a sender that exceeds the gap window is told the limit", "[sync][remote][bounds][long]") {
   Remote remote;
   constexpr std::uint32_t old_bytes = 8 * limits::mib, new_bytes = 16 * limits::kib;
   constexpr std::size_t count = limits::gap_window_bytes_max / old_bytes;

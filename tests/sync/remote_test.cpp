@@ -317,7 +317,9 @@ TEST_CASE("a transfer that is cut anywhere goes on where it stopped", "[sync][re
   const bool push = GENERATE(true, false);
   CAPTURE(push);
   const std::int64_t total = 12'000'000;
+  const bool is_slow = std::getenv("SYNCLINE_SANITIZED") != nullptr;
   for (const std::int64_t cut : {20'000, 3'000'000, 9'000'000}) {
+    if (is_slow && cut != 3'000'000) continue;
     CAPTURE(cut);
     Remote remote;
     const std::string from = push ? "here/" : "share/";
