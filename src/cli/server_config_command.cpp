@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
-#include "server/config_load.hpp"
+#include "config/server_load.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -64,18 +64,18 @@ class ConfigLine {
 
 /// The file that is meant: as named, or found; nothing where there is none.
 std::optional<std::string> place_of(const ConfigLine& line, const ConfigWorld& world) {
-  return line.file() ? line.file() : server::find_config(world.files, world.environment);
+  return line.file() ? line.file() : config::find_config(world.files, world.environment);
 }
 
-std::string looked_at(const server::Environment& environment) {
+std::string looked_at(const config::Environment& environment) {
   std::string all;
-  for (const auto& place : server::config_places(environment))
+  for (const auto& place : config::config_places(environment))
     all += (all.empty() ? "" : " nor ") + ("'" + escape_name(place) + "'");
   return all;
 }
 
-int say_problems(const std::vector<server::Problem>& problems, Console& console) {
-  for (const auto& problem : problems) console.err << "syncline: " << server::to_line(problem) << '\n';
+int say_problems(const std::vector<config::Problem>& problems, Console& console) {
+  for (const auto& problem : problems) console.err << "syncline: " << config::to_line(problem) << '\n';
   console.err.flush();
   return exit_code::usage;
 }
@@ -90,10 +90,10 @@ int check(const std::optional<std::string>& place, Console& console, const Confi
                 << std::endl;
     return exit_code::usage;
   }
-  auto loaded = server::effective_config(world.files, world.environment, place);
+  auto loaded = config::effective_config(world.files, world.environment, place);
   const auto& config = loaded.config;
   // Directories are asked about by sound names only.
-  if (loaded.problems.empty()) loaded.problems = server::check_dirs(world.files, config, loaded.origins);
+  if (loaded.problems.empty()) loaded.problems = config::check_dirs(world.files, config, loaded.origins);
   if (!loaded.problems.empty()) return say_problems(loaded.problems, console);
   console.out << escape_name(*place) << ": no problems; " << counted(config.shares.size(), "share") << ", "
               << counted(config.authorize.size(), "authorization") << '\n';
@@ -101,12 +101,12 @@ int check(const std::optional<std::string>& place, Console& console, const Confi
 }
 
 int show(const std::optional<std::string>& place, Console& console, const ConfigWorld& world) {
-  const auto loaded = server::effective_config(world.files, world.environment, place);
+  const auto loaded = config::effective_config(world.files, world.environment, place);
   if (!loaded.problems.empty()) return say_problems(loaded.problems, console);
   console.out << "# "
               << (place ? "from " + escape_name(*place) + " and defaults" : "defaults, no file is there")
               << '\n'
-              << server::to_toml(loaded.config);
+              << config::to_toml(loaded.config);
   return exit_code::success;
 }
 
@@ -137,7 +137,7 @@ int run_config(const std::vector<std::string>& args, Console& console, const Con
 }
 
 int run_config(const std::vector<std::string>& args, Console& console) {
-  return run_config(args, console, {fs::linux_fs(), server::process_environment()});
+  return run_config(args, console, {fs::linux_fs(), config::process_environment()});
 }
 
 }  // namespace syncline::cli

@@ -39,10 +39,10 @@ TEST_CASE("every problem has its line, and the exit code is 1", "[config]") {
   CHECK(run.code == 1);
   CHECK(run.out.empty());
   CHECK(run.err ==
-        "syncline: " + file + ":1: thread: is not a known key; did you mean 'threads'?\n" + "syncline: " +
-            file + ":2: listen[0]: 'x' has no port; write ADDR:PORT, or :PORT for every address\n" +
-            "syncline: " + file + ":2: listen: is empty: nobody could connect; write \"ADDR:PORT\"\n" +
-            "syncline: " + file + ":5: share[0].dir: 'a' is relative; write the path from / on\n");
+        "syncline: " + file + ":1:1: thread: is not a known key; did you mean 'threads'?\n" + "syncline: " +
+            file + ":2:11: listen[0]: 'x' has no port; write ADDR:PORT, or :PORT for every address\n" +
+            "syncline: " + file + ":2:1: listen: is empty: nobody could connect; write \"ADDR:PORT\"\n" +
+            "syncline: " + file + ":5:1: share[0].dir: 'a' is relative; write the path from / on\n");
   CHECK(config_run({"show", file}, temp).err == run.err);
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("a share whose directory is missing is a problem", "[config]") {
   temp.write("c.toml", "[[share]]\nname = \"a\"\ndir = \"" + temp.path("a") + "\"\n");
   const auto run = config_run({"check", temp.path("c.toml")}, temp);
   CHECK(run.code == 1);
-  CHECK(run.err == "syncline: " + temp.path("c.toml") + ":3: share[0].dir: '" + temp.path("a") +
+  CHECK(run.err == "syncline: " + temp.path("c.toml") + ":3:1: share[0].dir: '" + temp.path("a") +
                        "' is not there; create it, or mount what it lies on\n");
   CHECK(config_run({"show", temp.path("c.toml")}, temp).code == 0);
 }
