@@ -82,6 +82,33 @@ TEST_CASE("a file that is not there or cannot be taken is told", "[config]") {
   CHECK(config_run({"check", ""}, temp).code == 3);
 }
 
+TEST_CASE("with --client the configuration of watch is checked and shown", "[config]") {
+  TempDir temp;
+  const auto none = config_run({"check", "--client"}, temp);
+  CHECK(none.code == 1);
+  CHECK(none.err == "syncline: there is neither '" + temp.path("syncline/client.toml") +
+                        "' nor '/etc/syncline/client.toml'; name a FILE\n");
+  temp.make_dir("syncline");
+  const auto file = temp.path("syncline/client.toml");
+  temp.write("syncline/client.toml",
+             "[[watch]]\nname = \"a\"\nsource = \"~/a/\"\ndestination = [\"/b\", \"nas:b\"]\n");
+  const auto checked = config_run({"check", "--client"}, temp);
+  CHECK(checked.code == 0);
+  CHECK(checked.out == file + ": no problems; 1 watch, 2 destinations\n");
+  const auto shown = config_run({"show", "--client", file}, temp);
+  CHECK(shown.code == 0);
+  CHECK(shown.out == "# from " + file +
+                         "\n[[watch]]\nname = \"a\"\nsource = \"/nowhere/home/a/\"\n"
+                         "destination = [\"/b\", \"nas:b\"]\n");
+  temp.write("syncline/client.toml", shown.out + "options = [\"--bogus\"]\nnme = 1\n");
+  const auto wrong = config_run({"check", "--client"}, temp);
+  CHECK(wrong.code == 1);
+  CHECK(wrong.out.empty());
+  CHECK(wrong.err == "syncline: " + file +
+                         ":7:1: watch.nme: is not a known key; did you mean 'name'?\nsyncline: " + file +
+                         ":6:1: watch[0].options: unknown option --bogus\n");
+}
+
 TEST_CASE("wrong usage of config is refused and help is given", "[config]") {
   TempDir temp;
   CHECK(config_run({}, temp).code == 1);

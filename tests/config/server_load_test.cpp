@@ -69,7 +69,7 @@ TEST_CASE("the command line replaces and adds", "[server]") {
   CHECK(config.authorize == std::vector<Authorization>{{fingerprint, "*", Right::read_only},
                                                        {fingerprint, "a", Right::no_delete}});
   CHECK(config.state_dir == "/t");
-  CHECK(loaded.origins.place_of("share[0].dir") == "f.toml:5");
+  CHECK(loaded.origins.place_of("share[0].dir") == "f.toml:5:1");
   CHECK(loaded.origins.place_of("share[1].dir") == "--share");
   CHECK(loaded.origins.place_of("listen[0]") == "--listen");
   CHECK(loaded.origins.place_of("authorize[1].right") == "--authorize");
@@ -87,7 +87,7 @@ TEST_CASE("the effective configuration is file, command line and defaults", "[se
   CHECK(loaded.config.state_dir == "/nowhere/home/.local/state/syncline");
   CHECK(lines(loaded.problems) ==
         Lines{"--share: share[1].dir: '/a/b' is inside the place of share 'a' (" + temp.path("c.toml") +
-              ":4); choose directories that do not contain each other"});
+              ":4:1); choose directories that do not contain each other"});
 }
 
 TEST_CASE("a default state directory is checked like a chosen one", "[server]") {
