@@ -52,6 +52,10 @@ std::unique_ptr<Output> guarded(std::unique_ptr<Output> output, std::mutex& mute
   return std::make_unique<GuardedOutput>(std::move(output), mutex);
 }
 
+void close_outputs(Outputs& outputs) {
+  while (!outputs.empty()) outputs.pop_back();
+}
+
 CopyObserver observer_for(const Outputs& outputs, const std::function<bool()>& cancelled) {
   CopyObserver observer;
   observer.on_change = [&](const ChangeEvent& event) {

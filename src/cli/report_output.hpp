@@ -59,6 +59,8 @@ using Outputs = std::vector<std::unique_ptr<Output>>;
 /// Those that `options` ask for: text or JSON, and the log file. Throws as log_output().
 Outputs make_outputs(Console& console, const OutputOptions& options, bool dry_run,
                      const OutputPlace& place = {});
+/// Ends them, the last one first: it may have something to tell the first one.
+void close_outputs(Outputs& outputs);
 /// Tells all of them. `outputs` lives longer.
 CopyObserver observer_for(const Outputs& outputs, const std::function<bool()>& cancelled);
 

@@ -36,6 +36,7 @@ WatchPair::WatchPair(WatchPlan plan, Outputs outputs, Clock& clock, Hooks hooks)
 
 WatchPair::~WatchPair() {
   if (thread_.joinable()) thread_.join();
+  close_outputs(outputs_);
 }
 
 void WatchPair::start() {
