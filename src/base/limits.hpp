@@ -146,6 +146,19 @@ inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // wh
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::chrono::milliseconds watch_tick{1'000};  // at a stop signal, which also ends a wait
 
+// What a person may tell `syncline watch`. Each pair of SRC and DST takes a thread and one or two of the 128
+// inotify instances that a user has by default.
+inline constexpr std::size_t watch_pairs_max = 64;
+inline constexpr std::chrono::milliseconds watch_rescan_min{10'000};
+inline constexpr std::chrono::milliseconds watch_rescan_span_max{7 * 24 * 3'600'000};
+inline constexpr std::size_t live_lines_max = 4;  // at the foot of a terminal; more pairs are summed up
+
+// The command of --hook.
+inline constexpr std::size_t hook_command_bytes_max = 64 * kib;  // Linux allows 128 KiB for an argument
+inline constexpr std::size_t hook_paths_bytes_max = 1 * mib;     // that wait for it; it is told of more
+inline constexpr std::chrono::milliseconds hook_slow{60'000};    // after which it is told that it runs still
+inline constexpr std::chrono::milliseconds hook_end{5'000};      // for the last one at the end; then SIGTERM
+
 // The log of what copies did (docs/format/event-log.md).
 inline constexpr std::size_t event_log_bytes_max = 16 * mib;         // of one file; then it is put aside,
 inline constexpr unsigned event_log_old_max = 4;                     // and so many of those are kept
@@ -190,6 +203,10 @@ inline constexpr std::size_t config_idle_seconds_min = 5;
 inline constexpr std::size_t config_idle_seconds_max = 24 * 60 * 60;
 inline constexpr std::uint64_t config_bwlimit_min = 4 * kib;  // bytes a second: a frame takes 40 minutes
 inline constexpr std::uint64_t config_bwlimit_max = std::uint64_t{1} << 40;
+
+// The configuration of a client.
+inline constexpr std::size_t config_watch_name_bytes_max = 64;
+inline constexpr std::size_t config_watch_options_max = 256;  // of one watch
 
 // What the service manager hands over.
 inline constexpr std::size_t inherited_sockets_max = 64;

@@ -25,7 +25,9 @@ std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWa
   for (const auto& found : running)
     if (control::flag_in(control::ask(fs::linux_fs(), found, {control::Ask::status, ""}), "holding"))
       out.push_back(found);
-  if (out.size() > 1) throw Error(Errc::usage, "several watches hold deletions; name the SRC of one");
+  if (out.size() > 1)
+    throw Error(Errc::usage,
+                "several watches hold deletions; name the SRC of one, and its DST where it has several");
   return out;
 }
 
@@ -35,7 +37,7 @@ int run_approve(const std::vector<std::string>& args, Console& console) {
   ControlLine line(
       "Lets a watch make the deletions that its guard holds, once: the next copy comes at once and without\n"
       "the guard, --max-delete included.",
-      "syncline approve", "[SRC]");
+      "syncline approve", "[SRC [DST]]");
   return line.run(args, console, [&] {
     const auto running = running_ones(line);
     if (running.empty()) return tell_none_runs(console, line.path());

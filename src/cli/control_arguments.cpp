@@ -13,6 +13,21 @@
 #include "sync/places.hpp"
 
 namespace syncline::cli {
+namespace {
+
+std::string unslashed(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+/// DST as it was given to the watch, or another way to write its path.
+bool leads_to(const control::Watched& watched, const std::string& destination) {
+  const auto theirs = unslashed(watched.destination);
+  return theirs == unslashed(destination) ||
+         theirs == control::absolute_path(fs::linux_fs(), unslashed(destination));
+}
+
+}  // namespace
 
 ControlLine::ControlLine(const std::string& description, const std::string& name,
                          const std::string& path_name)
@@ -46,14 +61,16 @@ int ControlLine::run(std::vector<std::string> args, Console& console, const std:
 void ControlLine::take_path() {
   const auto paths = paths_among(app_.remaining());
   if (paths.empty()) return;
-  if (paths.size() > 1) throw Error(Errc::usage, "one " + path_name_ + " at most");
-  if (paths.front().empty())
-    throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
+  if (paths.size() > 2) throw Error(Errc::usage, "more paths than " + path_name_);
+  for (const auto& path : paths)
+    if (path.empty())
+      throw Error(Errc::usage, "an empty path was given; write '.' for the current directory");
   path_ = paths.front();
+  if (paths.size() > 1) destination_ = paths.back();
 }
 
 void ControlLine::require_path() const {
-  if (!path_) throw Error(Errc::usage, path_name_ + " is missing");
+  if (!path_) throw Error(Errc::usage, path_name_.substr(0, path_name_.find(' ')) + " is missing");
 }
 
 std::vector<control::FoundWatch> ControlLine::find() const {
@@ -64,6 +81,8 @@ std::vector<control::FoundWatch> ControlLine::find() const {
   auto out = control::find_all_watches(files, state_dir);
   if (!state_.empty())
     std::erase_if(out, [&](const auto& found) { return found.watched.state_dir != state_dir; });
+  if (destination_)
+    std::erase_if(out, [&](const auto& found) { return !leads_to(found.watched, *destination_); });
   return out;
 }
 

@@ -16,7 +16,7 @@
 
 namespace syncline::cli {
 
-/// One command's line: options by CLI11, and at most one path, which CLI11 would split at commas.
+/// One command's line: options by CLI11, and at most a path and a DST, which CLI11 would split at commas.
 class ControlLine {
  public:
   ControlLine(const std::string& description, const std::string& name, const std::string& path_name);
@@ -29,7 +29,7 @@ class ControlLine {
 
   const std::optional<std::string>& path() const { return path_; }
   void require_path() const;  ///< Throws Error(usage) where there is none.
-  /// Of all running watches those that --state means, and all that have ended without a word.
+  /// Of all running watches those that --state and DST mean, and all that have ended without a word.
   std::vector<control::FoundWatch> find() const;
 
  private:
@@ -38,7 +38,7 @@ class ControlLine {
   CLI::App app_;
   const std::string name_, path_name_;
   std::string state_;
-  std::optional<std::string> path_;
+  std::optional<std::string> path_, destination_;
 };
 
 /// Those that run and whose SRC is `path`, or has it in it where `or_below`.

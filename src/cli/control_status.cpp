@@ -153,7 +153,7 @@ int worse(int a, int b) {
 
 int run_status(const std::vector<std::string>& args, Console& console) {
   ControlLine line("Tells how the running watches of this user stand, or those of SRC.", "syncline status",
-                   "[SRC]");
+                   "[SRC [DST]]");
   line.app().add_flag("--json", line.json, "a JSON object for each, one a line");
   return line.run(args, console, [&] {
     auto all = line.find();

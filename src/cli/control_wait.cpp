@@ -116,7 +116,7 @@ int run_wait(const std::vector<std::string>& args, Console& console, const std::
       "Returns once everything that was written before is at the other side: of the watch whose SRC has "
       "PATH\n"
       "in it, or of all that run.",
-      "syncline wait", "[PATH]");
+      "syncline wait", "[PATH [DST]]");
   constexpr double timeout_s_max = 1e9;
   std::optional<double> timeout_s;
   line.app()

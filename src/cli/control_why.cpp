@@ -50,7 +50,8 @@ std::pair<std::string, int> sentence_of(const Json& answer, const std::string& p
 }  // namespace
 
 int run_why(const std::vector<std::string>& args, Console& console) {
-  ControlLine line("Tells how one path of a watched directory stands, and why.", "syncline why", "PATH");
+  ControlLine line("Tells how one path of a watched directory stands, and why.", "syncline why",
+                   "PATH [DST]");
   return line.run(args, console, [&] {
     line.require_path();
     const auto running = watches_of(line.find(), *line.path(), true);

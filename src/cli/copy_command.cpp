@@ -62,7 +62,9 @@ int run_copy(const std::vector<std::string>& args, Console& console, const CopyF
     output->failure(failure);
     return failure.code;
   }
-  return checked_output(console, copy_and_report(command, outputs, copy, cancelled));
+  const int code = copy_and_report(command, outputs, copy, cancelled);
+  close_outputs(outputs);
+  return checked_output(console, code);
 }
 
 }  // namespace syncline::cli

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "cli/numbers.hpp"
+
 namespace syncline::cli {
 namespace {
 
@@ -22,12 +24,6 @@ class Scanner {
     if (text_.empty() || chars.find(text_.front()) == chars.npos) return false;
     text_.remove_prefix(1);
     return true;
-  }
-  char take_any() {
-    if (text_.empty()) return '\0';
-    const char c = text_.front();
-    text_.remove_prefix(1);
-    return c;
   }
   /// Exactly `digits` of them, `min` to `max`.
   std::optional<int> number(std::size_t digits, int min, int max) {
@@ -52,31 +48,9 @@ class Scanner {
   std::string_view text_;
 };
 
-std::optional<std::int64_t> seconds_of_unit(char unit) {
-  switch (unit) {
-    case 's': return 1;
-    case 'm': return 60;
-    case 'h': return 3600;
-    case 'd': return 86'400;
-    case 'w': return 604'800;
-    default: return std::nullopt;
-  }
-}
-
 std::optional<std::int64_t> parse_ago(std::string_view text, std::int64_t now_ns) {
-  constexpr std::int64_t longest_s = std::int64_t{100} * 365 * 86'400;
-  Scanner scan(text);
-  std::int64_t ago_s = 0;
-  while (!scan.done()) {
-    const auto digits = scan.digits();
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    const auto unit_s = seconds_of_unit(scan.take_any());
-    if (digits.empty() || error != std::errc() || !unit_s || count > longest_s / *unit_s) return std::nullopt;
-    ago_s += count * *unit_s;
-    if (ago_s > longest_s) return std::nullopt;
-  }
-  return text.empty() ? std::nullopt : std::optional(now_ns - ago_s * ns_per_second);
+  const auto span = parse_span(text);
+  return span ? std::optional(now_ns - span->count() * ns_per_second) : std::nullopt;
 }
 
 /// Z, z or an offset, in seconds.

@@ -20,13 +20,6 @@ std::string left_side(const OptionSpec& spec) {
   return text;
 }
 
-std::string option_line(const OptionSpec& spec) {
-  auto line = left_side(spec);
-  if (line.size() + 2 > help_column) line += "\n" + std::string(help_column, ' ');
-  else line.resize(help_column, ' ');
-  return line + std::string(spec.help) + "\n";
-}
-
 struct Heading {
   OptionGroup group;
   const char* text;
@@ -43,6 +36,13 @@ constexpr auto headings = std::to_array<Heading>({
 });
 
 }  // namespace
+
+std::string option_line(const OptionSpec& spec) {
+  auto line = left_side(spec);
+  if (line.size() + 2 > help_column) line += "\n" + std::string(help_column, ' ');
+  else line.resize(help_column, ' ');
+  return line + std::string(spec.help) + "\n";
+}
 
 std::string copy_help() {
   std::string text =
@@ -79,7 +79,7 @@ std::string general_help() {
          "  log           tell what happened to a path, and when\n"
          "  check-ignore  tell which paths copy and watch leave out, and by which rule\n"
          "  manifest      show, compare, verify and export chunk manifests\n"
-         "  config        check and show the configuration of a server\n"
+         "  config        check and show the configuration of a server, or of watch\n"
          "  serve         serve directories to other machines\n"
          "  pair          make a server and a client know each other\n"
          "  id            print the fingerprint of this installation's key\n"

@@ -17,7 +17,7 @@ constexpr auto progress_interval = 1s;
 
 class JsonOutput final : public Output {
  public:
-  explicit JsonOutput(Console& console) : console_(console) {}
+  JsonOutput(Console& console, const OutputPlace& place) : console_(console), place_(place) {}
 
   void change(const ChangeEvent& event) override {
     auto record = begin("change");
@@ -29,8 +29,7 @@ class JsonOutput final : public Output {
     put_error(record, event);
     record["fatal"] = false;
     write(record);
-    console_.out.flush();
-    console_.err << error_line(event) << std::endl;
+    complain(error_line(event));
   }
   void notice(const std::string& text) override {
     auto record = begin("notice");
@@ -72,20 +71,33 @@ class JsonOutput final : public Output {
     put_error(record, {failure.subject, "", failure.cause, failure.next, failure.code});
     record["fatal"] = true;
     write(record);
-    console_.out.flush();
-    console_.err << failure_line(failure) << std::endl;
+    complain(failure_line(failure));
   }
 
  private:
-  Json begin(const char* type) const { return begin_record(type, console_.clock.now_ns()); }
+  Json begin(const char* type) const {
+    auto record = begin_record(type, console_.clock.now_ns());
+    if (!place_.source.empty()) put_name(record, "source", place_.source);
+    if (!place_.destination.empty()) put_name(record, "destination", place_.destination);
+    return record;
+  }
   void write(const Json& record) { console_.out << record_line(record) << '\n'; }
 
+  /// What goes to standard error is for people.
+  void complain(const std::string& line) {
+    console_.out.flush();
+    console_.err << labelled(place_, line) << std::endl;
+  }
+
   Console& console_;
+  const OutputPlace place_;
   std::optional<std::chrono::steady_clock::time_point> last_progress_;
 };
 
 }  // namespace
 
-std::unique_ptr<Output> json_output(Console& console) { return std::make_unique<JsonOutput>(console); }
+std::unique_ptr<Output> json_output(Console& console, const OutputPlace& place) {
+  return std::make_unique<JsonOutput>(console, place);
+}
 
 }  // namespace syncline::cli

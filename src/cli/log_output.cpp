@@ -14,7 +14,7 @@ namespace {
 
 class LogOutput final : public Output {
  public:
-  LogOutput(Clock& clock, const std::string& path) : clock_(clock) {
+  LogOutput(Clock& clock, const std::string& path, const OutputPlace& place) : clock_(clock), place_(place) {
     errno = 0;
     // A file that the user names, not an entry of a tree, so it is opened by path.
     file_.open(path, std::ios::app | std::ios::binary);
@@ -40,17 +40,19 @@ class LogOutput final : public Output {
  private:
   /// Flushed line by line: the log is read after a crash.
   void line(const std::string& text) {
-    file_ << format_moment(clock_.now_ns()) << " [" << ::getpid() << "] " << text << std::endl;
+    file_ << format_moment(clock_.now_ns()) << " [" << ::getpid() << "] " << labelled(place_, text)
+          << std::endl;
   }
 
   Clock& clock_;
+  const OutputPlace place_;
   std::ofstream file_;
 };
 
 }  // namespace
 
-std::unique_ptr<Output> log_output(Clock& clock, const std::string& path) {
-  return std::make_unique<LogOutput>(clock, path);
+std::unique_ptr<Output> log_output(Clock& clock, const std::string& path, const OutputPlace& place) {
+  return std::make_unique<LogOutput>(clock, path, place);
 }
 
 }  // namespace syncline::cli

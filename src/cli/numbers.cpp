@@ -2,10 +2,13 @@
 // Formatting of numbers, durations and bytes.
 #include "cli/numbers.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 namespace syncline::cli {
 namespace {
@@ -80,6 +83,26 @@ std::string one_line(std::string_view text) {
   for (auto& c : out)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = '?';
   return out;
+}
+
+std::optional<std::chrono::seconds> parse_span(std::string_view text) {
+  constexpr std::int64_t longest_s = std::int64_t{100} * 365 * 86'400;
+  constexpr auto units = std::to_array<std::pair<char, std::int64_t>>(
+      {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}, {'w', 604'800}});
+  if (text.empty()) return std::nullopt;
+  std::int64_t span_s = 0;
+  while (!text.empty()) {
+    std::int64_t count = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (error != std::errc() || count < 0 || text.empty()) return std::nullopt;
+    const auto unit = std::ranges::find(units, text.front(), &std::pair<char, std::int64_t>::first);
+    if (unit == units.end() || count > longest_s / unit->second) return std::nullopt;
+    span_s += count * unit->second;
+    if (span_s > longest_s) return std::nullopt;
+    text.remove_prefix(1);
+  }
+  return std::chrono::seconds(span_s);
 }
 
 }  // namespace syncline::cli

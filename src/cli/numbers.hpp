@@ -2,6 +2,7 @@
 // Numbers, durations and moments as people read them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ std::string format_size(double bytes);
 
 /// "0:07", "12:34", "1:02:03"; from 100 hours on ">99h".
 std::string format_duration(double seconds);
+
+/// A sum of numbers and units s, m, h, d and w: "90s", "1h30m". Nothing for other texts and beyond 100 years.
+std::optional<std::chrono::seconds> parse_span(std::string_view text);
 
 /// RFC 3339 in UTC with milliseconds: "2026-01-02T03:04:05.678Z". `epoch_ns` counts from 1970.
 std::string format_moment(std::int64_t epoch_ns);

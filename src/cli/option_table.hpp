@@ -3,14 +3,26 @@
 // manual page and the completions all read this one table.
 #pragma once
 
+#include <chrono>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/copy_command_line.hpp"
 
 namespace syncline::cli {
+
+/// What `syncline watch` alone is told.
+struct WatchOptions {
+  std::optional<std::chrono::milliseconds> rescan;
+  std::optional<std::string> config;
+  std::vector<std::string> only;
+  std::optional<std::string> hook;
+  bool hook_null = false;
+};
 
 /// A command line that is being understood, option by option, in the order typed.
 struct CopyDraft {
@@ -20,6 +32,7 @@ struct CopyDraft {
   bool devices = true;
   bool specials = true;
   bool partial = false;
+  WatchOptions watch;
 };
 
 /// One appearance of an option.
@@ -29,7 +42,7 @@ struct OptionUse {
   bool on = true;           ///< false for --no-X
 };
 
-enum class OptionGroup { attributes, selection, deletion, receiving, remote, output, other };
+enum class OptionGroup { attributes, selection, deletion, receiving, remote, output, other, watching };
 
 struct OptionSpec {
   std::string_view name;  ///< long name without dashes; empty if there is none
@@ -46,8 +59,14 @@ struct OptionSpec {
 /// All options. `update` and `compress` appear twice: as a flag and with a value.
 std::span<const OptionSpec> copy_options();
 
+/// Those that `syncline watch` has beside them.
+std::span<const OptionSpec> watch_options();
+
 /// Whether this flag shares its long name with an option that takes a value; then the long name
 /// alone ("--update") is the flag and "--update=VALUE" the other.
 bool shares_name(const OptionSpec& flag);
+
+/// Its lines in a help text.
+std::string option_line(const OptionSpec& spec);
 
 }  // namespace syncline::cli

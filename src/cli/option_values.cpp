@@ -7,8 +7,10 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/error.hpp"
+#include "cli/numbers.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -89,6 +91,25 @@ Durable parse_durability(std::string_view option, std::string_view value) {
   if (value == "batch") return Durable::batch;
   if (value == "file") return Durable::file;
   refuse_value(option, value, "is neither none, batch nor file");
+}
+
+std::chrono::milliseconds parse_duration(std::string_view option, std::string_view value,
+                                         std::chrono::milliseconds min, std::chrono::milliseconds max) {
+  const auto span = parse_span(value);
+  if (!span) refuse_value(option, value, "is not a duration; write a number and s, m, h or d, as in 30m");
+  if (*span < min || *span > max)
+    refuse_value(option, value, "is out of range; write " + duration_text(min) + " to " + duration_text(max));
+  return *span;
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  auto rest = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  std::string out;
+  for (const auto& [unit, seconds] : {std::pair{'d', 86'400}, {'h', 3600}, {'m', 60}, {'s', 1}}) {
+    if (rest >= seconds) out += std::to_string(rest / seconds) + unit;
+    rest %= seconds;
+  }
+  return out.empty() ? "0s" : out;
 }
 
 std::string parse_ownership(std::string_view option, std::string_view value) {

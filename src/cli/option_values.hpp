@@ -2,6 +2,7 @@
 // Reading the values of options. Every failure is Error(usage) that names option and value.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -26,6 +27,12 @@ std::optional<std::uint64_t> parse_rate(std::string_view option, std::string_vie
 
 /// off, auto or a zstd level 1..19; "auto" is an absent level, "off" is 0.
 std::optional<int> parse_compression(std::string_view option, std::string_view value);
+
+/// A sum of numbers and units, "90s", "1h30m", of s, m, h, d and w, in [min, max].
+std::chrono::milliseconds parse_duration(std::string_view option, std::string_view value,
+                                         std::chrono::milliseconds min, std::chrono::milliseconds max);
+/// The shortest of those texts.
+std::string duration_text(std::chrono::milliseconds duration);
 
 Update parse_update(std::string_view option, std::string_view value);
 Durable parse_durability(std::string_view option, std::string_view value);

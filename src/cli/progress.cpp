@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <ostream>
+#include <utility>
 
 #include "cli/numbers.hpp"
 
@@ -152,26 +153,25 @@ std::string progress_sentence(const ProgressSnapshot& now) {
   return line;
 }
 
-ProgressDisplay::ProgressDisplay(Console& console)
-    : console_(console), last_sentence_(console.clock.steady()) {}
+ProgressDisplay::ProgressDisplay(Console& console, Place place)
+    : console_(console), place_(std::move(place)), last_sentence_(console.clock.steady()) {}
 
 void ProgressDisplay::update(const ProgressEvent& event) {
   const auto now = console_.clock.steady();
   const auto snapshot = model_.update(event, now);
   if (console_.err_is_terminal) {
-    console_.err << '\r' << progress_bar(snapshot, console_.columns(), console_.color) << "\033[K"
-                 << std::flush;
-    drawn_ = true;
+    const auto columns = console_.columns();
+    const auto taken = std::min(static_cast<unsigned>(place_.prefix.size()), columns);
+    place_.area.set(place_.row, place_.prefix + progress_bar(snapshot, columns - taken, console_.color));
   } else if (now - last_sentence_ >= sentence_interval) {
     last_sentence_ = now;
-    console_.err << progress_sentence(snapshot) << std::endl;
+    console_.err << place_.prefix << progress_sentence(snapshot) << std::endl;
   }
 }
 
-void ProgressDisplay::clear() {
-  if (!drawn_) return;
-  console_.err << "\r\033[K" << std::flush;
-  drawn_ = false;
+void ProgressDisplay::end() {
+  model_ = {};
+  if (console_.err_is_terminal) place_.area.set(place_.row, "");
 }
 
 }  // namespace syncline::cli

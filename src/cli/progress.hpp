@@ -11,6 +11,7 @@
 #include <string>
 
 #include "cli/console.hpp"
+#include "cli/live_area.hpp"
 #include "syncline/copy.hpp"
 
 namespace syncline::cli {
@@ -61,16 +62,22 @@ std::string progress_sentence(const ProgressSnapshot& snapshot);
 /// elsewhere.
 class ProgressDisplay {
  public:
-  explicit ProgressDisplay(Console& console);
+  /// Where bars are drawn, and what stands in front of each and of a sentence.
+  struct Place {
+    LiveArea& area;
+    std::size_t row = 0;
+    std::string prefix = {};
+  };
+  ProgressDisplay(Console& console, Place place);
   void update(const ProgressEvent& event);
-  /// Takes the bar off the screen, before other output and at the end.
-  void clear();
+  /// Takes the bar off the screen, for it was the last one. Totals begin anew.
+  void end();
 
  private:
   Console& console_;
+  Place place_;
   ProgressModel model_;
   ProgressModel::Moment last_sentence_;
-  bool drawn_ = false;
 };
 
 }  // namespace syncline::cli

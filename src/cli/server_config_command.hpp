@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "cli/console.hpp"
+#include "config/places.hpp"
 #include "fs/fs.hpp"
-#include "server/config_places.hpp"
 
 namespace syncline::cli {
 
 /// Where the command looks; a test puts its own in place.
 struct ConfigWorld {
   fs::Fs& files;
-  server::Environment environment;
+  config::Environment environment;
 };
 
 /// Runs the command behind `syncline config ARGS`. Returns the exit code; everything to be said

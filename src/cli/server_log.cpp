@@ -26,7 +26,7 @@ std::string time_text(std::int64_t at_ns) {
 
 }  // namespace
 
-ServerLog::ServerLog(const server::LogConfig& config, Console& console)
+ServerLog::ServerLog(const config::LogConfig& config, Console& console)
     : console_(console), json_(config.json), out_(&console.err) {
   if (!config.file) return;
   file_.open(*config.file, std::ios::app);

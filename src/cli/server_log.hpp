@@ -16,7 +16,7 @@ class ServerLog {
  public:
   /// Appends to the file of `config`, or writes to standard error. Throws Error when the file cannot be
   /// opened.
-  ServerLog(const server::LogConfig& config, Console& console);
+  ServerLog(const config::LogConfig& config, Console& console);
 
   void write(const server::AuditEvent& event);
   void say(const std::string& text);

@@ -18,15 +18,15 @@
 #include "cli/report_output.hpp"
 #include "cli/server_log.hpp"
 #include "cli/stop_signals.hpp"
+#include "config/places.hpp"
+#include "config/server_load.hpp"
+#include "config/server_text.hpp"
 #include "net/stdio.hpp"
-#include "server/config_load.hpp"
-#include "server/config_places.hpp"
-#include "server/config_text.hpp"
-#include "server/inherited_sockets.hpp"
-#include "server/notify.hpp"
 #include "server/server.hpp"
 #include "server/stdio_session.hpp"
 #include "sync/places.hpp"
+#include "systemd/inherited_sockets.hpp"
+#include "systemd/notify.hpp"
 #include "trust/pairing.hpp"
 #include "trust/places.hpp"
 
@@ -82,22 +82,22 @@ std::optional<int> parse(std::vector<std::string> args, ServeLine& line, Console
   }
 }
 
-server::Overrides overrides_of(const ServeLine& line) {
-  server::Overrides out;
-  for (const auto& one : line.listen) out.listen.push_back(server::parse_endpoint(one));
-  for (const auto& one : line.shares) out.shares.push_back(server::parse_share(one));
-  for (const auto& one : line.authorize) out.authorize.push_back(server::parse_authorization(one));
+config::Overrides overrides_of(const ServeLine& line) {
+  config::Overrides out;
+  for (const auto& one : line.listen) out.listen.push_back(config::parse_endpoint(one));
+  for (const auto& one : line.shares) out.shares.push_back(config::parse_share(one));
+  for (const auto& one : line.authorize) out.authorize.push_back(config::parse_authorization(one));
   if (!line.state.empty()) out.state_dir = line.state;
   return out;
 }
 
 /// The share of `syncline serve DIR`.
-server::Share share_of(const std::string& dir, Console& console) {
+config::Share share_of(const std::string& dir, Console& console) {
   auto& files = fs::linux_fs();
   const auto before = files.stat_path(dir, true);
   if (before && before->type != fs::FileType::directory) throw Error(ENOTDIR, "'" + escape_name(dir) + "'");
   if (!before) files.make_dirs(dir, 0777);
-  server::Share out;
+  config::Share out;
   out.dir = files.real_path(dir);
   if (before && !files.open_root(out.dir)->list().entries.empty())
     console.out << "'" << escape_name(out.dir)
@@ -119,15 +119,15 @@ std::string host_name() {
 std::string url_of(const net::Endpoint& endpoint) {
   net::Endpoint shown = endpoint;
   if (shown.host == "0.0.0.0" || shown.host == "::") shown.host = host_name();
-  return "syncline://" + (shown.port == server::default_port && shown.host.find(':') == std::string::npos
+  return "syncline://" + (shown.port == config::default_port && shown.host.find(':') == std::string::npos
                               ? shown.host
                               : shown.text());
 }
 
 /// Where the server's key lies: with the state where that was given, by the person or by the service manager,
 /// which leaves a service nothing else to write to; else it is the key that this user's copies have too.
-std::string key_dir(const ServeLine& line, const server::ServerConfig& config) {
-  const bool in_state = !line.state.empty() || !server::process_environment().state_directory.empty();
+std::string key_dir(const ServeLine& line, const config::ServerConfig& config) {
+  const bool in_state = !line.state.empty() || !config::process_environment().state_directory.empty();
   return trust::config_directory(in_state ? std::optional(config.state_dir) : std::nullopt);
 }
 
@@ -137,28 +137,28 @@ class ServeCommand {
   int run();
 
  private:
-  server::LoadedConfig load(const std::optional<server::Share>& single);
-  void greet(const server::Server& server, const server::Share& single, const std::string& state_dir);
-  void reload(server::Server& server, const std::optional<server::Share>& single, ServerLog& log);
+  config::LoadedConfig load(const std::optional<config::Share>& single);
+  void greet(const server::Server& server, const config::Share& single, const std::string& state_dir);
+  void reload(server::Server& server, const std::optional<config::Share>& single, ServerLog& log);
 
   const ServeLine& line_;
   Console& console_;
 };
 
-server::LoadedConfig ServeCommand::load(const std::optional<server::Share>& single) {
+config::LoadedConfig ServeCommand::load(const std::optional<config::Share>& single) {
   auto overrides = overrides_of(line_);
   if (single) overrides.shares.push_back(*single);
   const auto path = line_.config.empty() ? std::nullopt : std::optional(line_.config);
-  auto loaded = server::effective_config(fs::linux_fs(), server::process_environment(), path, overrides);
+  auto loaded = config::effective_config(fs::linux_fs(), config::process_environment(), path, overrides);
   if (loaded.problems.empty())
-    loaded.problems = server::check_dirs(fs::linux_fs(), loaded.config, loaded.origins);
+    loaded.problems = config::check_dirs(fs::linux_fs(), loaded.config, loaded.origins);
   if (loaded.problems.empty() && loaded.config.shares.empty())
     throw Error(Errc::usage, "nothing to serve: give DIR, --share NAME=DIR or a configuration file");
   return loaded;
 }
 
 /// What the person has to type on the other machine.
-void ServeCommand::greet(const server::Server& server, const server::Share& single,
+void ServeCommand::greet(const server::Server& server, const config::Share& single,
                          const std::string& state_dir) {
   const auto url = url_of(server.endpoints().at(0));
   trust::PairingCodes codes(fs::linux_fs(), system_clock(), system_random(), state_dir);
@@ -170,7 +170,7 @@ void ServeCommand::greet(const server::Server& server, const server::Share& sing
                << std::flush;
 }
 
-void ServeCommand::reload(server::Server& server, const std::optional<server::Share>& single,
+void ServeCommand::reload(server::Server& server, const std::optional<config::Share>& single,
                           ServerLog& log) {
   const auto loaded = load(single);
   if (loaded.problems.empty()) {
@@ -178,19 +178,19 @@ void ServeCommand::reload(server::Server& server, const std::optional<server::Sh
     log.say("the configuration was read again");
     return;
   }
-  for (const auto& problem : loaded.problems) log.say(server::to_line(problem));
+  for (const auto& problem : loaded.problems) log.say(config::to_line(problem));
   log.say("the configuration stays as it was");
 }
 
 int ServeCommand::run() {
-  auto manager = server::take_service_manager();
-  auto inherited = server::take_inherited_sockets();
-  std::optional<server::Share> single;
+  auto manager = systemd::take_service_manager();
+  auto inherited = systemd::take_inherited_sockets();
+  std::optional<config::Share> single;
   if (!line_.dir.empty()) single = share_of(line_.dir, console_);
   auto loaded = load(single);
   if (!loaded.problems.empty()) {
     for (const auto& problem : loaded.problems)
-      console_.err << "syncline: " << server::to_line(problem) << '\n';
+      console_.err << "syncline: " << config::to_line(problem) << '\n';
     console_.err.flush();
     return exit_code::usage;
   }

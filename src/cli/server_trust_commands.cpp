@@ -10,9 +10,9 @@
 #include "base/error.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
+#include "config/places.hpp"
+#include "config/server_load.hpp"
 #include "remote/pair.hpp"
-#include "server/config_load.hpp"
-#include "server/config_places.hpp"
 #include "trust/grants.hpp"
 #include "trust/identity.hpp"
 #include "trust/pairing.hpp"
@@ -46,8 +46,8 @@ int run(CLI::App& app, std::vector<std::string> args, Console& console, const st
 /// The state directory of the server on this machine: as given, else as its configuration says.
 std::string server_state_dir(const std::string& given) {
   if (!given.empty()) return given;
-  const auto loaded = server::effective_config(fs::linux_fs(), server::process_environment(), std::nullopt);
-  if (!loaded.problems.empty()) server::throw_problems(loaded.problems);
+  const auto loaded = config::effective_config(fs::linux_fs(), config::process_environment(), std::nullopt);
+  if (!loaded.problems.empty()) config::throw_problems(loaded.problems);
   return loaded.config.state_dir;
 }
 

@@ -79,6 +79,8 @@ void wait_for_signal(std::chrono::milliseconds limit) {
     const auto read = ::read(bell(), &count, sizeof count);
 }
 
+void end_signal_wait() noexcept { ring(); }
+
 bool take_reload_request() noexcept { return reload_wanted.exchange(false); }
 
 bool stop_requested() noexcept { return requested.load(std::memory_order_relaxed); }

@@ -15,8 +15,11 @@ void watch_reload_signal();
 /// Whether that was asked for since the last call.
 bool take_reload_request() noexcept;
 
-/// Until one of these signals comes, or came since the last call, at most `limit`. One thread at a time.
+/// Until one of these signals comes or end_signal_wait() is called, or was since the last call, at most
+/// `limit`. One thread at a time.
 void wait_for_signal(std::chrono::milliseconds limit);
+/// From any thread.
+void end_signal_wait() noexcept;
 
 /// Whether a signal has asked the program to stop. Async-signal-safe, any thread.
 bool stop_requested() noexcept;

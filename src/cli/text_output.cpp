@@ -29,10 +29,16 @@ std::string link_part(const ChangeEvent& event) {
 
 class TextOutput final : public Output {
  public:
-  TextOutput(Console& console, const OutputOptions& options, bool dry_run)
-      : console_(console), options_(options), dry_run_(dry_run) {
+  TextOutput(Console& console, const OutputOptions& options, bool dry_run, const OutputPlace& place)
+      : console_(console),
+        options_(options),
+        dry_run_(dry_run),
+        place_(place),
+        own_area_(console),
+        area_(place.area != nullptr ? *place.area : own_area_) {
     const bool wanted = options.progress.value_or(console.err_is_terminal);
-    if (wanted && !options.quiet) display_.emplace(console);
+    if (wanted && !options.quiet)
+      display_.emplace(console, ProgressDisplay::Place{area_, place.row, labelled(place, "")});
   }
 
   void change(const ChangeEvent& event) override {
@@ -51,29 +57,36 @@ class TextOutput final : public Output {
   void summary(const CopyReport& report) override {
     clear();
     if (options_.quiet) return;
+    if ((options_.stats || options_.verbosity > 0) && !place_.label.empty())
+      console_.out << '\n' << place_.label << ':';
     if (options_.stats) print_stats(report);
     if (options_.stats || options_.verbosity > 0) print_totals(report);
     console_.out.flush();
   }
   void standing(const std::string& word, const std::string& sentence) override {
-    (void)word;
+    if (word != "copying" && display_) display_->end();
     if (!sentence.empty()) notice(sentence);
   }
-  void failure(const Failure& failure) override { complain(failure_line(failure)); }
+  void failure(const Failure& failure) override {
+    clear();
+    complain(failure_line(failure));
+  }
 
  private:
+  /// No bar is to come back, which is that of a copy that has ended.
   void clear() {
-    if (display_) display_->clear();
+    if (display_) display_->end();
+    area_.hide();
   }
   void print(const std::string& line) {
-    clear();
-    console_.out << line << '\n';
+    area_.hide();
+    console_.out << labelled(place_, line) << '\n';
   }
   /// Names printed so far come first, so that both streams read in order on one terminal.
   void complain(const std::string& line) {
-    clear();
+    area_.hide();
     console_.out.flush();
-    console_.err << line << std::endl;
+    console_.err << labelled(place_, line) << std::endl;
   }
   std::string count(std::uint64_t number) const { return format_count(number, options_.human); }
   std::string bytes(std::uint64_t number) const { return count(number) + " bytes"; }
@@ -110,6 +123,9 @@ class TextOutput final : public Output {
   Console& console_;
   OutputOptions options_;
   bool dry_run_;
+  const OutputPlace place_;
+  LiveArea own_area_;
+  LiveArea& area_;
   std::optional<ProgressDisplay> display_;
 };
 
@@ -123,6 +139,13 @@ std::string change_line(const ChangeEvent& event, bool itemize) {
   if (!event.renamed_from.empty()) line += " (renamed from " + escape_name(event.renamed_from) + ")";
   if (event.edited_in_destination) line += " [edited in destination]";
   return line;
+}
+
+std::string labelled(const OutputPlace& place, const std::string& line) {
+  if (place.label.empty()) return line;
+  constexpr std::string_view program = "syncline: ";
+  return line.starts_with(program) ? std::string(program) + place.label + ": " + line.substr(program.size())
+                                   : place.label + ": " + line;
 }
 
 std::string failure_line(const Failure& failure) {
@@ -139,8 +162,9 @@ std::string error_line(const ErrorEvent& event) {
   return failure_line({escape_name(event.path), cause, event.next, event.exit_code});
 }
 
-std::unique_ptr<Output> text_output(Console& console, const OutputOptions& options, bool dry_run) {
-  return std::make_unique<TextOutput>(console, options, dry_run);
+std::unique_ptr<Output> text_output(Console& console, const OutputOptions& options, bool dry_run,
+                                    const OutputPlace& place) {
+  return std::make_unique<TextOutput>(console, options, dry_run, place);
 }
 
 }  // namespace syncline::cli

@@ -7,191 +7,108 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "cli/event_log_output.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
-#include "cli/watch_control.hpp"
-#include "remote/dial.hpp"
-#include "sync/standing_copy.hpp"
-#include "watch/follow.hpp"
-#include "watch/recent_deletes.hpp"
+#include "cli/watch_pairs.hpp"
+#include "cli/watch_plans.hpp"
 
 namespace syncline::cli {
 namespace {
 
-using State = watch::Standing::State;
-
-/// Deletions are part of being in step; a number of the person's own takes the place of the guard.
-CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_input) {
-  args.insert(args.begin(), {"--delete", "--event-log"});
-  auto command = parse_copy(args, standard_input);
-  auto& options = command.options;
-  if (command.help) return command;
-  if (options.sources.size() != 1) throw Error(Errc::usage, "watch follows one SRC; start it once for each");
-  CopyOptions source_alone;
-  source_alone.sources = options.sources;
-  source_alone.destination = "/";
-  if (sync::is_remote(source_alone))
+void check_alone(const WatchCommand& command, const std::vector<std::string>& args) {
+  const bool has_paths = !command.options.sources.empty();
+  if (!has_paths && !args.empty() && args.back() == "--")
+    throw Error(Errc::usage, "nothing stands behind '--'");
+  if (has_paths && command.watch.config)
+    throw Error(Errc::usage, "--config names what is followed; give no SRC and DST beside it");
+  if (has_paths && !command.watch.only.empty())
     throw Error(Errc::usage,
-                "SRC of watch is on this machine; start it on the one where the changes are made");
-  if (options.dry_run) throw Error(Errc::usage, "--dry-run does not go with watch; see what copy would do");
-  if (options.files_from) throw Error(Errc::usage, "--files-from does not go with watch; use filter rules");
-  options.guard_deletes = !options.max_delete;
-  options.retries = 0;  // it is we who try again
-  return command;
+                "--only chooses among the watches of a configuration; give no SRC and DST beside it");
 }
 
-class Watch {
+/// Of a configuration, all that is wrong with which is told; nothing then.
+class ConfiguredWatches {
  public:
-  Watch(const Outputs& outputs, sync::StandingCopy& copies, const std::function<bool()>& cancelled,
-        WatchControl& control, Clock& clock)
-      : outputs_(outputs), copies_(copies), cancelled_(cancelled), control_(control), clock_(clock) {}
+  ConfiguredWatches(Console& console, const WatchCommand& command, const std::vector<std::string>& args)
+      : console_(console), command_(command), args_(args) {}
 
-  watch::Attempt attempt() {
-    using enum watch::Attempt::Result;
-    const bool is_approved = control_.board().is_approved();
-    CopyReport report;
-    try {
-      auto options = control_.options_of_round();
-      recent_.count_into(options, clock_.steady());
-      report = copies_.round(options, control_.watched(observer_for(outputs_, cancelled_)));
-    } catch (const std::exception& error) {
-      return failed_attempt(explain(error));
+  std::optional<std::vector<WatchPlan>> load() const {
+    const auto environment = config::process_environment();
+    auto& files = fs::linux_fs();
+    const auto path = command_.watch.config ? command_.watch.config : config::find_client(files, environment);
+    if (!path) refuse_without_file(environment);
+    auto found = plans_of(config::read_client(files, *path, environment.home), args_, command_.watch.only);
+    if (!found.problems.empty()) {
+      tell(found.problems);
+      return std::nullopt;
     }
-    control_.board().report(report);
-    const bool changed = report.files_changed + report.files_deleted + report.files_renamed != 0;
-    if (!has_copied_ || changed)
-      for (const auto& output : outputs_) output->summary(report);
-    has_copied_ = true;
-    last_failure_.clear();
-    held_ = report.deletions_held;
-    const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
-    recent_.note(report.files_deleted, waits_for_person, is_approved, clock_.steady());
-    if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
-    return {waits_for_person ? held : partly, report.exit_code};
-  }
-
-  void tell(const watch::Standing& standing) {
-    auto sentence = sentence_of(standing);
-    if (standing.is_degraded && !std::exchange(told_degraded_, true))
-      sentence +=
-          std::string(sentence.empty() ? "" : "; ") +
-          "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at once a "
-          "minute";
-    for (const auto& output : outputs_)
-      output->standing(std::string(watch::state_word(standing.state)), sentence);
+    if (found.plans.empty())
+      throw Error(Errc::usage,
+                  "no [[watch]] is in '" + escape_name(*path) + "', and SRC and DST are missing");
+    return std::move(found.plans);
   }
 
  private:
-  watch::Attempt failed_attempt(Failure failure) {
-    using enum watch::Attempt::Result;
-    if (cancelled_()) failure.subject.clear();
-    const bool is_final = cancelled_() || failure.code == exit_code::usage ||
-                          failure.code == exit_code::unsupported || failure.code == exit_code::guard ||
-                          (failure.code == exit_code::selection && !has_copied_);
-    if (!is_final) failure.next = "tried again by itself";
-    control_.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
-    // Of a server that is away for a night one line is enough.
-    const auto line = failure_line(failure);
-    if (line != std::exchange(last_failure_, line))
-      for (const auto& output : outputs_) output->failure(failure);
-    return {is_final ? ended : failed, failure.code};
+  [[noreturn]] static void refuse_without_file(const config::Environment& environment) {
+    std::string all;
+    for (const auto& place : config::client_places(environment))
+      all += (all.empty() ? "neither " : " nor ") + ("'" + escape_name(place) + "'");
+    throw Error(Errc::usage, "SRC and DST are missing, and there is " + all);
   }
 
-  /// Empty where there is no news in it for a person.
-  std::string sentence_of(const watch::Standing& standing) {
-    const auto before = std::exchange(told_, standing.state == State::copying ? told_ : standing.state);
-    switch (standing.state) {
-      case State::copying: return "";
-      case State::in_step: return before == State::in_step ? "" : "in step";
-      case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
-      case State::holding:
-        return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
-               std::string(" held, everything else is done; 'syncline approve SRC' lets them be made");
-      case State::blocked:
-        return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
-               "it is "
-               "back; to follow what is there now, start watch again";
+  void tell(const std::vector<config::Problem>& problems) const {
+    const auto output = command_.output.json ? json_output(console_) : text_output(console_, {}, false);
+    for (const auto& problem : problems) {
+      auto subject = problem.place;
+      if (!subject.empty() && !problem.key.empty()) subject += ": ";
+      output->failure({subject + problem.key, problem.cause, problem.next, exit_code::usage});
     }
-    return "";
   }
 
-  const Outputs& outputs_;
-  sync::StandingCopy& copies_;
-  const std::function<bool()>& cancelled_;
-  WatchControl& control_;
-  Clock& clock_;
-  watch::RecentDeletes recent_;
-  bool has_copied_ = false;
-  bool told_degraded_ = false;
-  std::uint64_t held_ = 0;
-  std::string last_failure_;
-  std::optional<State> told_;  ///< but for copying
+  Console& console_;
+  const WatchCommand& command_;
+  const std::vector<std::string>& args_;
 };
 
-int follow_and_report(const CopyCommand& command, Console& console, const Outputs& outputs,
-                      const std::function<bool()>& cancelled) {
-  const sync::World world;
-  const auto& options = command.options;
-  const auto& root = options.sources.front();
-  WatchControl control(options, console.clock, [&](const std::string& text) {
-    for (const auto& output : outputs) output->notice(text);
-  });
-  try {
-    const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
-                                                         fs::watch_dirs());
-    remote::Dialer dialer(world, options);
-    const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
-    sync::StandingCopy copies(world, dial, tree);
-    Watch watch(outputs, copies, cancelled, control, console.clock);
-    watch::FollowHooks hooks;
-    hooks.copy = [&] { return watch.attempt(); };
-    hooks.tell = [&](const watch::Standing& standing) { watch.tell(standing); };
-    hooks.cancelled = cancelled;
-    hooks.is_stirred = [&] { return copies.is_stirred(); };
-    hooks.board = &control.board();
-    return watch::follow(console.clock, *tree, {}, hooks);
-  } catch (const std::exception& error) {
-    const auto failure = explain(error);
-    for (const auto& output : outputs) output->failure(failure);
-    return failure.code;
-  }
+int run(const WatchCommand& command, const std::vector<std::string>& args, Console& console,
+        const std::function<bool()>& cancelled) {
+  check_alone(command, args);
+  if (!command.options.sources.empty()) return follow_all(plans_of(command), console, cancelled);
+  auto plans = ConfiguredWatches(console, command, args).load();
+  return plans ? follow_all(std::move(*plans), console, cancelled) : exit_code::usage;
 }
 
 }  // namespace
 
 std::string watch_help() {
-  return "Usage: syncline watch [options] SRC DST\n"
-         "\n"
-         "Makes DST like SRC and keeps it so: whatever changes in SRC is copied as soon as it has settled. "
-         "Ends at\n"
-         "Ctrl-C. DST may be on another machine (syncline://HOST/SHARE/PATH or HOST:PATH); while it cannot "
-         "be\n"
-         "reached, watch tries again, and brings over what has changed meanwhile.\n"
-         "\n"
-         "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from "
-         "SRC is\n"
-         "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of "
-         "all, or\n"
-         "everything: then it is held until 'syncline approve' or --max-delete=N allows it. 'syncline "
-         "status',\n"
-         "'syncline wait' and 'syncline why' tell of it while it runs.\n";
+  std::string text =
+      "Usage: syncline watch [options] SRC DST...\n"
+      "       syncline watch [options] [--config=FILE] [--only=NAME]...\n"
+      "\n"
+      "Makes DST like SRC and keeps it so: whatever changes in SRC is copied as soon as it has settled.\n"
+      "Ends at Ctrl-C. DST may be on another machine (syncline://HOST/SHARE/PATH or HOST:PATH); while it\n"
+      "cannot be reached, watch tries again, and brings over what has changed meanwhile. Of several paths\n"
+      "the first one alone is SRC; each DST is followed by itself. Without paths all watches in\n"
+      "$XDG_CONFIG_HOME/syncline/client.toml, else /etc/syncline/client.toml, are followed.\n"
+      "\n"
+      "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from\n"
+      "SRC is deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a\n"
+      "fifth of all, or everything: then it is held until 'syncline approve' or --max-delete=N allows it.\n"
+      "'syncline status', 'syncline wait' and 'syncline why' tell of it while it runs.\n"
+      "\n"
+      "Of its own:\n";
+  for (const auto& spec : watch_options()) text += option_line(spec);
+  return text;
 }
 
 int run_watch(const std::vector<std::string>& args, Console& console,
               const std::function<bool()>& cancelled) {
   const bool json = std::ranges::find(args, "--json") != args.end();
-  CopyCommand command;
-  Outputs outputs;
   try {
-    command = parse_watch(args, console.in);
-    if (command.help) {
-      console.out << watch_help();
-      return checked_output(console, exit_code::success);
-    }
-    outputs = make_outputs(console, command.output, false);
-    if (command.output.event_log)
-      outputs.push_back(event_log_output(console.clock, command.options, *outputs.front(), {"watch"}));
+    const auto command = parse_watch(args, console.in);
+    if (!command.help) return checked_output(console, run(command, args, console, cancelled));
+    console.out << watch_help();
+    return checked_output(console, exit_code::success);
   } catch (const std::exception& error) {
     auto failure = explain(error);
     if (failure.code == exit_code::usage) failure.next = "see 'syncline watch --help'";
@@ -199,7 +116,6 @@ int run_watch(const std::vector<std::string>& args, Console& console,
     output->failure(failure);
     return failure.code;
   }
-  return checked_output(console, follow_and_report(command, console, outputs, cancelled));
 }
 
 }  // namespace syncline::cli

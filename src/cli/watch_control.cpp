@@ -9,6 +9,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "cli/watch_ignored.hpp"
+#include "cli/watch_places.hpp"
 #include "sync/places.hpp"
 #include "sync/remote_place.hpp"
 
@@ -27,8 +28,12 @@ control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
 }  // namespace
 
 WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
-                           const std::function<void(const std::string& text)>& notice)
-    : options_(options), board_(clock) {
+                           const std::function<void(const std::string& text)>& notice,
+                           std::function<void()> on_news)
+    : options_(options),
+      prefix_(prefix_of(options.sources.front())),
+      on_news_(std::move(on_news)),
+      board_(clock) {
   try {
     if (fs::linux_fs().stat_path(options.sources.front(), true)) open(options, clock);
   } catch (const std::exception& error) {
@@ -37,6 +42,7 @@ WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
     notice("this watch cannot be asked by 'syncline status' and the like: " +
            failure_line(failure).substr(std::string_view("syncline: ").size()));
   }
+  listen();
 }
 
 WatchControl::~WatchControl() { board_.listen(nullptr); }
@@ -49,13 +55,21 @@ void WatchControl::open(const CopyOptions& options, Clock& clock) {
     return rule_that_ignores({}, options_, path, is_dir);
   });
   server_.emplace(presence_->take_socket(), *desk_);
-  board_.listen([this] { server_->tell_news(); });
+}
+
+void WatchControl::listen() {
+  board_.listen([this] {
+    if (server_) server_->tell_news();
+    on_news_();
+  });
 }
 
 CopyObserver WatchControl::watched(CopyObserver observer) {
   observer.on_error = [this, inner = std::move(observer.on_error)](const ErrorEvent& event) {
     inner(event);
-    board_.error(event);
+    auto below = event;
+    below.path = below_source(prefix_, event.path);
+    board_.error(below);
   };
   observer.on_progress = [this, inner = std::move(observer.on_progress)](const ProgressEvent& event) {
     inner(event);

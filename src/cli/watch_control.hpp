@@ -17,9 +17,11 @@ namespace syncline::cli {
 /// The board of a watch, with the socket at which it is read while this lives.
 class WatchControl {
  public:
-  /// A watch that cannot be asked is no reason not to watch: why that is goes to `notice`.
-  WatchControl(const CopyOptions& options, Clock& clock,
-               const std::function<void(const std::string& text)>& notice);
+  /// A watch that cannot be asked is no reason not to watch: why that is goes to `notice`. `on_news` as of
+  /// Board::listen().
+  WatchControl(
+      const CopyOptions& options, Clock& clock, const std::function<void(const std::string& text)>& notice,
+      std::function<void()> on_news = [] {});
   ~WatchControl();
   WatchControl(const WatchControl&) = delete;
   WatchControl& operator=(const WatchControl&) = delete;
@@ -32,8 +34,11 @@ class WatchControl {
 
  private:
   void open(const CopyOptions& options, Clock& clock);
+  void listen();
 
   const CopyOptions& options_;
+  const std::string prefix_;
+  const std::function<void()> on_news_;
   watch::Board board_;
   std::optional<control::Presence> presence_;
   std::optional<control::WatchDesk> desk_;

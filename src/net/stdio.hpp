@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "net/child.hpp"
+#include "child/child.hpp"
 #include "net/io_threads.hpp"
 #include "net/link.hpp"
 
@@ -23,7 +23,7 @@ std::unique_ptr<Link> make_stdio_link(IoThreads& threads, int in_fd, int out_fd,
 std::unique_ptr<Link> take_stdio_link(IoThreads& threads, const LinkOptions& options = {});
 
 struct Spawned {
-  Child child;
+  child::Child child;
   std::unique_ptr<Link> link;  ///< destroyed first: the child sees the end of its input
 };
 

@@ -15,7 +15,7 @@ namespace {
 constexpr auto watch_interval = limits::stir_interval;
 
 /// Of every address there are two kinds, of which a machine may lack the second.
-std::vector<std::string> addresses_of(const ServerConfig& config, bool with_ipv6) {
+std::vector<std::string> addresses_of(const config::ServerConfig& config, bool with_ipv6) {
   std::vector<std::string> out;
   for (const auto& one : config.listen) {
     if (!one.host.empty()) {
@@ -56,7 +56,7 @@ ServerCore::ServerCore(const sync::World& world, const trust::Identity& identity
       on_idle_(std::move(options.on_idle)),
       grants_(*world_.files, options.config.state_dir),
       codes_(*world_.files, *world_.clock, *world_.random, options.config.state_dir),
-      config_(std::make_shared<const ServerConfig>(std::move(options.config))),
+      config_(std::make_shared<const config::ServerConfig>(std::move(options.config))),
       sockets_(std::move(options.sockets)),
       workers_(config_->limits.sessions_max),
       io_threads_(std::max(1u, std::thread::hardware_concurrency())) {}
@@ -109,16 +109,16 @@ void ServerCore::stop() {
   listener_.reset();
 }
 
-void ServerCore::reload(const ServerConfig& config) {
+void ServerCore::reload(const config::ServerConfig& config) {
   std::lock_guard lock(mutex_);
-  auto fresh = std::make_shared<ServerConfig>(config);
+  auto fresh = std::make_shared<config::ServerConfig>(config);
   fresh->listen = config_->listen;
   fresh->state_dir = config_->state_dir;
   fresh->log = config_->log;
   config_ = std::move(fresh);
 }
 
-std::shared_ptr<const ServerConfig> ServerCore::config() const {
+std::shared_ptr<const config::ServerConfig> ServerCore::config() const {
   std::lock_guard lock(mutex_);
   return config_;
 }
@@ -200,7 +200,7 @@ Server::~Server() { core_->stop(); }
 
 std::vector<net::Endpoint> Server::endpoints() const { return core_->endpoints(); }
 
-void Server::reload(const ServerConfig& config) { core_->reload(config); }
+void Server::reload(const config::ServerConfig& config) { core_->reload(config); }
 
 void Server::stop() { core_->stop(); }
 

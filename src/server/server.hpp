@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "config/server_config.hpp"
 #include "net/endpoint.hpp"
-#include "server/server_config.hpp"
 #include "sync/replica.hpp"
 #include "trust/identity.hpp"
 
@@ -36,7 +36,7 @@ struct AuditEvent {
 std::string_view name_of(AuditEvent::Kind kind);
 
 struct ServerOptions {
-  ServerConfig config;
+  config::ServerConfig config;
   std::vector<int>
       sockets;  ///< listening, inherited; the server owns them. Not empty: in place of config.listen
   std::function<void(const AuditEvent&)> on_event;  ///< from any thread, one at a time
@@ -58,7 +58,7 @@ class Server {
   std::vector<net::Endpoint> endpoints() const;
   /// Other shares, authorizations and limits; sessions that have begun keep theirs. `listen`, `state_dir` and
   /// `log` stay as they were.
-  void reload(const ServerConfig& config);
+  void reload(const config::ServerConfig& config);
   /// No new connections; sessions end at the next safe point: what has arrived whole is committed, and
   /// clients come back to where they were. Blocks until that is done.
   void stop();

@@ -25,7 +25,7 @@ class ServerCore {
   ServerCore(const sync::World& world, const trust::Identity& identity, ServerOptions options);
   void start(const trust::Identity& identity);
   void stop();
-  void reload(const ServerConfig& config);
+  void reload(const config::ServerConfig& config);
   std::vector<net::Endpoint> endpoints() const { return listener_->endpoints(); }
 
  private:
@@ -56,7 +56,7 @@ class ServerCore {
   void tell(AuditEvent::Kind kind, const Client& client, const std::string& detail,
             const wire::Open* open = nullptr);
   void tell(const AuditEvent& event);
-  std::shared_ptr<const ServerConfig> config() const;
+  std::shared_ptr<const config::ServerConfig> config() const;
 
   const sync::World world_;
   const trust::Fingerprint own_key_;
@@ -70,7 +70,7 @@ class ServerCore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::shared_ptr<const ServerConfig> config_;
+  std::shared_ptr<const config::ServerConfig> config_;
   std::map<std::uint64_t, ClientPtr> clients_;
   std::map<trust::Fingerprint, std::uint64_t> connections_;  ///< of clients_, that each key has
   std::map<trust::Fingerprint, std::uint64_t> sessions_;     ///< that each key has now

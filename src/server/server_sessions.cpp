@@ -10,10 +10,10 @@
 namespace syncline::server {
 namespace {
 
-trust::Right right_of(Right right) {
-  return right == Right::read_only    ? trust::Right::read
-         : right == Right::read_write ? trust::Right::write
-                                      : trust::Right::write_no_delete;
+trust::Right right_of(config::Right right) {
+  return right == config::Right::read_only    ? trust::Right::read
+         : right == config::Right::read_write ? trust::Right::write
+                                              : trust::Right::write_no_delete;
 }
 
 /// Keepalives between two sessions count bytes too: the watch looks at reserved places only.
@@ -164,7 +164,7 @@ std::optional<trust::Right> ServerCore::right_for(const Client& client, const st
 sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open& open) const {
   const auto configured = config();
   const auto& shares = configured->shares;
-  auto found = std::ranges::find(shares, open.share, &Share::name);
+  auto found = std::ranges::find(shares, open.share, &config::Share::name);
   if (open.share.empty() && shares.size() == 1) found = shares.begin();
   const auto right = found == shares.end() ? std::nullopt : right_for(client, found->name);
   if (!right)
@@ -173,7 +173,7 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
                                                  "' does not exist or is not granted to this client");
   sync::ServedShare out;
   out.dir = world_.files->real_path(found->dir);
-  out.may_write = found->mode == ShareMode::read_write && *right != trust::Right::read;
+  out.may_write = found->mode == config::ShareMode::read_write && *right != trust::Right::read;
   out.may_delete = out.may_write && *right == trust::Right::write;
   out.state_dir = configured->state_dir;
   out.state_owner = client.key.text() + ' ' + found->name;

@@ -208,6 +208,11 @@ std::optional<std::uint64_t> Board::approve() {
   return held_;
 }
 
+void Board::wake() {
+  std::lock_guard lock(mutex_);
+  if (wake_) wake_();
+}
+
 void Board::listen(std::function<void()> on_news) {
   std::lock_guard lock(mutex_);
   on_news_ = std::move(on_news);

@@ -117,6 +117,8 @@ class Board {
   /// The next round comes at once and makes the deletions that are held. How many they are (0: not known);
   /// nothing where none are held, and nothing happens then.
   std::optional<std::uint64_t> approve();
+  /// Ends a wait of the loop, which then asks whether it is to go on.
+  void wake();
   /// `on_news` is called, by any thread, after the standing or a proof is a new one. It must neither throw
   /// nor call the board. An empty one ends that.
   void listen(std::function<void()> on_news);

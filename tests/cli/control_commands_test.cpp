@@ -24,8 +24,8 @@ using Answered = watch::Attempt::Result;
 /// A watch without a loop: the test says what its rounds come to.
 class QuietWatch {
  public:
-  QuietWatch(const test::TempDir& dir, const std::string& source)
-      : watched_{fs::linux_fs().real_path(dir.make_dir(source)), "/d", dir.path("state"), 77, 0},
+  QuietWatch(const test::TempDir& dir, const std::string& source, const std::string& destination = "/d")
+      : watched_{fs::linux_fs().real_path(dir.make_dir(source)), destination, dir.path("state"), 77, 0},
         presence_(fs::linux_fs(), dir.path("runtime/syncline"), watched_),
         desk_(fs::linux_fs(), board, watched_, nullptr),
         server_(presence_.take_socket(), desk_) {
@@ -106,7 +106,8 @@ TEST_CASE("without a watch there is nothing to ask", "[ask]") {
 
 TEST_CASE("wrong arguments are usage errors that name the command", "[ask]") {
   AskScene scene;
-  for (const auto& args : {std::vector<std::string>{"a", "b"}, {"--frob"}, {""}, {"--state"}}) {
+  for (const auto& args :
+       {std::vector<std::string>{"a", "b", "c"}, {"--frob"}, {""}, {"a", ""}, {"--state"}}) {
     const auto run = scene.run(run_status, args);
     CHECK(run.code == exit_code::usage);
     CHECK(run.err.ends_with("see 'syncline status --help'\n"));
@@ -117,6 +118,29 @@ TEST_CASE("wrong arguments are usage errors that name the command", "[ask]") {
   CHECK(help.code == 0);
   CHECK(has(help.out, "--json"));
   CHECK(scene.run(run_why, {"--", "-x"}).code == exit_code::not_running);
+}
+
+TEST_CASE("of the watches of one SRC a DST chooses", "[ask]") {
+  AskScene scene;
+  QuietWatch one(scene.dir, "a", "/d1");
+  QuietWatch two(scene.dir, "a", "nas:d2/");
+  one.round(Answered::held);
+  two.round(Answered::held);
+  const auto source = scene.dir.path("a");
+  const auto several = scene.run(run_approve, {source});
+  CHECK(several.code == exit_code::usage);
+  CHECK(has(several.err, "several watches hold deletions; name the SRC of one, and its DST"));
+  const auto approved = scene.run(run_approve, {source, "nas:d2"});
+  CHECK(approved.code == 0);
+  CHECK(has(approved.out, "-> nas:d2/: 60 deletions"));
+  CHECK_FALSE(one.board.is_round_wanted());
+  CHECK(two.board.is_round_wanted());
+  two.round(Answered::in_step);
+  CHECK(scene.run(run_status, {source}).code == exit_code::guard);
+  CHECK(scene.run(run_status, {source, "/d1/"}).code == exit_code::guard);
+  CHECK(scene.run(run_status, {source, "nas:d2"}).code == 0);
+  CHECK(scene.run(run_status, {source, "/d3"}).code == exit_code::not_running);
+  CHECK(has(scene.run(run_why, {source + "/x", "/d1"}).out, "a/x: "));
 }
 
 TEST_CASE("a status says how each watch stands, and the worst is the exit code", "[ask]") {

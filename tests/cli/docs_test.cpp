@@ -42,6 +42,23 @@ TEST_CASE("the help text shows every option", "[docs]") {
     CHECK(end - begin <= 100);
 }
 
+TEST_CASE("the manual page and the completions have the options of watch", "[docs]") {
+  const auto page = source_file("docs/man/syncline-watch.1.scd");
+  const auto bash = source_file("tools/completions/syncline.bash");
+  const auto zsh = source_file("tools/completions/_syncline");
+  const auto fish = source_file("tools/completions/syncline.fish");
+  for (const auto& spec : watch_options()) {
+    const std::string name(spec.name);
+    const std::string end(spec.is_flag() ? "" : "=");
+    CAPTURE(name);
+    CHECK(contains(page,
+                   "*--" + name + "*" + (spec.is_flag() ? "" : "=_" + std::string(spec.value_name) + "_")));
+    CHECK(contains(bash, "--" + name + end));
+    CHECK(contains(zsh, "--" + name + end));
+    CHECK(contains(fish, " -l " + name + " "));
+  }
+}
+
 TEST_CASE("the manual page of watch has its exit codes", "[docs]") {
   const auto page = source_file("docs/man/syncline-watch.1.scd");
   for (const int code : {0, 1, 2, 3, 20, 41}) CHECK(contains(page, "\n*" + std::to_string(code) + "*\n"));

@@ -279,5 +279,49 @@ TEST_CASE("output that cannot be written is told at the end", "[output]") {
   CHECK(run.err == "syncline: standard output: cannot be written; the copy itself is complete\n");
 }
 
+/// Tells at its end that it has gone.
+class LastWords final : public Output {
+ public:
+  LastWords(std::string& said, char name) : said_(said), name_(name) {}
+  LastWords(const LastWords&) = delete;
+  LastWords& operator=(const LastWords&) = delete;
+  ~LastWords() override { said_ += name_; }
+  void change(const ChangeEvent&) override {}
+  void error(const ErrorEvent&) override {}
+  void notice(const std::string&) override {}
+  void progress(const ProgressEvent&) override {}
+  void summary(const CopyReport&) override {}
+  void standing(const std::string&, const std::string&) override {}
+  void failure(const Failure&) override {}
+
+ private:
+  std::string& said_;
+  char name_;
+};
+
+TEST_CASE("outputs end from the last one on, which may tell the first one", "[output]") {
+  std::string said;
+  Outputs outputs;
+  for (const char name : {'a', 'b', 'c'}) outputs.push_back(std::make_unique<LastWords>(said, name));
+  close_outputs(outputs);
+  CHECK(said == "cba");
+  CHECK(outputs.empty());
+}
+
+TEST_CASE("every line of a pair that is not alone begins with its name", "[output]") {
+  FakeConsole fake;
+  OutputOptions options;
+  options.verbosity = 1;
+  const auto output = text_output(fake.console, options, false, {"/s", "/d", "name", nullptr, 0});
+  ChangeEvent event;
+  event.itemized = ">f+++++++++";
+  event.path = "a";
+  output->change(event);
+  output->notice("said");
+  output->failure({"subject", "cause", "next", 1});
+  CHECK(fake.out.str() == "name: a\n");
+  CHECK(fake.err.str() == "syncline: name: said\nsyncline: name: subject: cause; next\n");
+}
+
 }  // namespace
 }  // namespace syncline::cli

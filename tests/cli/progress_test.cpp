@@ -136,20 +136,22 @@ TEST_CASE("a terminal gets one line that replaces itself and is cleared", "[prog
   FakeConsole fake;
   fake.console.err_is_terminal = true;
   fake.console.columns = [] { return 40U; };
-  ProgressDisplay display(fake.console);
-  display.clear();
+  LiveArea area(fake.console);
+  ProgressDisplay display(fake.console, {area});
+  display.end();
   CHECK(fake.err.str().empty());
   display.update(transfer(1, 100));
   CHECK(fake.err.str().starts_with("\r"));
   CHECK(fake.err.str().ends_with("\033[K"));
-  display.clear();
-  display.clear();
+  display.end();
+  display.end();
   CHECK(fake.err.str().ends_with("\033[K\r\033[K"));
 }
 
 TEST_CASE("a log gets a plain line every ten seconds", "[progress]") {
   FakeConsole fake;
-  ProgressDisplay display(fake.console);
+  LiveArea area(fake.console);
+  ProgressDisplay display(fake.console, {area});
   for (int tick = 0; tick < 25 * 10; ++tick) {
     fake.clock.moment += 100ms;
     display.update(transfer(static_cast<std::uint64_t>(tick), 1000));

@@ -39,10 +39,10 @@ TEST_CASE("every problem has its line, and the exit code is 1", "[config]") {
   CHECK(run.code == 1);
   CHECK(run.out.empty());
   CHECK(run.err ==
-        "syncline: " + file + ":1: thread: is not a known key; did you mean 'threads'?\n" + "syncline: " +
-            file + ":2: listen[0]: 'x' has no port; write ADDR:PORT, or :PORT for every address\n" +
-            "syncline: " + file + ":2: listen: is empty: nobody could connect; write \"ADDR:PORT\"\n" +
-            "syncline: " + file + ":5: share[0].dir: 'a' is relative; write the path from / on\n");
+        "syncline: " + file + ":1:1: thread: is not a known key; did you mean 'threads'?\n" + "syncline: " +
+            file + ":2:11: listen[0]: 'x' has no port; write ADDR:PORT, or :PORT for every address\n" +
+            "syncline: " + file + ":2:1: listen: is empty: nobody could connect; write \"ADDR:PORT\"\n" +
+            "syncline: " + file + ":5:1: share[0].dir: 'a' is relative; write the path from / on\n");
   CHECK(config_run({"show", file}, temp).err == run.err);
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("a share whose directory is missing is a problem", "[config]") {
   temp.write("c.toml", "[[share]]\nname = \"a\"\ndir = \"" + temp.path("a") + "\"\n");
   const auto run = config_run({"check", temp.path("c.toml")}, temp);
   CHECK(run.code == 1);
-  CHECK(run.err == "syncline: " + temp.path("c.toml") + ":3: share[0].dir: '" + temp.path("a") +
+  CHECK(run.err == "syncline: " + temp.path("c.toml") + ":3:1: share[0].dir: '" + temp.path("a") +
                        "' is not there; create it, or mount what it lies on\n");
   CHECK(config_run({"show", temp.path("c.toml")}, temp).code == 0);
 }
@@ -80,6 +80,33 @@ TEST_CASE("a file that is not there or cannot be taken is told", "[config]") {
   temp.write("big", std::string((1 << 20) + 1, '#'));
   CHECK(config_run({"show", temp.path("big")}, temp).code == 12);
   CHECK(config_run({"check", ""}, temp).code == 3);
+}
+
+TEST_CASE("with --client the configuration of watch is checked and shown", "[config]") {
+  TempDir temp;
+  const auto none = config_run({"check", "--client"}, temp);
+  CHECK(none.code == 1);
+  CHECK(none.err == "syncline: there is neither '" + temp.path("syncline/client.toml") +
+                        "' nor '/etc/syncline/client.toml'; name a FILE\n");
+  temp.make_dir("syncline");
+  const auto file = temp.path("syncline/client.toml");
+  temp.write("syncline/client.toml",
+             "[[watch]]\nname = \"a\"\nsource = \"~/a/\"\ndestination = [\"/b\", \"nas:b\"]\n");
+  const auto checked = config_run({"check", "--client"}, temp);
+  CHECK(checked.code == 0);
+  CHECK(checked.out == file + ": no problems; 1 watch, 2 destinations\n");
+  const auto shown = config_run({"show", "--client", file}, temp);
+  CHECK(shown.code == 0);
+  CHECK(shown.out == "# from " + file +
+                         "\n[[watch]]\nname = \"a\"\nsource = \"/nowhere/home/a/\"\n"
+                         "destination = [\"/b\", \"nas:b\"]\n");
+  temp.write("syncline/client.toml", shown.out + "options = [\"--bogus\"]\nnme = 1\n");
+  const auto wrong = config_run({"check", "--client"}, temp);
+  CHECK(wrong.code == 1);
+  CHECK(wrong.out.empty());
+  CHECK(wrong.err == "syncline: " + file +
+                         ":7:1: watch.nme: is not a known key; did you mean 'name'?\nsyncline: " + file +
+                         ":6:1: watch[0].options: unknown option --bogus\n");
 }
 
 TEST_CASE("wrong usage of config is refused and help is given", "[config]") {

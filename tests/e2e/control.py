@@ -116,7 +116,7 @@ def waits_for_all_that_was_written(scene):
     check(scene.run("approve").stdout == "nothing is held\n", "nothing is held")
     scene.run("why", code=1)
     scene.run("wait", "--timeout", "x", code=1)
-    scene.run("status", "src", "dst", code=1)
+    scene.run("status", "src", "dst", "more", code=1)
     scene.end(watch)
     scene.run("status", code=NOT_RUNNING)
 
@@ -277,6 +277,11 @@ def tells_of_a_failing_path(scene):
     os.chmod(scene.path("src/closed"), 0o644)
     scene.run("wait")
     check("in step" in scene.run("why", "src/closed").stdout, "it is in step once it may be read")
+    scene.end(watch)
+    os.chmod(scene.path("src/closed"), 0)
+    watch = scene.start("under.log", "watch", "-c", "src", "dst")
+    wait_until(lambda: scene.state() == "behind" and scene.status()[0]["failing"] == 1, "one entry fails under its name")
+    check("fails since" in scene.run("why", "src/closed", code=BEHIND).stdout, "without a slash behind SRC too")
     scene.end(watch)
 
 

@@ -5,12 +5,15 @@
     watch.py PROGRAM [SEED]
 
 Edits of all kinds until both trees are equal byte by byte, a server that goes away and comes back, a source that is
-exchanged, deletions that a guard holds, the end by a signal."""
+exchanged, deletions that a guard holds, the end by a signal; several destinations, what a configuration names, hooks,
+what a service manager is told."""
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -246,8 +249,126 @@ def heals_what_others_change(scene):
         scene.end(watch)
 
 
+def follows_to_several(scene):
+    scene.write("multi/f", "first")
+    scene.write("multi-b/g", "in the way")
+    watch = scene.start("here", "several.log", "watch", "-v", "--json", "multi/", "multi-a/", "multi-b/", "nobody@nowhere:c",
+                        "-e", "false")
+    for copy in ("multi-a", "multi-b"):
+        scene.wait_equal("multi", copy, "at first")
+    scene.write("multi/sub/h", "second")
+    for copy in ("multi-a", "multi-b"):
+        scene.wait_equal("multi", copy, "while another destination is away")
+    scene.run("here", "wait", "multi", "multi-a")
+    status = [json.loads(line) for line in scene.run("here", "status", "--json", "multi", code=40).stdout.splitlines()]
+    check({one["destination"] for one in status} == {scene.path("multi-a"), scene.path("multi-b"), "nobody@nowhere:c"},
+          f"status tells of each destination: {status}")
+    check(len(scene.run("here", "status", "multi", scene.path("multi-b")).stdout.split(" -> ")) == 2, "status tells of one")
+    scene.run("here", "why", "multi/sub/h", "multi-b/")
+    scene.run("here", "why", "multi/sub/h", "nobody@nowhere:c", code=40)
+    scene.run("here", "status", "multi", "multi-c", code=42)
+    os.kill(watch.pid, signal.SIGSTOP)
+    for number in range(100):
+        scene.write(f"multi/n{number}")
+    os.kill(watch.pid, signal.SIGCONT)
+    scene.wait_equal("multi", "multi-a", "with many")
+    scene.wait_equal("multi", "multi-b", "with many")
+    os.kill(watch.pid, signal.SIGSTOP)
+    for number in range(60):
+        os.unlink(scene.path(f"multi/n{number}"))
+    os.kill(watch.pid, signal.SIGCONT)
+    wait_until(lambda: scene.text("several.log").count('"holding"') >= 2, "both hold the deletions")
+    check("several" in scene.run("here", "approve", "multi", code=1).stderr, "what holds must be named")
+    scene.run("here", "approve", "multi", "multi-a")
+    scene.wait_equal("multi", "multi-a", "once its deletions are approved")
+    check(os.path.exists(scene.path("multi-b/n0")), "the other one holds them still")
+    watch.send_signal(signal.SIGINT)
+    check(watch.wait(PATIENCE_S) in (0, 20), f"Ctrl-C ends all: exit {watch.returncode}")
+    runs = [json.loads(line) for line in scene.text("here/state/syncline/log/events.jsonl").splitlines()]
+    check({one["destination"]["path"] for one in runs if one["type"] == "run_began"} >= {"multi-a/", "multi-b/"},
+          "the event log has a run for each destination")
+
+
+def follows_configuration(scene):
+    config = "here/config/syncline/client.toml"
+    scene.write("conf/a/f", "x")
+    scene.write("conf/b/f", "y")
+    os.mkdir(scene.path("conf/to"))
+    check("client.toml" in scene.run("here", "watch", code=1).stderr, "without a configuration it is told where one could be")
+    scene.write(config, '[[watch]]\nname = "a"\nsource = "a/"\ndestination = "/d"\nhok = "x"\n'
+                        '[[watch]]\nname = "b"\nsource = "/b"\ndestination = "/c"\noptions = ["--bogus"]\n')
+    os.chmod(scene.path(config), 0o600)
+    place = "syncline: " + scene.path(config)
+    for command in (["watch", "--only", "b"], ["config", "check", "--client"]):
+        told = scene.run("here", *command, code=1).stderr
+        check(told.splitlines() == [
+            place + ":3:1: watch[0].source: 'a/' is relative; write the path from / or ~/ on",
+            place + ":5:1: watch.hok: is not a known key; did you mean 'hook'?",
+            place + ":10:1: watch[1].options: unknown option --bogus"], "all is told at once: " + told)
+    scene.write(config, f"""[[watch]]
+name = "a"
+source = "{scene.path('conf/a/')}"
+destination = ["{scene.path('conf/to/a1')}", "{scene.path('conf/to/a2')}"]
+[[watch]]
+name = "b"
+source = "~/../conf/b/"
+destination = "{scene.path('conf/to/b')}"
+options = ["-v"]
+""")
+    check("2 watches, 3 destinations" in scene.run("here", "config", "check", "--client").stdout, "what is there is counted")
+    check(scene.path("here/../conf/b/") in scene.run("here", "config", "show", "--client").stdout, "the home directory is shown")
+    check("a, b" in scene.run("here", "watch", "--only", "c", code=1).stderr, "an unknown name is told with those that there are")
+    watch = scene.start("here", "config.log", "watch")
+    for source, copy in (("a", "a1"), ("a", "a2"), ("b", "b")):
+        scene.wait_equal("conf/" + source, "conf/to/" + copy, "by the configuration")
+    scene.write("conf/b/g", "z")
+    wait_until(lambda: "\nb: g\n" in scene.text("config.log"), "lines begin with the name of the watch")
+    wait_until(lambda: f"a {scene.path('conf/to/a2')}: in step" in scene.text("config.log"), "and its destination")
+    scene.end(watch)
+    watch = scene.start("here", "only.log", "watch", "--only", "b")
+    scene.write("conf/a/later", "x")
+    scene.write("conf/b/later", "x")
+    scene.wait_equal("conf/b", "conf/to/b", "alone")
+    check(not os.path.exists(scene.path("conf/to/a1/later")), "what was not chosen is not followed")
+    scene.end(watch)
+
+
+def runs_hooks(scene):
+    scene.write("hooked/sub/f", "x")
+    hook = 'while read -r path; do echo "$SYNCLINE_ROUND $path" >> hook.out; done; echo said; exit 3'
+    watch = scene.start("here", "hook.log", "watch", "--hook", hook, "hooked", "hooks")
+    wait_until(lambda: os.path.exists(scene.path("hook.out")) and "1 sub/f\n" in scene.text("hook.out"), "the first round is told")
+    wait_until(lambda: "hook ended with 3" in scene.text("hook.log"), "its failure is told")
+    scene.write("hooked/g", "y")
+    wait_until(lambda: " g\n" in scene.text("hook.out"), "a change is told")
+    check("\nsaid\n" in scene.text("hook.log"), "what it prints is printed")
+    scene.end(watch)
+    check("1 sub/f\n" in scene.text("hook.out") and "hooked" not in scene.text("hook.out"), "paths are relative to SRC")
+
+
+def tells_service_manager(scene):
+    scene.write("served/f", "x")
+    address = scene.path("notify.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(PATIENCE_S)
+        environment = scene.environment("here") | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
+        with open(scene.path("notify.log"), "w") as file:
+            watch = subprocess.Popen([PROGRAM, "watch", "served/", "served-a/", "nobody@nowhere:b", "-e", "false"],
+                                     env=environment, stdout=file, stderr=file, cwd=scene.root)
+        scene.started.append(watch)
+        told = []
+        while not {"READY=1", "WATCHDOG=1", "STATUS=1 in step, 1 behind"} <= set(told):
+            told.append(manager.recv(4096).decode())
+        watch.send_signal(signal.SIGTERM)
+        while "STOPPING=1" not in told:
+            told.append(manager.recv(4096).decode())
+    check(watch.wait(PATIENCE_S) in (0, 12, 20), f"the service ends: {watch.returncode}")
+
+
 def refuses(scene):
-    check("one SRC" in scene.run("here", "watch", "src/", "many/", "dst/", code=1).stderr, "several sources are refused")
+    check("same directory" in scene.run("here", "watch", "src/", "dst/", "dst", code=1).stderr, "one DST twice is refused")
+    check("beside it" in scene.run("here", "watch", "--only", "x", "src/", "dst/", code=1).stderr, "names and paths do not mix")
     check("this machine" in scene.run("here", "watch", "syncline://h/s/", "dst/", code=1).stderr, "a remote source is refused")
     check("dry-run" in scene.run("here", "watch", "-n", "src/", "dst/", code=1).stderr, "a dry run is refused")
     scene.run("here", "watch", "nothing/", "dst/", code=3)
@@ -259,7 +380,8 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         scene = Scene(root)
         try:
-            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, heals_what_others_change, refuses):
+            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, heals_what_others_change,
+                         follows_to_several, follows_configuration, runs_hooks, tells_service_manager, refuses):
                 step(scene)
                 print("ok", step.__name__)
         finally:

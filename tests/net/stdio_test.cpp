@@ -14,6 +14,8 @@
 namespace syncline::net {
 namespace {
 
+using child::ExitStatus;
+
 using namespace std::chrono_literals;
 using test::error_of;
 using test::frame_of;

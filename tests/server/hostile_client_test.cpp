@@ -339,8 +339,8 @@ TEST_CASE("operations on paths that are none fail alone and touch nothing", "[se
 TEST_CASE("a share that is not there or read-only is told to both sides", "[server][hostile]") {
   Scene scene;
   scene.live.config.shares.push_back(
-      {"fixed", scene.live.dir.make_dir("fixed"), server::ShareMode::read_only});
-  scene.live.config.authorize.push_back({scene.rogue_key(), "fixed", server::Right::read_write});
+      {"fixed", scene.live.dir.make_dir("fixed"), config::ShareMode::read_only});
+  scene.live.config.authorize.push_back({scene.rogue_key(), "fixed", config::Right::read_write});
   scene.start();
   const auto refusal = [&](const std::string& share) {
     Rogue rogue(scene, wire::Role::sender);

@@ -43,7 +43,7 @@ class LiveServer {
     config.state_dir = dir.path("server");
     config.durability = Durable::none;
     config.threads = 1;
-    config.shares = {{"share", dir.make_dir("share"), server::ShareMode::read_write}};
+    config.shares = {{"share", dir.make_dir("share"), config::ShareMode::read_write}};
   }
   ~LiveServer() { stop(); }
 
@@ -64,7 +64,7 @@ class LiveServer {
 
   /// A new client with a key and a pin of the server, which knows it if `right` is given.
   CopyOptions client(const std::string& name,
-                     std::optional<server::Right> right = server::Right::read_write) {
+                     std::optional<config::Right> right = config::Right::read_write) {
     CopyOptions options;
     options.state_dir = dir.path(name);
     options.durability = Durable::none;
@@ -107,7 +107,7 @@ class LiveServer {
   std::atomic<int> idle_count = 0;
   TempDir dir;
   trust::Identity identity;
-  server::ServerConfig config;
+  config::ServerConfig config;
   std::uint16_t port = 0;
   net::IoThreads threads;
 

@@ -377,8 +377,8 @@ TEST_CASE("what a reload takes away or adds counts from the next session on", "[
   live.start();
   write_tree(live.dir, "here", 1);
   auto config = live.config;
-  config.shares.push_back({"more", live.dir.make_dir("more"), server::ShareMode::read_write});
-  config.authorize.push_back({config.authorize[0].fingerprint, "more", server::Right::read_write});
+  config.shares.push_back({"more", live.dir.make_dir("more"), config::ShareMode::read_write});
+  config.authorize.push_back({config.authorize[0].fingerprint, "more", config::Right::read_write});
   CHECK(error_of([&] { live.push(options, "here", "more/"); })->is_errno(EACCES));
   live.running().reload(config);
   CHECK(live.push(options, "here", "more/").in_step);

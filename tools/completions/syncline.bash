@@ -76,6 +76,8 @@ _syncline() {
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
         --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
 
+    [[ ${words[1]} == watch ]] && values+=" --rescan= --config= --only= --hook=" flags+=" --hook0"
+
     if [[ ${words[1]} == manifest ]]; then
         if ((cword == 2)); then
             COMPREPLY=($(compgen -W "show stats diff verify export save --help" -- "$cur"))
@@ -115,7 +117,7 @@ _syncline() {
         if ((cword == 2)); then
             COMPREPLY=($(compgen -W "check show --help" -- "$cur"))
         elif [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+            COMPREPLY=($(compgen -W "--client --help" -- "$cur"))
         else
             _filedir toml
         fi
@@ -167,6 +169,10 @@ _syncline() {
             _filedir -d
             return
             ;;
+        --config)
+            _filedir toml
+            return
+            ;;
         --durability)
             COMPREPLY=($(compgen -W "none batch file" -- "$cur"))
             return
@@ -180,7 +186,7 @@ _syncline() {
             COMPREPLY+=($(compgen -c -- "$cur"))
             return
             ;;
-        --exclude | --include | --max-delete | --bwlimit | --threads | --server-key | --retries)
+        --exclude | --include | --max-delete | --bwlimit | --threads | --server-key | --retries | --rescan | --only | --hook)
             return
             ;;
         # With a space behind them these two are flags: what follows is a path.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread of a pair: its tree, its connection, its board.
+#include "cli/watch_pair.hpp"
+
+#include <utility>
+
+#include "cli/exit_codes.hpp"
+#include "cli/watch_hook.hpp"
+#include "cli/watch_places.hpp"
+#include "cli/watch_rounds.hpp"
+#include "control/places.hpp"
+#include "remote/dial.hpp"
+#include "sync/remote_place.hpp"
+#include "sync/standing_copy.hpp"
+
+namespace syncline::cli {
+
+/// Others may ask for the board while it lives.
+class WatchPair::Shown {
+ public:
+  Shown(WatchPair& pair, WatchControl& control) : pair_(pair) { set(&control); }
+  ~Shown() { set(nullptr); }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+
+ private:
+  void set(WatchControl* control) {
+    const std::lock_guard lock(pair_.mutex_);
+    pair_.control_ = control;
+  }
+  WatchPair& pair_;
+};
+
+WatchPair::WatchPair(WatchPlan plan, Outputs outputs, Clock& clock, Hooks hooks)
+    : plan_(std::move(plan)), outputs_(std::move(outputs)), clock_(clock), hooks_(std::move(hooks)) {}
+
+WatchPair::~WatchPair() {
+  if (thread_.joinable()) thread_.join();
+  close_outputs(outputs_);
+}
+
+void WatchPair::start() {
+  thread_ = std::thread([this] {
+    const int code = run();
+    {
+      const std::lock_guard lock(mutex_);
+      code_ = code;
+    }
+    has_begun_ = true;
+    hooks_.on_news();
+  });
+}
+
+void WatchPair::wake() {
+  const std::lock_guard lock(mutex_);
+  if (control_ != nullptr) control_->board().wake();
+}
+
+std::optional<int> WatchPair::ended() const {
+  const std::lock_guard lock(mutex_);
+  return code_;
+}
+
+std::optional<std::int64_t> WatchPair::changed_ns() const {
+  const auto at = changed_ns_.load();
+  return at == 0 ? std::nullopt : std::optional(at);
+}
+
+std::optional<watch::BoardView> WatchPair::view() const {
+  const std::lock_guard lock(mutex_);
+  return control_ == nullptr ? std::nullopt : std::optional(control_->board().view());
+}
+
+int WatchPair::run() {
+  try {
+    const auto notice = [&](const std::string& text) {
+      for (const auto& output : outputs_) output->notice(text);
+    };
+    WatchControl control(plan_.options, clock_, notice, hooks_.on_news);
+    const Shown shown(*this, control);
+    return follow(control);
+  } catch (const std::exception& error) {
+    return explain(error).code;  // of memory for the message itself
+  }
+}
+
+std::unique_ptr<WatchHook> WatchPair::make_hook() const {
+  if (!plan_.hook) return nullptr;
+  auto& files = fs::linux_fs();
+  const auto& destination = plan_.options.destination;
+  return std::make_unique<WatchHook>(
+      HookPlan{*plan_.hook, plan_.hook_null, control::absolute_path(files, plan_.options.sources.front()),
+               sync::parse_remote(destination) ? destination : control::absolute_path(files, destination)},
+      outputs_);
+}
+
+int WatchPair::follow(WatchControl& control) {
+  const sync::World world;
+  const auto& root = plan_.options.sources.front();
+  try {
+    const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
+                                                         fs::watch_dirs());
+    remote::Dialer dialer(world, plan_.options);
+    const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
+    sync::StandingCopy copies(world, dial, tree);
+    const auto hook = make_hook();
+    WatchRounds rounds({outputs_, copies, hooks_.cancelled, control, clock_, hook.get(), !plan_.label.empty(),
+                        prefix_of(root)});
+    watch::FollowHooks hooks;
+    hooks.copy = [&] {
+      if (!has_begun_.exchange(true)) hooks_.on_news();
+      const auto attempt = rounds.attempt();
+      if (rounds.has_changed()) changed_ns_ = clock_.now_ns();
+      return attempt;
+    };
+    hooks.tell = [&](const watch::Standing& standing) { rounds.tell(standing); };
+    hooks.cancelled = hooks_.cancelled;
+    hooks.is_stirred = [&] { return copies.is_stirred(); };
+    hooks.board = &control.board();
+    return watch::follow(clock_, *tree, plan_.follow, hooks);
+  } catch (const std::exception& error) {
+    const auto failure = explain(error);
+    for (const auto& output : outputs_) output->failure(failure);
+    return failure.code;
+  }
+}
+
+}  // namespace syncline::cli

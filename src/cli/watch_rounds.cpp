@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copy, judge, tell.
+#include "cli/watch_rounds.hpp"
+
+#include <utility>
+
+#include "cli/exit_codes.hpp"
+#include "cli/watch_places.hpp"
+
+namespace syncline::cli {
+
+using State = watch::Standing::State;
+
+watch::Attempt WatchRounds::attempt() {
+  using enum watch::Attempt::Result;
+  ++round_;
+  has_changed_ = false;
+  const bool is_approved = parts_.control.board().is_approved();
+  CopyReport report;
+  try {
+    auto options = parts_.control.options_of_round();
+    recent_.count_into(options, parts_.clock.steady());
+    report = parts_.copies.round(options, observer());
+  } catch (const std::exception& error) {
+    return failed_attempt(explain(error));
+  }
+  parts_.control.board().report(report);
+  has_changed_ = report.files_changed + report.files_deleted + report.files_renamed != 0;
+  if (!has_copied_ || has_changed_)
+    for (const auto& output : parts_.outputs) output->summary(report);
+  has_copied_ = true;
+  if (parts_.hook != nullptr) parts_.hook->end_round(round_);
+  last_failure_.clear();
+  held_ = report.deletions_held;
+  const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
+  recent_.note(report.files_deleted, waits_for_person, is_approved, parts_.clock.steady());
+  if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
+  return {waits_for_person ? held : partly, report.exit_code};
+}
+
+CopyObserver WatchRounds::observer() {
+  auto out = parts_.control.watched(observer_for(parts_.outputs, parts_.cancelled));
+  if (parts_.hook == nullptr) return out;
+  out.on_change = [this, inner = std::move(out.on_change)](const ChangeEvent& event) {
+    inner(event);
+    note_for_hook(event.path);
+    if (!event.renamed_from.empty()) note_for_hook(event.renamed_from);
+  };
+  return out;
+}
+
+void WatchRounds::note_for_hook(const std::string& path) {
+  const auto own = below_source(parts_.prefix, path);
+  parts_.hook->add(own.empty() ? "./" : own);
+}
+
+void WatchRounds::tell(const watch::Standing& standing) {
+  auto sentence = sentence_of(standing);
+  if (standing.is_degraded && !std::exchange(told_degraded_, true))
+    sentence += std::string(sentence.empty() ? "" : "; ") +
+                "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at "
+                "once a minute";
+  for (const auto& output : parts_.outputs)
+    output->standing(std::string(watch::state_word(standing.state)), sentence);
+}
+
+watch::Attempt WatchRounds::failed_attempt(Failure failure) {
+  using enum watch::Attempt::Result;
+  if (parts_.cancelled()) failure.subject.clear();
+  const bool is_final = parts_.cancelled() || failure.code == exit_code::usage ||
+                        failure.code == exit_code::unsupported || failure.code == exit_code::guard ||
+                        (failure.code == exit_code::selection && !has_copied_ && !parts_.has_others);
+  if (!is_final) failure.next = "tried again by itself";
+  parts_.control.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
+  // Of a server that is away for a night one line is enough.
+  const auto line = failure_line(failure);
+  if (line != std::exchange(last_failure_, line))
+    for (const auto& output : parts_.outputs) output->failure(failure);
+  return {is_final ? ended : failed, failure.code};
+}
+
+/// Empty where there is no news in it for a person.
+std::string WatchRounds::sentence_of(const watch::Standing& standing) {
+  const auto before = std::exchange(told_, standing.state == State::copying ? told_ : standing.state);
+  switch (standing.state) {
+    case State::copying: return "";
+    case State::in_step: return before == State::in_step ? "" : "in step";
+    case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
+    case State::holding:
+      return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
+             std::string(" held, everything else is done; 'syncline approve SRC' lets them be made");
+    case State::blocked:
+      return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
+             "it is back; to follow what is there now, start watch again";
+  }
+  return "";
+}
+
+}  // namespace syncline::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The copies of one watch, one after the other, and what is told of them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/report_output.hpp"
+#include "cli/watch_control.hpp"
+#include "cli/watch_hook.hpp"
+#include "sync/standing_copy.hpp"
+#include "watch/recent_deletes.hpp"
+#include "watch/standing.hpp"
+
+namespace syncline::cli {
+
+/// What the rounds of one watch are made of; all of it lives longer than they.
+struct RoundParts {
+  const Outputs& outputs;
+  sync::StandingCopy& copies;
+  const std::function<bool()>& cancelled;
+  WatchControl& control;
+  Clock& clock;
+  WatchHook* hook = nullptr;
+  bool has_others = false;  ///< beside it others are followed: a destination that is not there yet may come
+  std::string prefix = {};  ///< of the source, which the hook is not told
+};
+
+/// For one thread.
+class WatchRounds {
+ public:
+  explicit WatchRounds(RoundParts parts) : parts_(std::move(parts)) {}
+
+  /// Makes a copy, reports it, and says what it came to.
+  watch::Attempt attempt();
+  /// The last one changed something.
+  bool has_changed() const { return has_changed_; }
+  /// Says where things stand now.
+  void tell(const watch::Standing& standing);
+
+ private:
+  watch::Attempt failed_attempt(Failure failure);
+  std::string sentence_of(const watch::Standing& standing);
+
+  CopyObserver observer();
+  void note_for_hook(const std::string& path);
+
+  const RoundParts parts_;
+  watch::RecentDeletes recent_;
+  std::uint64_t round_ = 0;
+  bool has_copied_ = false;
+  bool has_changed_ = false;
+  bool told_degraded_ = false;
+  std::uint64_t held_ = 0;
+  std::string last_failure_;
+  std::optional<watch::Standing::State> told_;  ///< but for copying
+};
+
+}  // namespace syncline::cli
