@@ -23,7 +23,7 @@ using State = watch::Standing::State;
 
 /// Deletions are part of being in step; a number of the person's own takes the place of the guard.
 CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_input) {
-  args.insert(args.begin(), {"--delete", "--event-log"});
+  args.insert(args.begin(), {"--delete", "--event-log", "--drift-keep=beside"});
   auto command = parse_copy(args, standard_input);
   auto& options = command.options;
   if (command.help) return command;
@@ -175,7 +175,10 @@ std::string watch_help() {
          "all, or\n"
          "everything: then it is held until 'syncline approve' or --max-delete=N allows it. 'syncline "
          "status',\n"
-         "'syncline wait' and 'syncline why' tell of it while it runs.\n";
+         "'syncline wait' and 'syncline why' tell of it while it runs.\n"
+         "What others change in DST is put right, and their version kept beside it as "
+         "NAME.conflict-DEVICE-NUMBER.EXT\n"
+         "(--drift=keep or report: it stays; --drift-keep=area: kept below .syncline/kept/; none: not kept).\n";
 }
 
 int run_watch(const std::vector<std::string>& args, Console& console,

@@ -261,6 +261,7 @@ void Applier::settle(const patch::Outcome& outcome) {
   }
   if (outcome.stat && !pending.like.empty())
     refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
+  if (outcome.kept && pending.kept_in) note_kept(pending, *outcome.kept);
   if (!outcome.stat) {
     try {
       std::rethrow_exception(outcome.error);
@@ -279,6 +280,7 @@ void Applier::settle(const patch::Outcome& outcome) {
   if (Entry* before = node->find(name))
     if (const Content* content = node->content_of(*before)) replaced = content->manifest_id;
   Entry& entry = node->put(name, *outcome.stat);
+  entry.drifted = false;
   entry.extra = 0;
   if (pending.xattr_digest != hash::Digest{} || !pending.link_target.empty() ||
       outcome.stat->device_major != 0 || outcome.stat->device_minor != 0) {
@@ -313,6 +315,7 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
   out.message =
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   answer(out);
+  if (!retry) set_apart(path);
   if (options_.on_failure && !retry) options_.on_failure(out);
 }
 

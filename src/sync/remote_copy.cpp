@@ -297,6 +297,13 @@ ReceiverOptions RemoteCopy::receiver_options() {
   receiver.cancelled = [this] { return events_.cancelled(); };
   receiver.on_event = [this](const wire::Event& event) { on_event(event); };
   receiver.on_failure = [this](const wire::Failure& failure) { on_failure(failure); };
+  receiver.on_kept = [this](const wire::Kept& kept) {
+    ChangeEvent event;
+    event.itemized = "*keeping   ";
+    event.path = kept.path;
+    event.kept_as = kept.kept_as;
+    events_.change(event);
+  };
   return receiver;
 }
 
@@ -312,6 +319,11 @@ void RemoteCopy::pull() {
   channel.send(open);
   channel.flush();
   const auto opened = take_opened(channel);
+  const bool wants_drift = options_.drift != Drift::heal || kept_drift(options_) != DriftKeep::none;
+  if (wants_drift && (opened.features & wire::opened_drift) == 0)
+    throw Error(Errc::unsupported,
+                "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
+                "older syncline; --drift=heal --drift-keep=none goes with it");
   auto target = pull_target(places, !opened.entry.empty());
   target.notice = [&](const std::string& text) { events_.notice(text); };
   Replica replica(world_, target);

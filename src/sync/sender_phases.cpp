@@ -83,6 +83,7 @@ void Sender::receive_replies(Transfer& transfer) {
         transfer.on_manifest(std::move(*reply));
       else if (auto* failure = std::get_if<wire::Failure>(&*message)) on_failure(*failure, transfer);
       else if (auto* event = std::get_if<wire::Event>(&*message)) on_event(*event);
+      else if (auto* kept = std::get_if<wire::Kept>(&*message)) on_kept(*kept);
       else if (auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
       const auto type = wire::type_of(*message);
       if (type == wire::MessageType::listing || type == wire::MessageType::list_end)
@@ -115,7 +116,7 @@ void Sender::send_structure() {
     if (const auto* rename = std::get_if<PlannedRename>(&one))
       ops.put(wire::Rename{rename->from, rename->to});
     else if (const auto* remove = std::get_if<PlannedRemove>(&one))
-      ops.put(wire::Remove{remove->path, remove->directory});
+      ops.put(wire::Remove{remove->path, remove->directory, remove->keep});
     else {
       const Item& item = std::get<Item>(one);
       ops.put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});
@@ -201,7 +202,7 @@ void Sender::send_files(Transfer& transfer) {
 void Sender::send_tail(Transfer& transfer) {
   OpStream ops(channel_);
   for (const auto& link : plan_.links) ops.put(wire::MakeLink{link.path, link.existing});
-  for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory});
+  for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory, remove.keep});
   for (const Item& item : plan_.metas) {
     const Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
@@ -257,6 +258,7 @@ void Sender::transfer() {
       if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached && plan_.held_removes == 0)
         result_.in_step = true;
     }
+    send_left();
     channel_.send(wire::Finish{result_.in_step, false, refreshed_root(replica_, rules_)});
     channel_.flush();
     // What stands in them is true whatever the other side says now, and it is busy with its own.

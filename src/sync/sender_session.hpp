@@ -46,6 +46,11 @@ class Sender {
   void flush_and_wait();
   void receive_replies(Transfer& transfer);
   void on_failure(const wire::Failure& failure, Transfer& transfer);
+  void send_left();
+  void note_left(std::string path);
+  void check_drift(const wire::Hello& receiver) const;
+  bool tells_left() const { return (receiver_.features & wire::feature_drift) != 0; }
+  void on_kept(const wire::Kept& kept);
   void finish(bool agree);
   wire::Message expect();
   void on_event(const wire::Event& event);
@@ -71,6 +76,7 @@ class Sender {
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
   Plan plan_;
+  std::vector<wire::Left::Entry> left_;  ///< beside the plan's
   delta::SumKey sum_key_;
 
   std::mutex mutex_;

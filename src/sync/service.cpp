@@ -342,7 +342,7 @@ SessionNews Service::run() {
     replica_options.origins = {target.origin};
   }
   const auto& only = target.origin.only;
-  channel_.send(wire::Opened{wire::protocol_version, 0, only.size() == 1 ? only.front() : std::string(),
+  channel_.send(wire::Opened{wire::protocol_version, wire::opened_drift, only.size() == 1 ? only.front() : std::string(),
                              share_.bwlimit});
   channel_.flush();
   const auto reservation =
