@@ -14,8 +14,8 @@ namespace syncline {
 
 enum class Update { automatic, atomic, inplace };
 enum class Durable { none, batch, file };
-/// What becomes of an entry of the destination that somebody else changed there since the last copy, or that is
-/// another one at the first. heal: the source's version takes its place. keep: it stays until the source's
+/// What becomes of an entry of the destination that somebody else changed there since the last copy, or that
+/// is another one at the first. heal: the source's version takes its place. keep: it stays until the source's
 /// version changes. report: it stays, and is told as an error.
 enum class Drift { heal, keep, report };
 /// Where heal keeps what was there: nowhere, in the same directory as stem.conflict-DEVICE-SEQ.ext, or below

@@ -178,7 +178,8 @@ std::string watch_help() {
          "'syncline wait' and 'syncline why' tell of it while it runs.\n"
          "What others change in DST is put right, and their version kept beside it as "
          "NAME.conflict-DEVICE-NUMBER.EXT\n"
-         "(--drift=keep or report: it stays; --drift-keep=area: kept below .syncline/kept/; none: not kept).\n";
+         "(--drift=keep or report: it stays; --drift-keep=area: kept below .syncline/kept/; none: not "
+         "kept).\n";
 }
 
 int run_watch(const std::vector<std::string>& args, Console& console,

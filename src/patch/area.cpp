@@ -84,8 +84,8 @@ class AreaImpl final : public Area {
   std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                                    const FilePlan& plan) override;
   void place(std::shared_ptr<fs::Dir> parent, const RelPath& path, const std::optional<fs::Stat>& expected,
-             const std::function<void(fs::Dir& dir, const std::string& name)>& make,
-             std::uint64_t token, const std::optional<Keep>& keep) override;
+             const std::function<void(fs::Dir& dir, const std::string& name)>& make, std::uint64_t token,
+             const std::optional<Keep>& keep) override;
   bool wants_commit() const override { return core_->wants_commit(); }
   std::vector<Outcome> commit() override;
   std::uint64_t written_bytes() const override { return core_->written_bytes; }

@@ -11,8 +11,8 @@ namespace syncline::patch {
 
 /// Where the old version goes, and what it is called there.
 struct Keep {
-  /// beside: conflict_name(). own: its own name, or conflict_name() where that is taken. replacing: its own name,
-  /// and what is kept there already is lost.
+  /// beside: conflict_name(). own: its own name, or conflict_name() where that is taken. replacing: its own
+  /// name, and what is kept there already is lost.
   enum class Naming { beside, own, replacing };
   std::shared_ptr<fs::Dir> dir;  ///< of the same file system
   Naming naming = Naming::beside;
@@ -25,9 +25,9 @@ struct KeptOld {
   bool is_moved = false;  ///< its old name is free; else it has both
 };
 
-/// Gives `parent`/`name` a second name, so that the first can be replaced atomically; where that is not possible
-/// (no hard links, or not for us) it is moved. Never replaces anything but under Naming::replacing; a version
-/// that is kept under one of the names already is left at that. Throws Error(EEXIST) when
+/// Gives `parent`/`name` a second name, so that the first can be replaced atomically; where that is not
+/// possible (no hard links, or not for us) it is moved. Never replaces anything but under Naming::replacing;
+/// a version that is kept under one of the names already is left at that. Throws Error(EEXIST) when
 /// limits::conflict_seq_max names are taken.
 KeptOld keep_linked(fs::Dir& parent, const std::string& name, const Keep& keep);
 

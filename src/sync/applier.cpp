@@ -60,8 +60,8 @@ void Applier::salvage() {
   commit();
 }
 
-/// Sends what is there to be sent. Where nobody is there any more to hear it the thread that serves the session
-/// meets the end by itself, after all that has arrived, which is worth keeping: so the work goes on.
+/// Sends what is there to be sent. Where nobody is there any more to hear it the thread that serves the
+/// session meets the end by itself, after all that has arrived, which is worth keeping: so the work goes on.
 void Applier::answer(const std::function<void()>& send) {
   try {
     send();

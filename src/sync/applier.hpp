@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "patch/conflict_name.hpp"
 #include "sync/receiver.hpp"
 #include "sync/under_way.hpp"
 
@@ -48,7 +49,7 @@ class Applier {
     std::optional<manifest::Manifest> manifest;
     hash::Digest xattr_digest;
     std::string link_target;
-    std::string like;  ///< hard link: the entry whose content it shares
+    std::string like;                ///< hard link: the entry whose content it shares
     std::optional<RelPath> kept_in;  ///< of what it replaces and drifted
     std::size_t held_bytes() const;
   };
@@ -135,10 +136,12 @@ class Applier {
   // What is kept (applier_keep.cpp).
   bool keeps_drift() const;
   bool is_drifted(const RelPath& path);
-  std::optional<RelPath> keep_dir(const RelPath& path);
-  std::shared_ptr<fs::Dir> make_dirs(const RelPath& path);
+  RelPath keep_dir(const RelPath& path);
+  std::shared_ptr<fs::Dir> make_kept_dir(fs::Dir& parent, std::string& name);
+  std::shared_ptr<fs::Dir> make_dirs(RelPath& path);
   std::optional<patch::Keep> keep_of(const RelPath& path, const std::optional<fs::Stat>& present,
                                      std::optional<RelPath>& kept_in);
+  bool is_same_content(const FileState& file);
   bool has_content(const RelPath& path, const fs::Stat& known, ByteView content);
   void note_kept(const Pending& pending, const patch::Outcome::Kept& kept);
   void tell_kept(const RelPath& path, const RelPath& kept_as);
@@ -180,6 +183,7 @@ class Applier {
   std::atomic<std::size_t> pending_bytes_ = 0;
   std::uint64_t next_token_ = 1;
 
+  const std::string device_ = patch::device_label(system_host_name());  ///< in names of what is kept
   std::mutex apart_mutex_;
   std::unordered_set<std::string> apart_;  ///< at most limits::left_entries_max and one more
 

@@ -455,7 +455,7 @@ void Applier::complete_if_done(Worker& worker, FileState& file) {
       pending.kept_in = file.kept_in;
       pending.xattr_digest = xattr_digest(file.end->meta.xattrs, rules_.attributes);
       if (pending.manifest->root() != file.end->root) throw Error(Errc::corrupt, file.begin.path);
-      if (file.kept_in && file.old && file.old->root() == file.end->root) file.write->drop_keep();
+      if (file.kept_in && is_same_content(file)) file.write->drop_keep();
       submit(std::move(pending),
              [&](std::uint64_t token) { file.write->finish(metadata_of(file.end->meta), token); });
     } catch (const Error& error) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeping what others made of the receiving side when the sender's version takes its place.
+#include <algorithm>
 #include <cerrno>
 
 #include "base/limits.hpp"
+#include "chunk/chunker.hpp"
 #include "patch/conflict_name.hpp"
-#include "sync/applier.hpp"
+#include "sync/file_state.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::sync {
@@ -13,12 +15,16 @@ namespace {
 constexpr std::uint32_t kept_dir_mode = 0700;
 const char* const kept_dir_name = "kept";  ///< in our area
 
+RelPath below(RelPath dir, const RelPath& path) {
+  for (const auto component : path.components()) dir = dir.child(component);
+  return dir;
+}
+
 }  // namespace
 
 /// A backup directory takes all that is replaced anyway.
 bool Applier::keeps_drift() const {
-  return begin_.backup_dir.empty() &&
-         (begin_.flags & (wire::begin_keep_beside | wire::begin_keep_area)) != 0;
+  return begin_.backup_dir.empty() && (begin_.flags & (wire::begin_keep_beside | wire::begin_keep_area)) != 0;
 }
 
 bool Applier::is_drifted(const RelPath& path) {
@@ -28,29 +34,45 @@ bool Applier::is_drifted(const RelPath& path) {
   return entry != nullptr && entry->drifted;
 }
 
-std::shared_ptr<fs::Dir> Applier::make_dirs(const RelPath& path) {
-  std::shared_ptr<fs::Dir> dir = replica_.root_handle();
-  for (const auto component : path.components()) {
-    const std::string name(component);
+/// One directory for a component of a path; where something else has its name, one of another name.
+std::shared_ptr<fs::Dir> Applier::make_kept_dir(fs::Dir& parent, std::string& name) {
+  const std::string wanted = name;
+  for (unsigned seq = 1;; ++seq) {
     try {
-      dir->make_dir(name, kept_dir_mode);
-      if (options_.durability != patch::Durability::none) dir->sync();
+      parent.make_dir(name, kept_dir_mode);
+      if (options_.durability != patch::Durability::none) parent.sync();
     } catch (const Error& error) {
       if (!error.is_errno(EEXIST)) throw;
     }
-    dir = std::shared_ptr<fs::Dir>(dir->open_dir(name));
+    try {
+      return parent.open_dir(name);
+    } catch (const Error& error) {
+      const bool is_other = error.is_errno(ENOTDIR) || error.is_errno(ELOOP);
+      if (!is_other || seq > limits::conflict_seq_max) throw;
+    }
+    name = patch::conflict_name(wanted, device_, seq);
   }
+}
+
+/// `path` is what they are called in the end.
+std::shared_ptr<fs::Dir> Applier::make_dirs(RelPath& path) {
+  std::shared_ptr<fs::Dir> dir = replica_.root_handle();
+  RelPath made;
+  for (const auto component : path.components()) {
+    std::string name(component);
+    dir = make_kept_dir(*dir, name);
+    made = made.child(name);
+  }
+  path = made;
   return dir;
 }
 
 /// Where a version of `path` that drifted goes. Beside it, too, where the area is on another file system.
-std::optional<RelPath> Applier::keep_dir(const RelPath& path) {
+RelPath Applier::keep_dir(const RelPath& path) {
   const bool beside = (begin_.flags & wire::begin_keep_beside) != 0 ||
                       dir_of(path.parent())->stat().device != replica_.tree().root_stat.device;
   if (beside) return path.parent();
-  auto out = RelPath::parse(std::string(area_name) + '/' + kept_dir_name);
-  for (const auto component : path.parent().components()) out = out.child(component);
-  return out;
+  return below(RelPath::parse(std::string(area_name) + '/' + kept_dir_name), path.parent());
 }
 
 /// How what is `present` is kept, if it is to be; `kept_in` where that is because it drifted.
@@ -59,15 +81,23 @@ std::optional<patch::Keep> Applier::keep_of(const RelPath& path, const std::opti
   using Naming = patch::Keep::Naming;
   if (!present) return std::nullopt;
   if (!begin_.backup_dir.empty()) {
-    auto dir = path_of_peer(begin_.backup_dir);
-    for (const auto component : path.parent().components()) dir = dir.child(component);
+    auto dir = below(path_of_peer(begin_.backup_dir), path.parent());
     return patch::Keep{make_dirs(dir), Naming::replacing, ""};
   }
   if (!keeps_drift() || !is_drifted(path)) return std::nullopt;
   kept_in = keep_dir(path);
   const bool beside = *kept_in == path.parent();
   return patch::Keep{beside ? dir_of(*kept_in) : make_dirs(*kept_in), beside ? Naming::beside : Naming::own,
-                     patch::device_label(system_host_name())};
+                     device_};
+}
+
+/// The old version and the new one, of which all is there, are the same.
+bool Applier::is_same_content(const FileState& file) {
+  if (file.old) return file.old->root() == file.end->root;
+  const fs::File* old = file.write->basis();
+  if (old == nullptr || old->stat().size_bytes != file.begin.size_bytes) return false;
+  return chunk::import_file(*old, file.begin.size_bytes, file.begin.params, replica_.key(), 1).root() ==
+         file.end->root;
 }
 
 /// Of a file that is small enough to come in one piece.
@@ -121,14 +151,13 @@ bool Applier::is_apart(const std::string& path) {
 bool Applier::set_aside(const wire::Remove& op, const RelPath& path, fs::FileType type) {
   if (!keeps_drift() || (!op.keep && !is_drifted(path))) return false;
   wait_committed();
-  const auto kept_in = keep_dir(path);
-  const bool beside = *kept_in == path.parent();
-  const patch::Keep keep{beside ? dir_of(*kept_in) : make_dirs(*kept_in),
-                         beside ? patch::Keep::Naming::beside : patch::Keep::Naming::own,
-                         patch::device_label(system_host_name())};
+  auto kept_in = keep_dir(path);
+  const bool beside = kept_in == path.parent();
+  const patch::Keep keep{beside ? dir_of(kept_in) : make_dirs(kept_in),
+                         beside ? patch::Keep::Naming::beside : patch::Keep::Naming::own, device_};
   const std::string name(path.name());
   const auto parent = dir_of(path.parent());
-  const auto kept_as = kept_in->child(patch::keep_moved(*parent, name, keep));
+  const auto kept_as = kept_in.child(patch::keep_moved(*parent, name, keep));
   if (type == fs::FileType::directory) forget_dirs();
   if (beside) {
     const auto now = parent->stat_at(std::string(kept_as.name()));

@@ -112,8 +112,9 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
     dir.make_symlink(name, target);
     fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
   };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token, keep); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
@@ -129,8 +130,9 @@ void Applier::make_node(const wire::MakeNode& op) {
     dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
     fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
   };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token, keep); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
@@ -154,8 +156,9 @@ void Applier::make_link(const wire::MakeLink& op) {
   }
   const auto make = [from = dir_of(existing.parent()), from_name = std::string(existing.name())](
                         fs::Dir& dir, const std::string& name) { dir.make_link(*from, from_name, name); };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token, keep); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {

@@ -24,7 +24,8 @@ const wire::EntryInfo* RemoteDir::find(std::string_view name) const {
 }
 
 const wire::EntryInfo* RemoteDir::find_absent(std::string_view name) const {
-  const auto at = std::ranges::find(absent, name, [](const auto& entry) { return std::string_view(entry.name); });
+  const auto at =
+      std::ranges::find(absent, name, [](const auto& entry) { return std::string_view(entry.name); });
   return at == absent.end() ? nullptr : &*at;
 }
 

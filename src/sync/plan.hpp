@@ -75,7 +75,7 @@ struct RemoteDir {
   std::vector<std::string> gone;  ///< partial listings only
   std::vector<std::string> unknown;
   std::vector<wire::EntryInfo> absent;  ///< what others removed; partial: also in `gone`
-  bool whole = false;  ///< the entries are all that is there
+  bool whole = false;                   ///< the entries are all that is there
 
   const wire::EntryInfo* find(std::string_view name) const;
   bool is_gone(std::string_view name) const;

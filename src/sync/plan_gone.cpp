@@ -215,12 +215,16 @@ void Planner::remove_gone() {
   for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
     if (gone->moved || is_replaced(*gone)) continue;
     const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
-    if (!options_.copy->delete_extra || incomplete_) continue;
     const std::string path = remote_path(*gone);
+    if (!options_.copy->delete_extra || incomplete_) {
+      if (gone->live_parent != nullptr) leave(path);
+      continue;
+    }
     if (gone_there_too(path)) continue;
     if (kept.contains(&*gone) || withheld_.contains(gone->stored.stat.inode) ||
         (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
       if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
+      leave(path);
       continue;
     }
     if (gone->live_parent != nullptr) touch(*gone->live_parent);
@@ -229,6 +233,7 @@ void Planner::remove_gone() {
     if (there.drifted && options_.copy->drift == Drift::report) tell_drift(path, false), leave(path);
     else rest = remove_tree(path, there, 0, plan_.removes);
     if (rest != Rest::none && gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
+    if (rest != Rest::none) leave(path);
     if (rest != Rest::blocked) plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
 }

@@ -88,7 +88,6 @@ wire::Message Receiver::next() {
 void Receiver::shake_hands() {
   wire::Hello hello;
   hello.replica_id = replica_.id();
-  hello.features = wire::feature_drift;
   if (replica_.world().files->effective_uid() == 0) hello.features |= wire::feature_privileged;
   channel_.send(hello);
   channel_.flush();
@@ -400,7 +399,8 @@ void Receiver::take_left(const wire::Left& left) {
     const DirNode* parent = path.is_root() ? nullptr : replica_.tree().find_dir(path.parent());
     const auto is_here = [&] {
       return parent->find(path.name()) != nullptr ||
-             std::ranges::any_of(parent->absent, [&](const auto& stored) { return stored.name == path.name(); });
+             std::ranges::any_of(parent->absent,
+                                 [&](const auto& stored) { return stored.name == path.name(); });
     };
     if (path.is_root() || (parent != nullptr && is_here())) left_[one.path] = one.version;
   }
@@ -429,8 +429,8 @@ void Receiver::settle_drift(DirNode& node) {
     const bool is_dir = entry.type == fs::FileType::directory;
     if (!is_dir && !entry.drifted) continue;
     const std::string name(node.name_of(entry));
-    if (const bool left = entry.drifted && is_left(node.path_of(name)); left) {
-      note(name);
+    if (is_left(node.path_of(name))) {  // with all that is below it
+      if (entry.drifted) note(name);
       continue;
     }
     if (entry.drifted) node.dirty = true;

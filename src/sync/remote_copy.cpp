@@ -151,6 +151,7 @@ void RemoteCopy::keep_channel() {
 
 wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direction) const {
   wire::Open open;
+  open.features = wire::open_drift;
   open.direction = direction;
   open.share = place.share;
   open.path = place.path;
@@ -200,7 +201,12 @@ void RemoteCopy::push(const RemotePlace& destination) {
   open.flags = places.contents ? open.flags | wire::open_contents : open.flags & ~wire::open_contents;
   channel.send(open);
   // One entry may get another name there, and that is part of its identity.
-  if (!is_merged() && !places.entries.empty()) places.origins.front().shown_name = take_opened(channel).entry;
+  bool knows_drift = true;
+  if (!is_merged() && !places.entries.empty()) {
+    const auto opened = take_opened(channel);
+    places.origins.front().shown_name = opened.entry;
+    knows_drift = (opened.features & wire::open_drift) != 0;
+  }
   ReplicaOptions replica_options{places.origins, state_dir_, true,
                                  [&](const std::string& text) { events_.notice(text); }};
   auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
@@ -215,6 +221,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   sender.rules = owners_;
   sender.rules.attributes = attributes_of(options_);
   sender.threads = threads();
+  sender.receiver_knows_drift = knows_drift;
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   sender.place = shown_share(destination);
   sender.incomplete = sources_here_.size() < options_.sources.size();
@@ -320,10 +327,11 @@ void RemoteCopy::pull() {
   channel.flush();
   const auto opened = take_opened(channel);
   const bool wants_drift = options_.drift != Drift::heal || kept_drift(options_) != DriftKeep::none;
-  if (wants_drift && (opened.features & wire::opened_drift) == 0)
-    throw Error(Errc::unsupported,
-                "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
-                "older syncline; --drift=heal --drift-keep=none goes with it");
+  if (wants_drift && (opened.features & wire::open_drift) == 0)
+    throw Error(
+        Errc::unsupported,
+        "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
+        "older syncline; --drift=heal --drift-keep=none goes with it");
   auto target = pull_target(places, !opened.entry.empty());
   target.notice = [&](const std::string& text) { events_.notice(text); };
   Replica replica(world_, target);

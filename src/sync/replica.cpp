@@ -351,7 +351,8 @@ void Replica::write_record(DirNode& node) {
         stored.only_chunk =
             manifest::Chunk{content->id, content->quick, static_cast<std::uint32_t>(entry.size_bytes), 1};
     }
-    if (is_tracked_ && entry.drifted) stored.drift = state::StoredDrift{false, node.left_version(stored.name)};
+    if (is_tracked_ && entry.drifted)
+      stored.drift = state::StoredDrift{false, node.left_version(stored.name)};
     record.entries.push_back(std::move(stored));
   }
   if (is_tracked_) add_absent(record, node);

@@ -104,7 +104,8 @@ void Scanner::join_drift(DirNode& node, const state::DirRecord* record) {
   }
   if (record == nullptr || node.unreadable) return;
   for (const auto& stored : record->entries) {
-    if (node.find(stored.name) != nullptr || std::ranges::find(node.unknown, stored.name) != node.unknown.end())
+    if (node.find(stored.name) != nullptr ||
+        std::ranges::find(node.unknown, stored.name) != node.unknown.end())
       continue;
     node.absent.push_back(stored);
     if (stored.drift) node.set_left_version(stored.name, stored.drift->left_version);

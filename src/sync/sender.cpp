@@ -49,22 +49,24 @@ wire::Hello Sender::take_hello() {
   auto message = expect();
   if (const auto* opened = std::get_if<wire::Opened>(&message)) {
     take_terms(channel_, *opened);
+    knows_drift_ = (opened->features & wire::open_drift) != 0;
     message = expect();
   }
   const auto reply = take<wire::Hello>(std::move(message));
   check_hello(reply);
-  check_drift(reply);
+  check_drift();
   if (!options_.peer_label.empty() && reply != guess_) replica_.save_last_peer(options_.peer_label, reply);
   return reply;
 }
 
 /// What a person asked for in order to lose nothing must not be left out silently.
-void Sender::check_drift(const wire::Hello& receiver) const {
-  if ((receiver.features & wire::feature_drift) != 0) return;
+void Sender::check_drift() const {
+  if (knows_drift_) return;
   if (options_.copy->drift == Drift::heal && kept_drift(*options_.copy) == DriftKeep::none) return;
-  throw Error(Errc::unsupported,
-              "keeping or reporting what others changed in DST (--drift, --drift-keep), as the receiving side has "
-              "an older syncline; --drift=heal --drift-keep=none goes with it");
+  throw Error(
+      Errc::unsupported,
+      "keeping or reporting what others changed in DST (--drift, --drift-keep), as the receiving side has "
+      "an older syncline; --drift=heal --drift-keep=none goes with it");
 }
 
 /// `receiver`: as it said, or as we guess.
@@ -83,9 +85,9 @@ void Sender::begin(const wire::Hello& receiver) {
                 (options_.copy->checksum ? wire::begin_checksum : 0u) |
                 (options_.index ? wire::begin_index : 0u) | (options_.copy->sparse ? wire::begin_sparse : 0u);
   const auto keep = kept_drift(*options_.copy);
-  if (tells_left()) begin.flags |= wire::begin_drift;
-  if (tells_left() && keep == DriftKeep::beside) begin.flags |= wire::begin_keep_beside;
-  if (tells_left() && keep == DriftKeep::area) begin.flags |= wire::begin_keep_area;
+  if (knows_drift_) begin.flags |= wire::begin_drift;
+  if (knows_drift_ && keep == DriftKeep::beside) begin.flags |= wire::begin_keep_beside;
+  if (knows_drift_ && keep == DriftKeep::area) begin.flags |= wire::begin_keep_area;
   begin.options = options_digest_;
   replica_.world().random->fill(std::as_writable_bytes(std::span(&sum_key_.value, 1)));
   begin.sum_key = sum_key_.value;
@@ -261,7 +263,8 @@ void Sender::fetch_listings() {
   rules.on_dir = [&](const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) {
     if (must_ask(path, theirs, ours)) next.push_back(path);
   };
-  if (!rules.keeps_extra && tells_left()) rules.on_extra = [&](std::string path) { note_left(std::move(path)); };
+  if (!rules.keeps_extra && knows_drift_)
+    rules.on_extra = [&](std::string path) { note_left(std::move(path)); };
   ListingIntake intake(replica_.tree(), remote_, std::move(rules));
   while (!level.empty()) {
     wire::ListRequest request;
@@ -288,7 +291,7 @@ void Sender::plan() {
   options.selector = options_.selector;
   options.rules = rules_;
   options.from_records = from_records_;
-  if (tells_left()) options.keep = kept_drift(*options_.copy);
+  if (knows_drift_) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
   options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
   options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
@@ -319,7 +322,7 @@ void Sender::note_left(std::string path) {
 
 /// What of theirs is not as ours, so that the receiver knows all else to be so.
 void Sender::send_left() {
-  if (!tells_left()) return;
+  if (!knows_drift_) return;
   for (auto& path : events_.failed_paths()) note_left(std::move(path));
   auto left = std::exchange(plan_.left, {});
   left.insert(left.end(), std::make_move_iterator(left_.begin()), std::make_move_iterator(left_.end()));
@@ -359,6 +362,7 @@ void Sender::finish(bool agree) {
 }
 
 SenderResult Sender::run() {
+  knows_drift_ = options_.receiver_knows_drift;
   events_.forget_failed_paths();
   shake_hands();
   scan();

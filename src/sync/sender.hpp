@@ -18,11 +18,12 @@ struct SenderOptions {
   unsigned threads = 2;
   /// Not empty, over a network: names the receiver to ourselves, so that it is remembered who it was.
   std::string peer_label;
-  std::string place;           ///< where it goes to, for messages; empty: to this machine
-  std::string cache_path;      ///< of recently changed chunks; empty: none
-  bool tells_failures = true;  ///< of the receiver; else the person hears of them there
-  bool incomplete = false;     ///< a source is missing: nothing is deleted
-  bool index = true;           ///< give every larger file a manifest before the end
+  std::string place;                 ///< where it goes to, for messages; empty: to this machine
+  std::string cache_path;            ///< of recently changed chunks; empty: none
+  bool tells_failures = true;        ///< of the receiver; else the person hears of them there
+  bool incomplete = false;           ///< a source is missing: nothing is deleted
+  bool receiver_knows_drift = true;  ///< wire::open_drift, as long as no server says another thing
+  bool index = true;                 ///< give every larger file a manifest before the end
 };
 
 struct SenderResult {

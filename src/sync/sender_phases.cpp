@@ -255,7 +255,8 @@ void Sender::transfer() {
                      [&] { events_.check_cancelled(); });
     {
       std::lock_guard lock(mutex_);
-      if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached && plan_.held_removes == 0)
+      if (events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached &&
+          plan_.held_removes == 0)
         result_.in_step = true;
     }
     send_left();

@@ -48,8 +48,7 @@ class Sender {
   void on_failure(const wire::Failure& failure, Transfer& transfer);
   void send_left();
   void note_left(std::string path);
-  void check_drift(const wire::Hello& receiver) const;
-  bool tells_left() const { return (receiver_.features & wire::feature_drift) != 0; }
+  void check_drift() const;
   void on_kept(const wire::Kept& kept);
   void finish(bool agree);
   wire::Message expect();
@@ -66,6 +65,7 @@ class Sender {
   wire::Owners owners_;                   ///< as told with the last root
   std::optional<OwnerMap> owners_there_;  ///< as heard in this session
   std::string peer_;
+  bool knows_drift_ = true;  ///< the receiver; a server tells
   hash::Digest options_digest_;
   hash::Digest own_root_;
   wire::Roots remote_roots_;

@@ -288,6 +288,7 @@ void Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.rules.attributes = attributes_of(copy);
   sender.threads = share_.threads;
   sender.tells_failures = false;
+  sender.receiver_knows_drift = (open_.features & wire::open_drift) != 0;
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
   const CopyObserver observing = observer();
   Events events(observing);
@@ -342,8 +343,8 @@ SessionNews Service::run() {
     replica_options.origins = {target.origin};
   }
   const auto& only = target.origin.only;
-  channel_.send(wire::Opened{wire::protocol_version, wire::opened_drift, only.size() == 1 ? only.front() : std::string(),
-                             share_.bwlimit});
+  channel_.send(wire::Opened{wire::protocol_version, wire::open_drift,
+                             only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
   channel_.flush();
   const auto reservation =
       options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;

@@ -87,7 +87,6 @@ enum BeginFlag : std::uint32_t {
 
 enum HelloFeature : std::uint64_t {
   feature_privileged = 1,  ///< this side can set owners
-  feature_drift = 2,       ///< receivers: knows begin_drift and what belongs to it
 };
 
 struct Hello {
@@ -161,10 +160,15 @@ struct PullOptions {
   std::vector<PullSource> others;
 };
 
+/// Of a client and of a server: what the other one may ask of it. Unknown bits are ignored.
+enum OpenFeature : std::uint64_t {
+  open_drift = 1,  ///< knows begin_drift and what belongs to it, the pull flags about drift among them
+};
+
 struct Open {
   std::uint32_t magic = protocol_magic;
   std::uint16_t version = protocol_version;  ///< the highest that the client speaks
-  std::uint64_t features = 0;                ///< unknown ones are ignored
+  std::uint64_t features = 0;                ///< OpenFeature bits
   Direction direction = Direction::push;
   std::string share;  ///< empty: the only one
   std::string path;   ///< below the share's root
@@ -177,13 +181,9 @@ struct Open {
   std::optional<PullOptions> pull;
 };
 
-enum OpenedFeature : std::uint64_t {
-  opened_drift = 1,  ///< knows the pull flags about drift
-};
-
 struct Opened {
-  std::uint16_t version = protocol_version;  ///< that of the session
-  std::uint64_t features = 0;                ///< OpenedFeature bits; unknown ones are ignored
+  std::uint16_t version = protocol_version;       ///< that of the session
+  std::uint64_t features = 0;                     ///< OpenFeature bits
   std::string entry;                              ///< not empty: the session is about this one entry
   std::optional<std::uint64_t> bytes_per_second;  ///< not more is to be sent to the server
 };
@@ -224,8 +224,8 @@ struct EntryInfo {
   bool drifted = false;
   bool absent = false;             ///< drifted, and it is not there: others removed it
   std::uint64_t left_version = 0;  ///< drifted: as in Left, of an earlier session
-  bool deviates = false;         ///< not sent: the content changed although size and mtime did not
-  hash::Digest tree;             ///< directories: digest of the subtree
+  bool deviates = false;           ///< not sent: the content changed although size and mtime did not
+  hash::Digest tree;               ///< directories: digest of the subtree
 };
 
 /// First from the sender, then from the receiver.
@@ -571,11 +571,11 @@ inline constexpr std::uint32_t any_group = 0xFFFFFFFF;
 /// Something has changed over there since the last session: another one is worth while.
 struct Stirred {};
 
-using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
-                             ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
-                             GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal,
-                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds, Stirred,
-                             Left, Kept>;
+using Message =
+    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch,
+                 FileBegin, FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush,
+                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary, Pair, Paired,
+                 Owners, OwnerIds, Stirred, Left, Kept>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

@@ -45,7 +45,8 @@ class DriftEdits {
   unsigned pick(unsigned count) { return static_cast<unsigned>(random_() % count); }
   std::string some_path() {
     std::string out = root_;
-    for (unsigned depth = 1 + pick(3); depth > 0; --depth) out += std::string("/") + static_cast<char>('a' + pick(3));
+    for (unsigned depth = 1 + pick(3); depth > 0; --depth)
+      out += std::string("/") + static_cast<char>('a' + pick(3));
     return out;
   }
   void write(const std::string& path) {
@@ -91,11 +92,12 @@ bool is_healed(const DriftScene& scene) {
   for (const auto& entry : stdfs::recursive_directory_iterator(src)) {
     const auto there = scene.dir.path("dst") + entry.path().string().substr(src.size());
     if (entry.is_symlink()) {
-      if (!stdfs::is_symlink(there) || stdfs::read_symlink(there) != stdfs::read_symlink(entry.path())) return false;
+      if (!stdfs::is_symlink(there) || stdfs::read_symlink(there) != stdfs::read_symlink(entry.path()))
+        return false;
     } else if (entry.is_directory()) {
       if (stdfs::is_symlink(there) || !stdfs::is_directory(there)) return false;
-    } else if (!stdfs::is_regular_file(stdfs::symlink_status(there)) ||
-               contents_below(src).empty() || stdfs::file_size(there) != entry.file_size()) {
+    } else if (!stdfs::is_regular_file(stdfs::symlink_status(there)) || contents_below(src).empty() ||
+               stdfs::file_size(there) != entry.file_size()) {
       return false;
     }
   }
@@ -104,7 +106,8 @@ bool is_healed(const DriftScene& scene) {
 
 /// Five kinds of drift that a copy has to deal with.
 void make_drift(DriftScene& scene) {
-  for (const auto* name : {"small", "gone", "turned"}) scene.write_later(std::string("src/") + name, "ours\n");
+  for (const auto* name : {"small", "gone", "turned"})
+    scene.write_later(std::string("src/") + name, "ours\n");
   scene.write_later("src/big", random_text(1'000'000, 1));
   scene.write_later("src/dir/x", "ours\n");
   scene.copy();
@@ -147,7 +150,8 @@ TEST_CASE("whatever both sides do meanwhile, what others made of DST is there af
   }
 }
 
-TEST_CASE("a copy that is killed at any change of DST loses nothing of what others made", "[sync][drift][crash]") {
+TEST_CASE("a copy that is killed at any change of DST loses nothing of what others made",
+          "[sync][drift][crash]") {
   if (test_link() != "" || std::getenv("SYNCLINE_SANITIZED") != nullptr) return;  // it forks
   const auto keep = GENERATE(DriftKeep::beside, DriftKeep::area);
   bool was_killed = true;

@@ -20,7 +20,8 @@ struct DriftScene : Pair {
     options.drift = drift;
     options.drift_keep = keep;
   }
-  /// Written at another moment than everything before: an edit in the same tick would be one of the same time.
+  /// Written at another moment than everything before: an edit in the same tick would be one of the same
+  /// time.
   void write_later(const std::string& name, const std::string& content) {
     std::filesystem::create_directories(std::filesystem::path(dir.path(name)).parent_path());
     dir.write(name, content);

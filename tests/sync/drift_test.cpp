@@ -213,7 +213,8 @@ TEST_CASE("a drifted symlink, and one in the place of a file", "[sync][drift]") 
   scene.check_settled();
 }
 
-TEST_CASE("names of one file that others wrote to become one file again, and theirs is kept", "[sync][drift]") {
+TEST_CASE("names of one file that others wrote to become one file again, and theirs is kept",
+          "[sync][drift]") {
   DriftScene scene;
   scene.write_later("src/a", "ours\n");
   stdfs::create_hard_link(scene.dir.path("src/a"), scene.dir.path("src/b"));
@@ -237,7 +238,8 @@ TEST_CASE("what drifted below a directory that SRC renamed is kept where it was"
   CHECK(scene.copy().report.exit_code == 0);
   CHECK(scene.at_dst("new/x") == "ours\n");
   CHECK(scene.at_dst("new/y") == "ours too\n");
-  CHECK(contents_below(scene.dir.path("dst/old")) == std::multiset<std::string>{"theirs\n", "theirs alone\n"});
+  CHECK(contents_below(scene.dir.path("dst/old")) ==
+        std::multiset<std::string>{"theirs\n", "theirs alone\n"});
   scene.check_settled();
 }
 
@@ -254,7 +256,8 @@ TEST_CASE("a renamed file of which others changed the copy", "[sync][drift]") {
   scene.check_settled();
 }
 
-TEST_CASE("at first contact other content counts as made by others, equal content as agreed", "[sync][drift]") {
+TEST_CASE("at first contact other content counts as made by others, equal content as agreed",
+          "[sync][drift]") {
   DriftScene scene;
   scene.write_later("src/f", "ours\n");
   scene.write_later("src/same", "the same\n");
@@ -296,7 +299,8 @@ TEST_CASE("what a failure left undone at first contact is still theirs in the ne
   scene.check_settled();
 }
 
-TEST_CASE("an entry of theirs that stays without --delete is kept when SRC gets one of its name", "[sync][drift]") {
+TEST_CASE("an entry of theirs that stays without --delete is kept when SRC gets one of its name",
+          "[sync][drift]") {
   DriftScene scene;
   scene.options.delete_extra = false;
   scene.write_later("src/f", "ours\n");
@@ -309,6 +313,42 @@ TEST_CASE("an entry of theirs that stays without --delete is kept when SRC gets 
   CHECK(scene.at_dst("theirs") == "ours by the same name\n");
   CHECK(scene.at_dst(DriftScene::kept("theirs")) == "theirs\n");
   scene.check_settled();
+}
+
+TEST_CASE("past 65,536 entries that are left nothing counts as agreed", "[sync][drift][limit]") {
+  if (test_link() != "" || std::getenv("SYNCLINE_SANITIZED") != nullptr) return;  // it takes its time
+  const bool too_many = GENERATE(false, true);
+  CAPTURE(too_many);
+  DriftScene scene;
+  scene.options.delete_extra = false;
+  scene.write_later("src/equal", "the same\n");
+  stdfs::create_directories(scene.dir.path("dst/theirs"));
+  stdfs::create_directories(scene.dir.path("src/theirs"));
+  stdfs::copy(scene.dir.path("src/equal"), scene.dir.path("dst/equal"));
+  set_mtime(scene.dir.path("dst/equal"), lstat_of(scene.dir.path("src/equal")).st_mtime);
+  for (std::size_t i = 0; i < limits::left_entries_max + (too_many ? 1 : 0); ++i)
+    scene.dir.write("dst/theirs/" + std::to_string(i), "");
+  CHECK(scene.copy().report.in_step);
+  scene.write_later("src/equal", "not the same any more\n");
+  CHECK(scene.copy().report.in_step);
+  CHECK(scene.is_at_dst(DriftScene::kept("equal")) == too_many);
+}
+
+TEST_CASE("where a kept file has the name of a directory, the area finds another one", "[sync][drift]") {
+  DriftScene scene(DriftKeep::area);
+  scene.write_later("src/f", "ours\n");
+  scene.copy();
+  scene.write_later("dst/d", "a file\n");
+  scene.copy();
+  scene.write_later("src/d/x", "ours\n");
+  scene.copy();
+  scene.write_later("dst/d/x", "theirs\n");
+  const auto outcome = scene.copy();
+  CHECK(outcome.report.in_step);
+  CHECK(scene.at_dst(".syncline/kept/d") == "a file\n");
+  CHECK(scene.at_dst(".syncline/kept/" + DriftScene::kept("d") + "/x") == "theirs\n");
+  REQUIRE(kept_event(outcome, "d/x") != nullptr);
+  CHECK(kept_event(outcome, "d/x")->kept_as == ".syncline/kept/" + DriftScene::kept("d") + "/x");
 }
 
 TEST_CASE("kept in the area everything keeps its path", "[sync][drift]") {
@@ -426,7 +466,8 @@ TEST_CASE("--drift=keep leaves what others changed until SRC's version changes",
 
 TEST_CASE("--drift=report touches nothing that others changed, and tells it each time", "[sync][drift]") {
   DriftScene scene(DriftKeep::beside, Drift::report);
-  for (const auto* name : {"f", "g", "removed", "d/x"}) scene.write_later(std::string("src/") + name, "ours\n");
+  for (const auto* name : {"f", "g", "removed", "d/x"})
+    scene.write_later(std::string("src/") + name, "ours\n");
   scene.copy();
   scene.write_later("dst/f", "theirs\n");
   scene.write_later("dst/extra/x", "extra\n");
