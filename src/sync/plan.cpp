@@ -119,6 +119,7 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   if (node.unreadable) return;
   const std::string path = node.path().text();
   const bool told = remote_.contains(path);
+  if (told) visited_.insert(path);
   if (ref.exists && !told && (options_.from_records ? node.recorded && ref.id == node.id : true)) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
     if (options_.from_records)
@@ -357,6 +358,9 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) remove_gone();
   hold_removes();
   limit_removes();
+  // A directory that we have not and that stays over there, as something is kept in it, is compared with nothing.
+  for (const auto& [path, dir] : remote_)
+    if (!visited_.contains(path)) leave(path);
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
     if (touched_.contains(&node) && (has_own_root || &node != &root)) plan_.dir_metas.push_back(&node);

@@ -108,6 +108,7 @@ class Planner {
   std::unordered_map<const DirNode*, bool> touched_;
   /// Inodes of entries whose place in the destination could not be looked at: their old place there stays.
   std::unordered_set<std::uint64_t> withheld_;
+  std::unordered_set<std::string> visited_;  ///< of the directories that were told
   std::unordered_set<std::string> removed_;  ///< of what drifted
   bool incomplete_ = false;                  ///< a part of the source could not be read
   state::DirId cached_id_ = -1;

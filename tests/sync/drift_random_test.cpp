@@ -86,6 +86,35 @@ std::string lost(const std::set<std::string>& before, const std::set<std::string
   return out;
 }
 
+/// Names and beginnings of contents, one a line.
+std::string told_tree(const std::string& root) {
+  std::set<std::string> lines;
+  if (!stdfs::exists(root)) return "";
+  for (const auto& entry : stdfs::recursive_directory_iterator(root)) {
+    auto line = entry.path().string().substr(root.size() + 1);
+    if (entry.is_symlink()) {
+      line += " -> " + stdfs::read_symlink(entry.path()).string();
+    } else if (entry.is_regular_file()) {
+      std::ifstream in(entry.path());
+      std::string content;
+      in >> content;
+      line += " = " + content.substr(0, 10);
+    }
+    lines.insert(line);
+  }
+  std::string out;
+  for (const auto& line : lines) out += line + '\n';
+  return out;
+}
+
+std::string told_changes(const Outcome& outcome) {
+  std::string out;
+  for (const auto& event : outcome.changes)
+    out += event.itemized + ' ' + event.path + ' ' + event.renamed_from + event.kept_as + '\n';
+  for (const auto& event : outcome.errors) out += "error " + event.path + ": " + event.cause + '\n';
+  return out;
+}
+
 /// Whether every entry of SRC is in DST as it is.
 bool is_healed(const DriftScene& scene) {
   const auto src = scene.dir.path("src");
@@ -140,7 +169,9 @@ TEST_CASE("whatever both sides do meanwhile, what others made of DST is there af
     for (auto count = random() % 4; count > 0; --count) theirs.edit();
     if (random() % 8 == 0) stdfs::remove_all(scene.dir.path("state") + "/replicas");  // first contact again
     const auto before = theirs_in(scene.dir.path("dst"));
+    const auto tree_before = told_tree(scene.dir.path("dst"));
     const auto outcome = scene.copy();
+    CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_changes(outcome));
     CHECK(lost(before, theirs_in(scene.dir.path("dst"))) == "");
     CHECK(outcome.report.exit_code == 0);
     CHECK(is_healed(scene));
