@@ -14,6 +14,13 @@ namespace syncline {
 
 enum class Update { automatic, atomic, inplace };
 enum class Durable { none, batch, file };
+/// What becomes of an entry of the destination that somebody else changed there since the last copy, or that
+/// is another one at the first. heal: the source's version takes its place. keep: it stays until the source's
+/// version changes. report: it stays, and is told as an error.
+enum class Drift { heal, keep, report };
+/// Where heal keeps what was there: nowhere, in the same directory as stem.conflict-DEVICE-SEQ.ext, or below
+/// .syncline/kept/ of the destination.
+enum class DriftKeep { none, beside, area };
 
 /// One rule in rsync's order: the first that matches decides.
 struct FilterRule {
@@ -62,6 +69,8 @@ struct CopyOptions {
   bool gitignore = false;      ///< and what .gitignore files do, and .git
   std::optional<std::vector<std::string>> files_from;  ///< relative paths; nothing else is looked at
   std::optional<std::string> backup_dir;
+  Drift drift = Drift::heal;
+  DriftKeep drift_keep = DriftKeep::none;  ///< with backup_dir nothing is kept twice
 
   Update update = Update::automatic;
   Durable durability = Durable::batch;
@@ -81,11 +90,14 @@ struct CopyOptions {
 
 /// A change that is made (or would be, in a dry run).
 struct ChangeEvent {
-  std::string itemized;                ///< rsync's 11 characters; "*deleting  " for deletions
+  /// rsync's 11 characters; "*deleting  " for deletions, "*keeping   " for a version that was kept,
+  /// "*drifted   " for one that others made and that stays.
+  std::string itemized;
   std::string path;                    ///< relative, raw bytes; directories end in '/'
   std::string link_target;             ///< for symlinks and hard links
   std::string renamed_from;            ///< not empty: one rename, no content
   bool edited_in_destination = false;  ///< the destination's copy had been edited since the last run
+  std::string kept_as = {};            ///< of "*keeping   ": where that version is now
 };
 
 struct ErrorEvent {

@@ -60,6 +60,12 @@ inline constexpr unsigned sum_bits_min = 8;
 inline constexpr unsigned sum_bits_max = 32;
 inline constexpr std::size_t block_chain_max = 16;  // equal sums that the search looks at in one place
 
+// Names under which changed versions are kept beside what replaced them: stem.conflict-DEVICE-SEQ.ext
+inline constexpr std::size_t device_label_bytes_max = 32;
+inline constexpr unsigned conflict_seq_max = 10'000;  // of one name in one directory
+// Entries that a sender leaves as they are, told apart from those that are equal; past it none is.
+inline constexpr std::size_t left_entries_max = 64 * kib;
+
 // What a broken transfer leaves for the next one: at least so many bytes of a file, of so many files.
 inline constexpr std::size_t partial_bytes_min = 1 * mib;
 inline constexpr std::size_t partial_count_max = 64;

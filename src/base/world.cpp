@@ -3,7 +3,9 @@
 #include "base/world.hpp"
 
 #include <sys/random.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/error.hpp"
@@ -45,6 +47,11 @@ Clock& system_clock() {
 Random& system_random() {
   static SystemRandom random;
   return random;
+}
+
+std::string system_host_name() {
+  std::array<char, 256> buffer{};
+  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? std::string(buffer.data()) : "localhost";
 }
 
 }  // namespace syncline

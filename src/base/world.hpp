@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace syncline {
 
@@ -24,5 +25,8 @@ class Random {
 
 Clock& system_clock();
 Random& system_random();
+
+/// Of this machine, as it calls itself; "localhost" where it does not tell.
+std::string system_host_name();
 
 }  // namespace syncline

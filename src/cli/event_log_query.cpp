@@ -97,6 +97,8 @@ bool EventLogFilter::is_about(const Json& record, const std::string& wanted) con
   const auto path = plain_name(get_name(record, "path"));
   if (type == "error") return !path.empty() && (is_at_or_below(path, wanted) || is_at_or_below(wanted, path));
   if (is_at_or_below(path, wanted)) return true;
+  const auto kept_as = plain_name(get_name(record, "kept_as"));
+  if (!kept_as.empty() && (is_at_or_below(kept_as, wanted) || is_at_or_below(wanted, kept_as))) return true;
   const auto from = plain_name(get_name(record, "renamed_from"));
   // With a directory everything below it was moved, and has no record of its own.
   return !from.empty() &&

@@ -52,6 +52,11 @@ std::pair<std::string, std::string> change_words(const Json& record) {
     text += " (from " + shown_name(record, "renamed_from") + ")";
   } else if (itemized.starts_with("*deleting")) {
     word = "deleted";
+  } else if (itemized.starts_with("*keeping")) {
+    word = "kept";
+    text += " as " + shown_name(record, "kept_as");
+  } else if (itemized.starts_with("*drifted")) {
+    word = "drifted";
   } else if (itemized.size() > 2 && itemized[2] == '+') {
     word = "created";
   } else {

@@ -34,6 +34,7 @@ void put_change(Json& record, const ChangeEvent& event) {
   put_name(record, "path", event.path);
   if (!event.link_target.empty()) put_name(record, "link_target", event.link_target);
   if (!event.renamed_from.empty()) put_name(record, "renamed_from", event.renamed_from);
+  if (!event.kept_as.empty()) put_name(record, "kept_as", event.kept_as);
   record["edited_in_destination"] = event.edited_in_destination;
 }
 

@@ -76,6 +76,10 @@ void inplace(Draft& draft, const Use& use) {
 void update_how(Draft& draft, const Use& use) {
   draft.command.options.update = parse_update(use.option, use.value);
 }
+void drift(Draft& draft, const Use& use) { draft.command.options.drift = parse_drift(use.option, use.value); }
+void drift_keep(Draft& draft, const Use& use) {
+  draft.command.options.drift_keep = parse_drift_keep(use.option, use.value);
+}
 void durability(Draft& draft, const Use& use) {
   draft.command.options.durability = parse_durability(use.option, use.value);
 }
@@ -184,6 +188,9 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"delete", '\0', "", deletion, "delete from DST what SRC does not have", attribute<&Opt::delete_extra>},
     {"max-delete", '\0', "N", deletion, "delete at most N entries, then exit 25", max_delete},
     {"backup-dir", '\0', "DIR", deletion, "move what is replaced or deleted to DIR", backup_dir},
+    {"drift", '\0', "HOW", deletion, "what others changed in DST: heal (default), keep or report it", drift},
+    {"drift-keep", '\0', "WHERE", deletion, "keep what heal replaces: none, beside it, or in the area",
+     drift_keep},
 
     {"dry-run", 'n', "", receiving, "change nothing, show what would be done", attribute<&Opt::dry_run>},
     {"inplace", '\0', "", receiving, "same as --update=inplace", inplace},

@@ -86,6 +86,20 @@ Update parse_update(std::string_view option, std::string_view value) {
   refuse_value(option, value, "is neither auto, atomic nor inplace");
 }
 
+Drift parse_drift(std::string_view option, std::string_view value) {
+  if (value == "heal") return Drift::heal;
+  if (value == "keep") return Drift::keep;
+  if (value == "report") return Drift::report;
+  refuse_value(option, value, "is neither heal, keep nor report");
+}
+
+DriftKeep parse_drift_keep(std::string_view option, std::string_view value) {
+  if (value == "none") return DriftKeep::none;
+  if (value == "beside") return DriftKeep::beside;
+  if (value == "area") return DriftKeep::area;
+  refuse_value(option, value, "is neither none, beside nor area");
+}
+
 Durable parse_durability(std::string_view option, std::string_view value) {
   if (value == "none") return Durable::none;
   if (value == "batch") return Durable::batch;

@@ -36,6 +36,8 @@ std::string duration_text(std::chrono::milliseconds duration);
 
 Update parse_update(std::string_view option, std::string_view value);
 Durable parse_durability(std::string_view option, std::string_view value);
+Drift parse_drift(std::string_view option, std::string_view value);
+DriftKeep parse_drift_keep(std::string_view option, std::string_view value);
 
 /// USER, USER:, :GROUP or USER:GROUP; returned as typed.
 std::string parse_ownership(std::string_view option, std::string_view value);

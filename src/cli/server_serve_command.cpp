@@ -110,15 +110,10 @@ config::Share share_of(const std::string& dir, Console& console) {
   return out;
 }
 
-std::string host_name() {
-  std::array<char, 256> buffer{};
-  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? std::string(buffer.data()) : "localhost";
-}
-
 /// An address for the person at the other machine.
 std::string url_of(const net::Endpoint& endpoint) {
   net::Endpoint shown = endpoint;
-  if (shown.host == "0.0.0.0" || shown.host == "::") shown.host = host_name();
+  if (shown.host == "0.0.0.0" || shown.host == "::") shown.host = system_host_name();
   return "syncline://" + (shown.port == config::default_port && shown.host.find(':') == std::string::npos
                               ? shown.host
                               : shown.text());

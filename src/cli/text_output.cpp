@@ -135,8 +135,11 @@ std::string change_line(const ChangeEvent& event, bool itemize) {
   std::string line;
   if (itemize) line = event.itemized + ' ';
   else if (is_deletion(event)) line = "deleting ";
+  else if (event.itemized.starts_with("*keeping")) line = "keeping ";
+  else if (event.itemized.starts_with("*drifted")) line = "drifted ";
   line += escape_name(event.path) + link_part(event);
   if (!event.renamed_from.empty()) line += " (renamed from " + escape_name(event.renamed_from) + ")";
+  if (!event.kept_as.empty()) line += " as " + escape_name(event.kept_as);
   if (event.edited_in_destination) line += " [edited in destination]";
   return line;
 }

@@ -95,6 +95,9 @@ std::string watch_help() {
       "SRC is deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a\n"
       "fifth of all, or everything: then it is held until 'syncline approve' or --max-delete=N allows it.\n"
       "'syncline status', 'syncline wait' and 'syncline why' tell of it while it runs.\n"
+      "What others change in DST is put right, and their version kept beside it as\n"
+      "NAME.conflict-DEVICE-NUMBER.EXT (--drift=keep or report: it stays; --drift-keep=area: kept below\n"
+      ".syncline/kept/; none: not kept).\n"
       "\n"
       "Of its own:\n";
   for (const auto& spec : watch_options()) text += option_line(spec);

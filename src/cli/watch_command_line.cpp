@@ -53,7 +53,7 @@ void check(const CopyOptions& options) {
 std::span<const OptionSpec> watch_options() { return table; }
 
 WatchCommand parse_watch(const std::vector<std::string>& args, std::istream& standard_input) {
-  std::vector<std::string> with_defaults{"--delete", "--event-log"};
+  std::vector<std::string> with_defaults{"--delete", "--event-log", "--drift-keep=beside"};
   with_defaults.insert(with_defaults.end(), args.begin(), args.end());
   CopyDraft draft;
   draft.standard_input = &standard_input;

@@ -84,8 +84,8 @@ class AreaImpl final : public Area {
   std::unique_ptr<FileWrite> begin(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                                    const FilePlan& plan) override;
   void place(std::shared_ptr<fs::Dir> parent, const RelPath& path, const std::optional<fs::Stat>& expected,
-             const std::function<void(fs::Dir& dir, const std::string& name)>& make,
-             std::uint64_t token) override;
+             const std::function<void(fs::Dir& dir, const std::string& name)>& make, std::uint64_t token,
+             const std::optional<Keep>& keep) override;
   bool wants_commit() const override { return core_->wants_commit(); }
   std::vector<Outcome> commit() override;
   std::uint64_t written_bytes() const override { return core_->written_bytes; }
@@ -190,12 +190,13 @@ std::unique_ptr<fs::File> AreaImpl::open_basis(const Entry& entry) const {
 void AreaImpl::place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                      const std::optional<fs::Stat>& expected,
                      const std::function<void(fs::Dir& dir, const std::string& name)>& make,
-                     std::uint64_t token) {
+                     std::uint64_t token, const std::optional<Keep>& keep) {
   Pending item;
   item.token = token;
   item.has_content = false;
   item.entry = {std::move(parent), path, {}};
   item.entry.plan.expected = expected;
+  item.entry.plan.keep = keep;
   item.temp = core_->temps.reserve_name(item.entry.parent);
   make(item.temp->dir(), item.temp->name());
   core_->enqueue(std::move(item));

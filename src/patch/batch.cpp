@@ -80,7 +80,7 @@ std::vector<Outcome> Batch::run() {
   std::vector<Outcome> outcomes;
   for (auto& item : items_) {
     if (item.temp) attempt(item, [&] { take_stat(item); });
-    outcomes.push_back({item.token, item.error ? std::nullopt : item.stat, item.error});
+    outcomes.push_back({item.token, item.error ? std::nullopt : item.stat, item.error, std::move(item.kept)});
   }
   return outcomes;
 }
@@ -199,8 +199,28 @@ void Batch::publish_temp(Pending& item) {
     if (made && made->device == current->device && made->inode == current->inode) return temp.remove();
   }
   if (!same_identity(*current, *entry.plan.expected)) throw_foreign(entry);
+  if (entry.plan.keep && keep_old(item)) return temp.renamed();
   temp.dir().rename(temp.name(), *entry.parent, name);
   temp.renamed();
+}
+
+/// The old version has another name before the new one takes its own. True where it had to be moved away for
+/// that: then the new one is in its place already.
+bool Batch::keep_old(Pending& item) {
+  const auto& entry = item.entry;
+  const auto name = entry.name();
+  const auto kept = keep_linked(*entry.parent, name, *entry.plan.keep);
+  item.kept = Outcome::Kept{kept.name, std::nullopt};
+  if (!kept.is_moved) return false;
+  try {
+    item.temp->dir().rename_new(item.temp->name(), *entry.parent, name);
+    return true;
+  } catch (const Error& error) {
+    if (error.is_errno(EEXIST)) throw_foreign(entry);
+    entry.plan.keep->dir->rename_new(kept.name, *entry.parent, name);
+    item.kept.reset();
+    throw;
+  }
 }
 
 void Batch::publish_inplace(Pending& item) {
@@ -251,6 +271,7 @@ void Batch::sync_parents() {
   std::set<std::string> above;
   for (const auto& item : items_) {
     if (item.error || item.inplace) continue;
+    if (item.kept && synced.insert(item.entry.plan.keep->dir.get()).second) item.entry.plan.keep->dir->sync();
     if (synced.insert(item.entry.parent.get()).second) item.entry.parent->sync();
     if (item.entry.plan.expected) continue;
     // Directories on the way may be as new as the file.
@@ -311,6 +332,7 @@ void Batch::take_stat(Pending& item) {
     if (!item.stat) throw_foreign(entry);
   };
   look();
+  if (item.kept) item.kept->stat = entry.plan.keep->dir->stat_at(item.kept->name);
   if (!item.created_mode || item.stat->mode == *item.created_mode) return;
   entry.parent->set_mode_at(entry.name(), *item.created_mode);
   look();

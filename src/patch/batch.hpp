@@ -40,6 +40,7 @@ class Batch {
   void sync_filesystems();
   void publish(Pending& item);
   void publish_temp(Pending& item);
+  bool keep_old(Pending& item);
   void publish_inplace(Pending& item);
   void make_durable();
   void sync_parents();

@@ -2,6 +2,7 @@
 // Splits a name into stem and extension and puts the conflict mark between them.
 #include "patch/conflict_name.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -45,6 +46,27 @@ std::string conflict_name(std::string_view name, std::string_view label, unsigne
   mark.append(label).append("-").append(std::to_string(number)).append(extension);
   const std::size_t room = limits::name_bytes_max - mark.size();
   return std::string(shortened(name.substr(0, split), room)) + mark;
+}
+
+bool is_conflict_name(std::string_view name) {
+  constexpr std::string_view mark = ".conflict-";
+  const auto found = name.rfind(mark);
+  if (found == std::string_view::npos) return false;
+  auto rest = name.substr(found + mark.size());
+  const auto digits_end = std::min(rest.find('.'), rest.size());
+  const auto dash = rest.substr(0, digits_end).rfind('-');
+  if (dash == std::string_view::npos || dash == 0 || dash + 1 == digits_end) return false;
+  return std::ranges::all_of(rest.substr(dash + 1, digits_end - dash - 1),
+                             [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string device_label(std::string_view host) {
+  std::string out(host.substr(0, std::min(host.find('.'), limits::device_label_bytes_max)));
+  for (char& c : out) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (!fits) c = '-';
+  }
+  return out.empty() ? "host" : out;
 }
 
 }  // namespace syncline::patch

@@ -12,4 +12,11 @@ namespace syncline::patch {
 /// fits in limits::name_bytes_max.
 std::string conflict_name(std::string_view name, std::string_view label, unsigned number);
 
+/// Whether `name` is one that conflict_name() gives.
+bool is_conflict_name(std::string_view name);
+
+/// A host name as a label: up to its first dot, without what is not a letter, digit, _ or -, at most
+/// limits::device_label_bytes_max.
+std::string device_label(std::string_view host);
+
 }  // namespace syncline::patch

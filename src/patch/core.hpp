@@ -41,6 +41,7 @@ struct Pending {
   /// That it got by being created with it: looked at in the end, as another thread may move the umask.
   std::optional<std::uint32_t> created_mode;
   std::unique_ptr<InplaceChange> inplace;
+  std::optional<Outcome::Kept> kept;
 
   std::exception_ptr error;
   std::optional<fs::Stat> stat;

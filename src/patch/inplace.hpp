@@ -31,6 +31,8 @@ class InplaceWrite final : public FileWrite {
   bool read_back(std::span<std::byte> out, std::uint64_t offset) override {
     return rewrite_ && rewrite_->read_back(out, offset);
   }
+  /// A target that keeps its old version is never opened for this.
+  void drop_keep() override {}
   const fs::File* basis() const override { return rewrite_ ? rewrite_->basis() : target_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
   void leave_behind() noexcept override;

@@ -14,6 +14,7 @@
 #include "base/world.hpp"
 #include "fs/fs.hpp"
 #include "fs/metadata.hpp"
+#include "patch/keep.hpp"
 
 namespace syncline::patch {
 
@@ -39,6 +40,8 @@ struct FilePlan {
   std::uint64_t changed_bytes = 0;  ///< an upper bound (whole changed chunks)
   /// What finish() will be given, if that is known already: a new file can then be made with its mode.
   const fs::Metadata* metadata = nullptr;  ///< read by Area::begin() only
+  /// What the new version replaces is kept, right before it takes the name: never patched in place then.
+  std::optional<Keep> keep = std::nullopt;
 };
 
 /// cost-based choice: clone where the file system can and the file is not fragmented; in place for
@@ -61,9 +64,14 @@ Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFact
 
 /// The outcome of one file, told by Area::commit().
 struct Outcome {
+  struct Kept {
+    std::string name;              ///< in FilePlan::keep's directory
+    std::optional<fs::Stat> stat;  ///< as it stands after the commit
+  };
   std::uint64_t token = 0;
   std::optional<fs::Stat> stat;  ///< as it stands after the commit; absent when it failed
   std::exception_ptr error;
+  std::optional<Kept> kept;  ///< also where it failed after that
 };
 
 /// One file on its way. Bytes come in any order of new offsets and must cover the file; what no
@@ -88,6 +96,8 @@ class FileWrite {
   /// be read. Read through this: while a target is patched in place, every other attempt to open
   /// it, also by this process, fails with EWOULDBLOCK and makes others wait (F_SETLEASE).
   virtual const fs::File* basis() const = 0;
+  /// The old version turned out to be the new one: nothing is to be kept.
+  virtual void drop_keep() = 0;
   /// Hands the file over to the next commit(). `token` comes back in its Outcome. Of a replaced
   /// file, what `metadata` does not tell is kept (mode, xattrs, owner where that is permitted); a
   /// new file without a mode gets 0600. Throws what stands in the way of the metadata.
@@ -138,11 +148,11 @@ class Area {
   /// Creates or replaces an entry that has no content (symlink, node, hard link) atomically through a temp
   /// name; `make` is called at once and creates it, metadata included, under the given name in the given
   /// directory; the name appears with the next commit. So a hard link to a file that is still
-  /// pending comes after that file's commit.
+  /// pending comes after that file's commit. `keep` as in FilePlan.
   virtual void place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
                      const std::optional<fs::Stat>& expected,
                      const std::function<void(fs::Dir& dir, const std::string& name)>& make,
-                     std::uint64_t token) = 0;
+                     std::uint64_t token, const std::optional<Keep>& keep) = 0;
   /// True when enough is pending for a batch (limits::commit_files_max or, without durability,
   /// commit_files_unsynced_max; commit_bytes_max; too many open directories), or a patched file that others
   /// cannot open until it is committed.

@@ -17,7 +17,6 @@
 namespace syncline::patch {
 namespace {
 
-constexpr unsigned conflict_number_max = 10'000;
 constexpr std::size_t compare_bytes = 256 * limits::kib;
 
 bool is_gone(const Error& error) {
@@ -141,7 +140,7 @@ std::string Redo::keep_beside(Target& target, const Transaction& transaction) {
 /// recovery that runs again must not keep the same version twice.
 std::string Redo::give_name(Target& target, TempFile& temp) {
   const auto size = temp.file().stat().size_bytes;
-  for (unsigned number = 1; number <= conflict_number_max; ++number) {
+  for (unsigned number = 1; number <= limits::conflict_seq_max; ++number) {
     auto name = conflict_name(target.name, "local", number);
     const auto found = target.parent->stat_at(name);
     if (found && found->type == fs::FileType::regular && found->size_bytes == size) {

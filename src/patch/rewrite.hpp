@@ -32,6 +32,7 @@ class RewriteWrite final : public FileWrite {
                  std::uint64_t length_bytes) override;
   void zeros(std::uint64_t offset, std::uint64_t length_bytes) override;
   bool read_back(std::span<std::byte> out, std::uint64_t offset) override;
+  void drop_keep() override { entry_.plan.keep.reset(); }
   const fs::File* basis() const override { return basis_.get(); }
   void finish(const fs::Metadata& metadata, std::uint64_t token) override;
   void leave_behind() noexcept override;

@@ -22,7 +22,7 @@ Strategy choose_strategy(UpdateMode mode, const FilePlan& plan, const TargetFact
   // Everything that is not where it was has to pass the journal, moved bytes included.
   const std::uint64_t journalled = plan.changed_bytes + plan.matched_moved_bytes;
   const bool fits = journalled <= limits.journal_bytes_max;
-  const bool possible = facts.leased && facts.link_count == 1 && fits;
+  const bool possible = facts.leased && facts.link_count == 1 && fits && !plan.keep;
   if (mode == UpdateMode::inplace && possible) return Strategy::inplace;
   if (plan.new_bytes < limits.small_bytes) return Strategy::rewrite;
   if (worth_cloning(plan, facts)) return Strategy::clone;

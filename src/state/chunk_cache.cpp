@@ -89,8 +89,8 @@ class CacheFile {
     Connection connection(path, Connection::Mode::read_write);
     // A rollback journal without syncs: new pages are written once, not twice as with a write-ahead
     // log, and a killed process leaves a sound file. After a power loss the file may be damaged;
-    // every chunk is checked by its id, so that costs bytes only. Pages hold a chunk or two: of 4 KiB each takes
-    // many, and as many writes.
+    // every chunk is checked by its id, so that costs bytes only. Pages hold a chunk or two: of 4 KiB each
+    // takes many, and as many writes.
     connection.exec(
         "PRAGMA busy_timeout=0; PRAGMA page_size=32768; PRAGMA locking_mode=EXCLUSIVE;"
         "PRAGMA journal_mode=TRUNCATE;"

@@ -29,7 +29,8 @@ constexpr std::uint16_t flag_only_chunk = 1 << 11;
 constexpr std::uint16_t flag_manifest = 1 << 12;
 constexpr std::uint16_t flag_node = 1 << 13;        // device_major and device_minor follow
 constexpr std::uint16_t flag_whole_file = 1 << 14;  // only_chunk covers the file once
-constexpr std::uint16_t flags_all = (1 << 15) - 1;
+constexpr std::uint16_t flag_drift = 1 << 15;
+constexpr std::uint64_t drift_absent = 1;  // bit of what follows then
 
 struct Owner {
   std::uint32_t mode = 0, uid = 0, gid = 0;
@@ -95,6 +96,7 @@ std::uint16_t flags_of(const StoredEntry& entry, const Context& before) {
   set(entry.only_chunk && entry.only_chunk->repeat_count == 1 &&
           entry.only_chunk->length_bytes == stat.size_bytes,
       flag_whole_file);
+  set(entry.drift.has_value(), flag_drift);
   return static_cast<std::uint16_t>(flags);
 }
 
@@ -179,6 +181,10 @@ void write_entry(ByteWriter& out, const StoredEntry& entry, const Context& befor
     write_chunk_digests(out, *entry.only_chunk);
   }
   if (entry.manifest_id != 0) write_change(out, entry.manifest_id, before.manifest_id);
+  if (entry.drift) {
+    out.varint(entry.drift->absent ? drift_absent : 0);
+    out.u64(entry.drift->left_version);
+  }
 }
 
 manifest::Chunk read_only_chunk(ByteReader& in, unsigned flags, const fs::Stat& stat) {
@@ -195,7 +201,7 @@ manifest::Chunk read_only_chunk(ByteReader& in, unsigned flags, const fs::Stat& 
 
 StoredEntry read_entry(ByteReader& in, const Context& before) {
   const auto flags = in.u16();
-  if ((flags & ~flags_all) != 0 || (flags & 7) == 0) in.fail(Errc::malformed);
+  if ((flags & 7) == 0) in.fail(Errc::malformed);
   StoredEntry entry;
   entry.name = read_name(in, before.name);
   entry.stat = read_stat(in, flags, before);
@@ -204,6 +210,11 @@ StoredEntry read_entry(ByteReader& in, const Context& before) {
   if ((flags & flag_content) != 0) entry.content = hash::Digest{in.array<hash::digest_bytes>()};
   if ((flags & flag_only_chunk) != 0) entry.only_chunk = read_only_chunk(in, flags, entry.stat);
   if ((flags & flag_manifest) != 0) entry.manifest_id = read_change(in, before.manifest_id);
+  if ((flags & flag_drift) != 0) {
+    auto& drift = entry.drift.emplace();
+    drift.absent = in.varint_max(drift_absent) == drift_absent;
+    drift.left_version = in.u64();
+  }
   return entry;
 }
 

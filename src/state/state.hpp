@@ -31,6 +31,14 @@ inline DirId dir_id(std::uint64_t device, std::uint64_t inode, std::uint64_t roo
   return static_cast<DirId>((inode ^ mixed) & 0x7FFFFFFFFFFFFFFFULL);
 }
 
+/// Of an entry that is not known to be what the other side once sent or had.
+struct StoredDrift {
+  bool absent = false;  ///< others removed it: the rest of the entry says what was there
+  /// Not 0: the version of the other side that it was left beside.
+  std::uint64_t left_version = 0;
+  bool operator==(const StoredDrift&) const = default;
+};
+
 /// One entry of a directory as it was last in step.
 struct StoredEntry {
   std::string name;
@@ -42,6 +50,7 @@ struct StoredEntry {
   /// rebuilds the manifest from it and stat.size_bytes. Absent for larger files and unknown content.
   std::optional<manifest::Chunk> only_chunk;
   ManifestId manifest_id = 0;  ///< 0: none stored (unknown content, or only_chunk is set)
+  std::optional<StoredDrift> drift = std::nullopt;
   bool operator==(const StoredEntry&) const = default;
 };
 

@@ -60,8 +60,8 @@ void Applier::salvage() {
   commit();
 }
 
-/// Sends what is there to be sent. Where nobody is there any more to hear it the thread that serves the session
-/// meets the end by itself, after all that has arrived, which is worth keeping: so the work goes on.
+/// Sends what is there to be sent. Where nobody is there any more to hear it the thread that serves the
+/// session meets the end by itself, after all that has arrived, which is worth keeping: so the work goes on.
 void Applier::answer(const std::function<void()>& send) {
   try {
     send();
@@ -263,6 +263,7 @@ void Applier::settle(const patch::Outcome& outcome) {
   }
   if (outcome.stat && !pending.like.empty())
     refresh(RelPath::parse(pending.like), fs::FileType::regular, nullptr);
+  if (outcome.kept && pending.kept_in) note_kept(pending, *outcome.kept);
   if (!outcome.stat) {
     try {
       std::rethrow_exception(outcome.error);
@@ -281,6 +282,7 @@ void Applier::settle(const patch::Outcome& outcome) {
   if (Entry* before = node->find(name))
     if (const Content* content = node->content_of(*before)) replaced = content->manifest_id;
   Entry& entry = node->put(name, *outcome.stat);
+  entry.drifted = false;
   entry.extra = 0;
   if (pending.xattr_digest != hash::Digest{} || !pending.link_target.empty() ||
       outcome.stat->device_major != 0 || outcome.stat->device_minor != 0) {
@@ -316,6 +318,7 @@ void Applier::send_failure(const std::string& path, const std::exception& error,
       ours && (known == nullptr || !known->is(Errc::foreign)) ? error.what() : known->code().message();
   if (!retry) has_failures_ = true;
   answer(out);
+  if (!retry) set_apart(path);
   if (options_.on_failure && !retry) options_.on_failure(out);
 }
 

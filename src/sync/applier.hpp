@@ -8,7 +8,9 @@
 #include <set>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "patch/conflict_name.hpp"
 #include "sync/receiver.hpp"
 #include "sync/under_way.hpp"
 
@@ -38,6 +40,8 @@ class Applier {
   /// call.
   void salvage();
   std::uint64_t written_bytes() const { return area_->written_bytes(); }
+  /// Whether an entry failed or was kept: it is not as the sender has it.
+  bool is_apart(const std::string& path);
 
  private:
   struct FileState;
@@ -47,7 +51,8 @@ class Applier {
     std::optional<manifest::Manifest> manifest;
     hash::Digest xattr_digest;
     std::string link_target;
-    std::string like;  ///< hard link: the entry whose content it shares
+    std::string like;                ///< hard link: the entry whose content it shares
+    std::optional<RelPath> kept_in;  ///< of what it replaces and drifted
     std::size_t held_bytes() const;
   };
   struct Worker {
@@ -130,7 +135,21 @@ class Applier {
   std::optional<fs::Stat> known_stat(const RelPath& path);
   void refresh(const RelPath& path, fs::FileType type, const hash::Digest* xattrs);
   void submit(Pending pending, const std::function<void(std::uint64_t token)>& hand_over);
-  void back_up(const RelPath& path);
+  // What is kept (applier_keep.cpp).
+  bool keeps_drift() const;
+  bool is_drifted(const RelPath& path);
+  RelPath keep_dir(const RelPath& path);
+  std::shared_ptr<fs::Dir> make_kept_dir(fs::Dir& parent, std::string& name);
+  std::shared_ptr<fs::Dir> make_dirs(RelPath& path);
+  std::optional<patch::Keep> keep_of(const RelPath& path, const std::optional<fs::Stat>& present,
+                                     std::optional<RelPath>& kept_in);
+  bool is_same_content(const FileState& file);
+  bool has_content(const RelPath& path, const fs::Stat& known, ByteView content);
+  void note_kept(const Pending& pending, const patch::Outcome::Kept& kept);
+  void tell_kept(const RelPath& path, const RelPath& kept_as);
+  void set_apart(const std::string& path);
+  bool set_aside(const wire::Remove& op, const RelPath& path, fs::FileType type);
+  void move_entry(const RelPath& from, const RelPath& to, const fs::Stat& now);
   hash::Digest zero_id(std::uint32_t length_bytes);
 
   Replica& replica_;
@@ -166,6 +185,10 @@ class Applier {
   std::unordered_map<std::uint64_t, Pending> pending_;
   std::atomic<std::size_t> pending_bytes_ = 0;
   std::uint64_t next_token_ = 1;
+
+  const std::string device_ = patch::device_label(system_host_name());  ///< in names of what is kept
+  std::mutex apart_mutex_;
+  std::unordered_set<std::string> apart_;  ///< at most limits::left_entries_max and one more
 
   std::mutex dirs_mutex_;
   std::unordered_map<std::string, std::shared_ptr<fs::Dir>> dirs_;

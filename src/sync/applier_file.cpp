@@ -111,7 +111,9 @@ void Applier::write_file(const wire::WriteFile& op) {
   plan.changed_bytes = plan.new_bytes;
   plan.expected = known_stat(path);
   plan.replace_other_type = plan.expected && plan.expected->type != fs::FileType::regular;
-  if (plan.expected) back_up(path);
+  Pending pending;
+  plan.keep = keep_of(path, plan.expected, pending.kept_in);
+  if (pending.kept_in && has_content(path, *plan.expected, op.content)) plan.keep.reset();
   const auto metadata = metadata_of(op.meta);
   plan.metadata = &metadata;
   auto write = area_->begin(dir_of(path.parent()), path, plan);
@@ -130,7 +132,6 @@ void Applier::write_file(const wire::WriteFile& op) {
     offset += content.size();
   }
   if (!run.empty()) write->write(offset - run.size(), run);
-  Pending pending;
   pending.path = path;
   pending.manifest = std::move(fresh);
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
@@ -216,7 +217,7 @@ void Applier::file_begin(Worker& worker, wire::FileBegin message) {
       base_is_wrong = true;
       throw Error(Errc::foreign, file.begin.path);
     }
-    if (plan.expected) back_up(file.path);
+    plan.keep = keep_of(file.path, plan.expected, file.kept_in);
     file.write = area_->begin(dir_of(file.path.parent()), file.path, plan);
     if (file.begin.base_content != 0) {
       base_is_wrong = true;
@@ -451,8 +452,10 @@ void Applier::complete_if_done(Worker& worker, FileState& file) {
       Pending pending;
       pending.path = file.path;
       pending.manifest = manifest_of(file);
+      pending.kept_in = file.kept_in;
       pending.xattr_digest = xattr_digest(file.end->meta.xattrs, rules_.attributes);
       if (pending.manifest->root() != file.end->root) throw Error(Errc::corrupt, file.begin.path);
+      if (file.kept_in && is_same_content(file)) file.write->drop_keep();
       submit(std::move(pending),
              [&](std::uint64_t token) { file.write->finish(metadata_of(file.end->meta), token); });
     } catch (const Error& error) {

@@ -101,8 +101,8 @@ void Applier::make_dir(const wire::MakeDir& op) {
 void Applier::make_symlink(const wire::MakeSymlink& op) {
   const auto path = path_to_change(op.path);
   const auto expected = known_stat(path);
-  if (expected) back_up(path);
   Pending pending;
+  const auto keep = keep_of(path, expected, pending.kept_in);
   pending.path = path;
   pending.type = fs::FileType::symlink;
   pending.link_target = op.target;
@@ -112,15 +112,16 @@ void Applier::make_symlink(const wire::MakeSymlink& op) {
     dir.make_symlink(name, target);
     fs::apply_metadata_at(dir, name, fs::FileType::symlink, metadata, nullptr);
   };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::make_node(const wire::MakeNode& op) {
   const auto path = path_to_change(op.path);
   const auto expected = known_stat(path);
-  if (expected) back_up(path);
   Pending pending;
+  const auto keep = keep_of(path, expected, pending.kept_in);
   pending.path = path;
   pending.type = op.type;
   pending.xattr_digest = xattr_digest(op.meta.xattrs, rules_.attributes);
@@ -129,17 +130,18 @@ void Applier::make_node(const wire::MakeNode& op) {
     dir.make_node(name, op.type, op.meta.mode, op.device_major, op.device_minor);
     fs::apply_metadata_at(dir, name, op.type, metadata, nullptr);
   };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::make_link(const wire::MakeLink& op) {
   const auto path = path_to_change(op.path);
   const auto existing = path_to_change(op.existing);
   const auto expected = known_stat(path);
-  if (expected) back_up(path);
   links_moved_ = true;
   Pending pending;
+  const auto keep = keep_of(path, expected, pending.kept_in);
   pending.path = path;
   pending.like = op.existing;
   {
@@ -154,8 +156,9 @@ void Applier::make_link(const wire::MakeLink& op) {
   }
   const auto make = [from = dir_of(existing.parent()), from_name = std::string(existing.name())](
                         fs::Dir& dir, const std::string& name) { dir.make_link(*from, from_name, name); };
-  submit(std::move(pending),
-         [&](std::uint64_t token) { area_->place(dir_of(path.parent()), path, expected, make, token); });
+  submit(std::move(pending), [&](std::uint64_t token) {
+    area_->place(dir_of(path.parent()), path, expected, make, token, keep);
+  });
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {
@@ -217,10 +220,17 @@ void Applier::rename(const wire::Rename& op) {
   from_dir->rename_new(from_name, *to_dir, to_name);
   forget_dirs();
   const auto now = to_dir->stat_at(to_name);
+  if (!now) throw Error(Errc::foreign, to.text());
+  move_entry(from, to, *now);
+}
+
+/// In the tree, with all that is known of it.
+void Applier::move_entry(const RelPath& from, const RelPath& to, const fs::Stat& now) {
+  const std::string from_name(from.name());
   std::lock_guard lock(replica_.mutex());
   DirNode* old_node = replica_.tree().find_dir(from.parent());
   DirNode* new_node = replica_.tree().find_dir(to.parent());
-  if (old_node == nullptr || new_node == nullptr || !now) throw Error(Errc::foreign, to.text());
+  if (old_node == nullptr || new_node == nullptr) throw Error(Errc::foreign, to.text());
   replica_.load_details(*old_node);
   replica_.load_details(*new_node);
   const Entry entry = *old_node->find(from_name);
@@ -229,33 +239,11 @@ void Applier::rename(const wire::Rename& op) {
   const std::optional<Content> kept = content != nullptr ? std::optional(*content) : std::nullopt;
   auto child = old_node->take_child(from_name);
   old_node->erase(from_name);
-  Entry& placed = new_node->put(to_name, *now);
+  Entry& placed = new_node->put(to.name(), now);
+  placed.drifted = entry.drifted;
   if (!extra.empty()) new_node->make_extra(placed) = extra;
   if (kept) new_node->set_content(placed, *kept);
-  if (child) new_node->put_child(std::move(child), to_name);
-}
-
-/// Keeps what is about to be replaced or removed: moved into the backup directory, same path.
-void Applier::back_up(const RelPath& path) {
-  if (begin_.backup_dir.empty()) return;
-  std::shared_ptr<fs::Dir> dir = replica_.root_handle();
-  const auto make = [&](const std::string& name) {
-    try {
-      dir->make_dir(name, new_dir_mode);
-    } catch (const Error& error) {
-      if (!error.is_errno(EEXIST)) throw;
-    }
-    dir = std::shared_ptr<fs::Dir>(dir->open_dir(name));
-  };
-  const RelPath backup = path_of_peer(begin_.backup_dir);
-  const RelPath parent = path.parent();
-  for (const auto component : backup.components()) make(std::string(component));
-  for (const auto component : parent.components()) make(std::string(component));
-  // A second name keeps the old content; the first is then replaced atomically.
-  const std::string name(path.name());
-  if (dir->stat_at(name)) dir->unlink(name);
-  dir->make_link(*dir_of(path.parent()), name, name);
-  refresh(path, known_stat(path)->type, nullptr);  // its link count moved its ctime
+  if (child) new_node->put_child(std::move(child), to.name());
 }
 
 /// Names that came and went moved the ctime of the files' other names: the tree must know, or they would
@@ -299,13 +287,15 @@ void Applier::remove(const wire::Remove& op) {
       if (options_.notice) options_.notice("'" + escape_name(op.path) + "' is a mount point: not deleted");
       return;
     }
+    if (!op.directory && found->link_count > 1) links_moved_ = true;
+    if (set_aside(op, path, found->type)) return;
     if (op.directory) {
       parent->remove_dir(name);
       forget_dirs();
+    } else if (std::optional<RelPath> nowhere; const auto keep = keep_of(path, known, nowhere)) {
+      patch::keep_moved(*parent, name, *keep);
     } else {
-      back_up(path);
       parent->unlink(name);
-      if (found->link_count > 1) links_moved_ = true;
     }
   }
   std::lock_guard lock(replica_.mutex());

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "syncline/copy.hpp"
 
 namespace syncline::sync {
@@ -58,6 +59,7 @@ class Events {
   void error(const ErrorEvent& event) {
     count_error(event.exit_code);
     std::lock_guard lock(mutex_);
+    if (failed_paths_.size() <= limits::left_entries_max) failed_paths_.push_back(event.path);
     if (observer_.on_error) observer_.on_error(event);
   }
   void count_error(int exit_code) {
@@ -69,6 +71,15 @@ class Events {
   void notice(const std::string& text) {
     std::lock_guard lock(mutex_);
     if (observer_.on_notice) observer_.on_notice(text);
+  }
+  /// Of all errors so far, or of those that there may be and one more.
+  std::vector<std::string> failed_paths() {
+    std::lock_guard lock(mutex_);
+    return failed_paths_;
+  }
+  void forget_failed_paths() {
+    std::lock_guard lock(mutex_);
+    failed_paths_.clear();
   }
   bool cancelled() const { return observer_.cancelled && observer_.cancelled(); }
   void check_cancelled() const {
@@ -82,6 +93,7 @@ class Events {
  private:
   const CopyObserver& observer_;
   std::mutex mutex_;
+  std::vector<std::string> failed_paths_;
 };
 
 }  // namespace syncline::sync

@@ -19,6 +19,7 @@ struct Applier::FileState {
   wire::FileBegin begin;
   RelPath path;
   std::unique_ptr<patch::FileWrite> write;
+  std::optional<RelPath> kept_in;         ///< of the old version, if it drifted
   std::optional<manifest::Manifest> old;  ///< of the base, when match steps may come
   std::vector<std::uint64_t> old_starts;
   std::uint64_t offset = 0;                                       ///< where the next step begins

@@ -80,6 +80,11 @@ void ListingIntake::take_entries(std::vector<wire::EntryInfo>& entries) {
     if (entry.name <= last_name_) throw Error(Errc::malformed, listing_name(path_) + ": names out of order");
     last_name_ = entry.name;
     const bool ours = is_ours(entry.name);
+    if (entry.absent) {
+      take_absent(entry, ours);
+      continue;
+    }
+    if (!ours && rules_.on_extra) rules_.on_extra(path_.empty() ? entry.name : path_ + '/' + entry.name);
     if (!ours && !rules_.keeps_extra) continue;
     const bool is_dir = entry.type == fs::FileType::directory;
     const std::string path = !is_dir ? "" : path_.empty() ? entry.name : path_ + '/' + entry.name;
@@ -88,6 +93,12 @@ void ListingIntake::take_entries(std::vector<wire::EntryInfo>& entries) {
       rules_.on_dir(path, entry, node_ == nullptr ? nullptr : node_->child(entry.name));
     dir_->entries.push_back(std::move(entry));
   }
+}
+
+void ListingIntake::take_absent(wire::EntryInfo& entry, bool ours) {
+  if (!ours) charge(sizeof entry + 2 * entry.name.size() + entry.link_target.size());
+  if (!dir_->whole) dir_->gone.push_back(entry.name);
+  dir_->absent.push_back(std::move(entry));
 }
 
 void ListingIntake::take_gone(std::vector<std::string>& names) {

@@ -19,6 +19,8 @@ struct ListingRules {
   std::uint64_t extra_bytes_max = UINT64_MAX;  ///< in memory, of what such names take together
   /// Of each directory among the entries that are kept; `ours` is what our tree has under its path.
   std::function<void(const std::string& path, const wire::EntryInfo& entry, const DirNode* ours)> on_dir;
+  /// Of each entry that our tree lacks.
+  std::function<void(std::string path)> on_extra = {};
 };
 
 /// Fills a RemoteDirs. An entry that our own tree has costs what our own costs; what it has not is counted.
@@ -43,6 +45,7 @@ class ListingIntake {
  private:
   void open(const wire::Listing& listing);
   void take_entries(std::vector<wire::EntryInfo>& entries);
+  void take_absent(wire::EntryInfo& entry, bool ours);
   void take_gone(std::vector<std::string>& names);
   void take_unknown(std::vector<std::string>& names);
   bool is_ours(const std::string& name);

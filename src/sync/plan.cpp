@@ -23,6 +23,12 @@ const wire::EntryInfo* RemoteDir::find(std::string_view name) const {
   return at != entries.end() && at->name == name ? &*at : nullptr;
 }
 
+const wire::EntryInfo* RemoteDir::find_absent(std::string_view name) const {
+  const auto at =
+      std::ranges::find(absent, name, [](const auto& entry) { return std::string_view(entry.name); });
+  return at == absent.end() ? nullptr : &*at;
+}
+
 bool RemoteDir::is_gone(std::string_view name) const { return has(gone, name); }
 bool RemoteDir::is_unknown(std::string_view name) const { return has(unknown, name); }
 
@@ -58,7 +64,7 @@ RemoteDir Planner::remote_dir(const DirNode&, const RemoteRef& ref, const std::s
   const auto told = remote_.find(path);
   if (!options_.from_records) return told == remote_.end() ? RemoteDir{} : told->second;
   if (ref.id != 0) {
-    if (const auto record = reader_->dir(ref.id))
+    if (const auto record = record_of(ref.id))
       for (const auto& stored : record->entries) out.entries.push_back(stored_info(stored, options_.rules));
   }
   if (told == remote_.end()) return out;
@@ -69,6 +75,7 @@ RemoteDir Planner::remote_dir(const DirNode&, const RemoteRef& ref, const std::s
   out.entries.insert(out.entries.end(), told->second.entries.begin(), told->second.entries.end());
   std::ranges::sort(out.entries, {}, &wire::EntryInfo::name);
   out.unknown = told->second.unknown;
+  out.absent = told->second.absent;
   return out;
 }
 
@@ -112,6 +119,7 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   if (node.unreadable) return;
   const std::string path = node.path().text();
   const bool told = remote_.contains(path);
+  if (told) visited_.insert(path);
   if (ref.exists && !told && (options_.from_records ? node.recorded && ref.id == node.id : true)) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
     if (options_.from_records)
@@ -127,8 +135,12 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
     const auto name = node.name_of(node.entries[i]);
     if (remote.is_unknown(name)) continue;
     for (; other != remote.entries.end() && other->name < name; ++other) extra(node, *other, ref);
-    if (other != remote.entries.end() && other->name == name) both(node, i, *other++, ref);
-    else create(node, i, nullptr);
+    if (other != remote.entries.end() && other->name == name) {
+      both(node, i, *other++, ref);
+      continue;
+    }
+    const auto* absent = remote.find_absent(name);
+    if (absent == nullptr || !spare(node, node.entries[i], *absent, ref)) create(node, i, nullptr);
   }
   for (; other != remote.entries.end(); ++other) extra(node, *other, ref);
 }
@@ -159,6 +171,32 @@ void Planner::keep_out(const Entry& entry, const std::string& path, const std::s
   if (leader != leaders_.end() && leader->second == path) leader->second.clear();
 }
 
+/// Removes what is of another type than what must come there. False where it cannot: that is told.
+bool Planner::make_way(const Entry& entry, const std::string& path, const wire::EntryInfo& remote,
+                       const RemoteRef& ref) {
+  const bool was_dir = remote.type == fs::FileType::directory;
+  const bool may_delete = options_.copy->delete_extra || (remote.drifted && keeps());
+  if (was_dir && (!may_delete || incomplete_)) {
+    leave(path);
+    keep_out(entry, path, "a directory stands where a file must come",
+             incomplete_ ? "left as it is; nothing is deleted in this run"
+                         : "left as it is; use --delete to replace it");
+    return false;
+  }
+  state::DirId id = 0;
+  if (const auto stored = stored_entry(ref.id, remote.name); options_.from_records && stored && was_dir)
+    id = dir_id(stored->stat, replica_.tree().root_stat.device);
+  std::vector<PlannedRemove> removes;
+  const auto rest = remove_tree(path, remote, id, removes, Removal::makes_way);
+  plan_.make_way_count += removes.size();
+  for (auto& one : removes) plan_.structure.emplace_back(std::move(one));
+  if (rest == Rest::none) return true;
+  leave(path);
+  keep_out(entry, path, "a directory with something that a rule protects stands where a file must come",
+           "left as it is");
+  return false;
+}
+
 void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref) {
   const Entry& entry = node.entries[index];
   const std::string name(node.name_of(entry));
@@ -166,22 +204,7 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   const bool is_dir = entry.type == fs::FileType::directory;
   const bool was_dir = remote.type == fs::FileType::directory;
   if (is_dir != was_dir) {
-    if (was_dir && (!options_.copy->delete_extra || incomplete_))
-      return keep_out(entry, path, "a directory stands where a file must come",
-                      incomplete_ ? "left as it is; nothing is deleted in this run"
-                                  : "left as it is; use --delete to replace it");
-    state::DirId id = 0;
-    if (const auto stored = stored_entry(ref.id, name); options_.from_records && stored && was_dir)
-      id = dir_id(stored->stat, replica_.tree().root_stat.device);
-    std::vector<PlannedRemove> make_way;
-    const bool all = remove_tree(path, remote, id, make_way);
-    plan_.make_way_count += make_way.size();
-    for (auto& one : make_way) plan_.structure.emplace_back(std::move(one));
-    if (!all)
-      return keep_out(entry, path,
-                      "a directory with something that a rule protects stands where a file must come",
-                      "left as it is");
-    create(node, index, nullptr);
+    if (!spare(node, entry, remote, ref) && make_way(entry, path, remote, ref)) create(node, index, nullptr);
     return;
   }
   const wire::EntryInfo local = entry_info(node, entry, options_.rules);
@@ -208,7 +231,7 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   }
   const Difference difference = compare(local, remote, options_.rules.attributes);
   if (difference.content) {
-    create(node, index, &remote);
+    if (!spare(node, entry, remote, ref)) create(node, index, &remote);
   } else if (difference.attributes()) {
     emit(node, entry, '.', false, difference, remote.edited);
     plan_.metas.push_back({&node, index, -1});
@@ -220,9 +243,11 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
   const Entry& entry = node.entries[index];
   Difference difference = compare(local, remote, options_.rules.attributes);
   const bool transfer = difference.content || (!options_.copy->checksum && local.mtime_ns != remote.mtime_ns);
+  if (transfer && spare(node, entry, remote, ref)) return;
   if (linked(node, index, &remote, transfer)) return;
   if (transfer) {
-    if (options_.copy->update_only && remote.mtime_ns > local.mtime_ns) return;
+    if (options_.copy->update_only && remote.mtime_ns > local.mtime_ns)
+      return leave(node.path_of(node.name_of(entry)));
     if (local.mtime_ns != remote.mtime_ns) difference.time = true;
     touch(node);  // the new file takes the old one's name, which moves the directory's time
     emit(node, entry, '>', false, difference, remote.edited);
@@ -237,7 +262,7 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
 
 std::optional<state::StoredEntry> Planner::stored_entry(state::DirId id, const std::string& name) {
   if (cached_id_ != id) {
-    cached_record_ = reader_->dir(id);
+    cached_record_ = record_of(id);
     cached_id_ = id;
   }
   if (!cached_record_) return std::nullopt;
@@ -333,6 +358,9 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) remove_gone();
   hold_removes();
   limit_removes();
+  // A directory that we have not and that stays over there, as something is kept in it, is compared with nothing.
+  for (const auto& [path, dir] : remote_)
+    if (!visited_.contains(path)) leave(path);
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
     if (touched_.contains(&node) && (has_own_root || &node != &root)) plan_.dir_metas.push_back(&node);

@@ -36,6 +36,8 @@ struct PlannedRename {
 struct PlannedRemove {
   std::string path;
   bool directory = false;
+  bool keep = false;     ///< as a whole, under another name
+  bool drifted = false;  ///< over there it is not known to be ours
 };
 struct PlannedLink {
   std::string path;
@@ -57,6 +59,7 @@ struct Plan {
   std::vector<DirNode*> dir_metas;  ///< directories whose attributes must be set at the end, deepest first
   std::vector<Base> bases;
   std::vector<state::ManifestId> dropped_manifests;
+  std::vector<wire::Left::Entry> left;  ///< what stays over there although it is not ours
   bool delete_limit_reached = false;
   std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
   std::uint64_t file_bytes = 0;
@@ -71,11 +74,13 @@ struct RemoteDir {
   std::vector<wire::EntryInfo> entries;
   std::vector<std::string> gone;  ///< partial listings only
   std::vector<std::string> unknown;
-  bool whole = false;  ///< the entries are all that is there
+  std::vector<wire::EntryInfo> absent;  ///< what others removed; partial: also in `gone`
+  bool whole = false;                   ///< the entries are all that is there
 
   const wire::EntryInfo* find(std::string_view name) const;
   bool is_gone(std::string_view name) const;
   bool is_unknown(std::string_view name) const;
+  const wire::EntryInfo* find_absent(std::string_view name) const;
 };
 using RemoteDirs = std::unordered_map<std::string, RemoteDir>;
 
@@ -83,6 +88,7 @@ struct PlanOptions {
   const CopyOptions* copy = nullptr;
   const Selector* selector = nullptr;
   IdentityRules rules;
+  DriftKeep keep = DriftKeep::none;  ///< what the receiver does with what drifted and has to go
   /// The other side equals our records but for `remote` (partial listings); otherwise `remote`
   /// holds whole directories, and those it lacks are equal to ours.
   bool from_records = false;

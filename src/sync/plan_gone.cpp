@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "patch/conflict_name.hpp"
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
@@ -14,13 +15,13 @@ void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* pa
   if (stored.stat.type != fs::FileType::directory) return;
   const auto id = dir_id(stored.stat, replica_.tree().root_stat.device);
   if (live_dirs_.contains(id)) return;  // moved as a whole: its entries are compared at the new place
-  if (const auto record = reader_->dir(id))
+  if (const auto record = record_of(id))
     for (const auto& below : record->entries) add_gone(below, nullptr, self);
 }
 
 void Planner::find_gone(DirNode& node) {
   if (node.recorded || node.unreadable) return;
-  const auto record = reader_->dir(node.id);
+  const auto record = record_of(node.id);
   if (!record) return;
   for (const auto& stored : record->entries) {
     const Entry* present = node.find(stored.name);
@@ -137,8 +138,10 @@ bool Planner::try_rename(DirNode& node, std::uint32_t index) {
 
 /// Something the other side has and we do not.
 void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref) {
-  if (!options_.copy->delete_extra || incomplete_) return;
-  if (std::ranges::find(node.unknown, remote.name) != node.unknown.end()) return;
+  const std::string path = node.path_of(remote.name);
+  const bool is_unknown = std::ranges::find(node.unknown, remote.name) != node.unknown.end();
+  const bool is_kept = remote.drifted && patch::is_conflict_name(remote.name);
+  if (!options_.copy->delete_extra || incomplete_ || is_unknown || is_kept) return leave(path);
   state::DirId id = 0;
   if (options_.from_records) {
     if (stored_entry(node.id, remote.name)) return;  // remove_gone() decides, after the renames
@@ -147,8 +150,11 @@ void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const Re
     if (stored && stored->stat.type == fs::FileType::directory)
       id = dir_id(stored->stat, replica_.tree().root_stat.device);
   }
+  const bool is_dir = remote.type == fs::FileType::directory;
+  if (options_.selector != nullptr && options_.selector->excluded(path, is_dir)) return leave(path);
+  if (spare(path, nullptr, remote, ref)) return;
   touch(const_cast<DirNode&>(node));
-  remove_tree(node.path_of(remote.name), remote, id, plan_.removes);
+  if (remove_tree(path, remote, id, plan_.removes) != Rest::none) leave(path);
 }
 
 /// What the other side has in a directory: our record of it (id not 0) under what was told.
@@ -162,7 +168,7 @@ std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(c
     unknown = !told->second.unknown.empty();
   }
   if (id == 0) return out;
-  const auto record = reader_->dir(id);
+  const auto record = record_of(id);
   if (!record) return out;
   for (const auto& stored : record->entries) {
     const bool gone = told != remote_.end() && told->second.is_gone(stored.name);
@@ -173,34 +179,6 @@ std::vector<std::pair<wire::EntryInfo, state::DirId>> Planner::remote_children(c
     else if (!gone) out.emplace_back(stored_info(stored, options_.rules), below);
   }
   return out;
-}
-
-/// Plans the removal of an entry and of all that is known below it, children first. False when
-/// something below is protected by a rule: then the directory stays.
-bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
-                          std::vector<PlannedRemove>& out) {
-  const bool is_dir = entry.type == fs::FileType::directory;
-  if (options_.selector != nullptr && options_.selector->excluded(path, is_dir)) return false;
-  bool all = true;
-  if (is_dir) {
-    bool unknown = false;
-    for (const auto& [below, below_id] : remote_children(path, id, unknown))
-      all = remove_tree(path + "/" + below.name, below, below_id, out) && all;
-    if (unknown) {
-      fail(path, "something below it cannot be examined there", "kept; the next run tries again");
-      all = false;
-    }
-  }
-  if (!all) return false;
-  if (options_.on_change) {
-    ChangeEvent event;
-    event.itemized = "*deleting  ";
-    event.path = is_dir ? path + "/" : path;
-    event.edited_in_destination = entry.edited;
-    options_.on_change(event);
-  }
-  out.push_back({path, is_dir});
-  return true;
 }
 
 /// Someone removed it (or a directory above it) on the other side as well.
@@ -229,7 +207,7 @@ void Planner::remove_gone() {
     if (gone.moved || gone.replaced || gone.stored.stat.type != fs::FileType::directory) continue;
     const auto id = dir_id(gone.stored.stat, replica_.tree().root_stat.device);
     if (!live_dirs_.contains(id)) continue;
-    if (const auto record = reader_->dir(id))
+    if (const auto record = record_of(id))
       for (const auto& below : record->entries) add_gone(below, nullptr, &gone_[i]);
   }
   // Children were added after their parents: backwards gives children first.
@@ -237,17 +215,26 @@ void Planner::remove_gone() {
   for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
     if (gone->moved || is_replaced(*gone)) continue;
     const bool is_dir = gone->stored.stat.type == fs::FileType::directory;
-    if (!options_.copy->delete_extra || incomplete_) continue;
     const std::string path = remote_path(*gone);
+    if (!options_.copy->delete_extra || incomplete_) {
+      if (gone->live_parent != nullptr) leave(path);
+      continue;
+    }
     if (gone_there_too(path)) continue;
     if (kept.contains(&*gone) || withheld_.contains(gone->stored.stat.inode) ||
         (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
       if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
+      leave(path);
       continue;
     }
     if (gone->live_parent != nullptr) touch(*gone->live_parent);
-    remove_tree(path, told_entry(path, stored_info(gone->stored, options_.rules)), 0, plan_.removes);
-    plan_.dropped_manifests.push_back(gone->stored.manifest_id);
+    const auto there = told_entry(path, stored_info(gone->stored, options_.rules));
+    Rest rest = Rest::blocked;
+    if (there.drifted && options_.copy->drift == Drift::report) tell_drift(path, false), leave(path);
+    else rest = remove_tree(path, there, 0, plan_.removes);
+    if (rest != Rest::none && gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
+    if (rest != Rest::none) leave(path);
+    if (rest != Rest::blocked) plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
 }
 
@@ -260,13 +247,20 @@ void Planner::hold_removes() {
   const auto share = (replica_.tree().entry_count + gone) * limits::guarded_deletions_percent / 100;
   if (!is_emptied && gone <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
   plan_.held_removes = count;
-  plan_.removes.clear();
+  drop_removes(0);
+}
+
+/// Those from `first` on are not made in this run.
+void Planner::drop_removes(std::size_t first) {
+  for (auto i = first; i < plan_.removes.size(); ++i)
+    if (plan_.removes[i].drifted) leave(plan_.removes[i].path);
+  plan_.removes.resize(first);
 }
 
 void Planner::limit_removes() {
   const auto limit = options_.copy->max_delete;
   if (!limit || plan_.removes.size() <= *limit) return;
-  plan_.removes.resize(*limit);
+  drop_removes(*limit);
   plan_.delete_limit_reached = true;
 }
 

@@ -56,8 +56,26 @@ class Planner {
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
   void relink_below(DirNode& top);
   void extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
-  bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
-                   std::vector<PlannedRemove>& out);
+  /// What removing an entry leaves: nothing, only what was kept or stays by itself, or also what must not go.
+  enum class Rest { none, kept, blocked };
+  /// What a removal is for: the directory above goes as well or stays, or something else takes the name.
+  enum class Removal { plain, makes_way, inside_of_kept };
+  Rest remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                   std::vector<PlannedRemove>& out, Removal removal = Removal::plain);
+  Rest remove_below(const std::string& path, state::DirId id, std::vector<PlannedRemove>& out,
+                    Removal removal);
+  void emit_remove(const std::string& path, const wire::EntryInfo& entry);
+  bool may_go_whole(const std::string& path, const wire::EntryInfo& entry, state::DirId id);
+  bool keeps() const { return options_.keep != DriftKeep::none; }
+  void leave(const std::string& path, std::uint64_t version = 0) { plan_.left.push_back({path, version}); }
+  bool has_changed(const wire::EntryInfo* local, const wire::EntryInfo& remote, const RemoteRef& ref);
+  bool spare(const std::string& path, const wire::EntryInfo* local, const wire::EntryInfo& remote,
+             const RemoteRef& ref);
+  bool spare(DirNode& node, const Entry& entry, const wire::EntryInfo& remote, const RemoteRef& ref);
+  bool make_way(const Entry& entry, const std::string& path, const wire::EntryInfo& remote,
+                const RemoteRef& ref);
+  void tell_drift(const std::string& path, bool is_removed);
+  std::optional<state::DirRecord> record_of(state::DirId id);
   std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path,
                                                                         state::DirId id, bool& unknown);
   void remove_gone();
@@ -65,6 +83,7 @@ class Planner {
   wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
   void hold_removes();
   void limit_removes();
+  void drop_removes(std::size_t first);
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
   void touch(DirNode& node) { touched_.insert({&node, true}); }
@@ -89,7 +108,9 @@ class Planner {
   std::unordered_map<const DirNode*, bool> touched_;
   /// Inodes of entries whose place in the destination could not be looked at: their old place there stays.
   std::unordered_set<std::uint64_t> withheld_;
-  bool incomplete_ = false;  ///< a part of the source could not be read
+  std::unordered_set<std::string> visited_;  ///< of the directories that were told
+  std::unordered_set<std::string> removed_;  ///< of what drifted
+  bool incomplete_ = false;                  ///< a part of the source could not be read
   state::DirId cached_id_ = -1;
   std::optional<state::DirRecord> cached_record_;
 };

@@ -38,6 +38,10 @@ wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& 
   wire::PullOptions out;
   for (const auto& one : switches)
     if (options.*one.option) out.flags |= one.flag;
+  if (options.drift == Drift::keep) out.flags |= wire::pull_drift_keep;
+  if (options.drift == Drift::report) out.flags |= wire::pull_drift_report;
+  if (options.drift_keep == DriftKeep::beside) out.flags |= wire::pull_keep_beside;
+  if (options.drift_keep == DriftKeep::area) out.flags |= wire::pull_keep_area;
   if (options.chown) out.flags |= wire::pull_owner | wire::pull_group;
   out.uid = owners.uid;
   out.gid = owners.gid;
@@ -55,6 +59,11 @@ CopyOptions copy_options(const wire::Open& open, IdentityRules& owners) {
   const wire::PullOptions pull = open.pull.value_or(wire::PullOptions{});
   CopyOptions out;
   for (const auto& one : switches) out.*one.option = (pull.flags & one.flag) != 0;
+  const auto has = [&](wire::PullFlag flag) { return (pull.flags & flag) != 0; };
+  if (has(wire::pull_drift_keep)) out.drift = Drift::keep;
+  if (has(wire::pull_drift_report)) out.drift = Drift::report;
+  if (has(wire::pull_keep_beside)) out.drift_keep = DriftKeep::beside;
+  if (has(wire::pull_keep_area)) out.drift_keep = DriftKeep::area;
   owners.uid = pull.uid;
   owners.gid = pull.gid;
   out.max_delete = pull.max_delete;

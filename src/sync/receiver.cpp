@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <thread>
+#include <unordered_map>
 
 #include "base/limits.hpp"
 #include "chunk/chunker.hpp"
@@ -43,7 +44,13 @@ class Receiver {
   void tell_partials();
   void tell_drift(DirNode& node, state::Reader& reader, bool whole);
   void tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
-                const std::vector<std::string>& gone);
+                const std::vector<const state::StoredEntry*>& gone);
+  bool tells_drift() const { return (begin_.flags & wire::begin_drift) != 0; }
+  wire::EntryInfo drift_info(const DirNode& node, const Entry& entry) const;
+  void take_left(const wire::Left& left);
+  void settle_drift(const wire::Finish& finish);
+  void settle_drift(DirNode& node);
+  bool is_left(const std::string& path);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);
   manifest::Manifest manifest_of(const std::string& path);
@@ -60,6 +67,9 @@ class Receiver {
   IdentityRules rules_;
   std::string peer_;
   bool in_step_ = false;
+  /// What the sender says that it leaves of what drifted here, with its version there.
+  std::unordered_map<std::string, std::uint64_t> left_;
+  bool is_left_known_ = false;
   std::unique_ptr<patch::Area> area_;
   std::unique_ptr<Applier> applier_;
   std::uint64_t area_written_bytes_ = 0;
@@ -116,6 +126,7 @@ void Receiver::scan() {
   scan.threads = options_.threads;
   scan.one_file_system = options_.one_file_system;
   scan.cancelled = options_.cancelled;
+  replica_.track_drift();
   replica_.scan(scan);
   read_bytes_ += replica_.tree().content_read_bytes;
   if ((begin_.flags & wire::begin_checksum) != 0)
@@ -200,19 +211,21 @@ void Receiver::tell_partials() {
 /// What is not as our last commit left it. `whole`: this directory is new here, all of it is told.
 void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
   std::optional<state::DirRecord> record;
-  if (!whole && !node.recorded) record = reader.dir(node.id);
+  const bool is_looked_at = whole || !node.recorded || node.has_drift();
+  if (!whole && is_looked_at) record = reader.dir(node.id);
   const auto stored_of = [&](std::string_view name) { return record ? record->find(name) : nullptr; };
-  if (whole || !node.recorded) {
+  if (is_looked_at) {
     std::vector<const Entry*> entries;
-    std::vector<std::string> gone;
+    std::vector<const state::StoredEntry*> gone;
     for (const Entry& entry : node.entries) {
       const auto* stored = stored_of(node.name_of(entry));
-      if (stored == nullptr || stored->stat != stat_of(entry, node.extra_of(entry)) || entry.edited)
+      if (stored == nullptr || stored->stat != stat_of(entry, node.extra_of(entry)) || entry.edited ||
+          (tells_drift() && entry.drifted))
         entries.push_back(&entry);
     }
     if (record)
       for (const auto& stored : record->entries)
-        if (node.find(stored.name) == nullptr && !is_unknown(node, stored.name)) gone.push_back(stored.name);
+        if (node.find(stored.name) == nullptr && !is_unknown(node, stored.name)) gone.push_back(&stored);
     replica_.load_details(node);
     tell_dir(node, !whole, entries, gone);
   }
@@ -224,8 +237,16 @@ void Receiver::tell_drift(DirNode& node, state::Reader& reader, bool whole) {
   }
 }
 
+wire::EntryInfo Receiver::drift_info(const DirNode& node, const Entry& entry) const {
+  auto out = entry_info(node, entry, rules_);
+  out.drifted = tells_drift() && entry.drifted;
+  if (out.drifted) out.left_version = node.left_version(out.name);
+  return out;
+}
+
+/// `gone`: not here any more although the record has it.
 void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
-                        const std::vector<std::string>& gone) {
+                        const std::vector<const state::StoredEntry*>& gone) {
   wire::Listing listing;
   listing.dir = node.path().text();
   listing.partial = partial;
@@ -241,14 +262,28 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
     count = 1;
     bytes = item_bytes;
   };
-  for (const auto& name : gone) make_room(name.size()), listing.gone.push_back(name);
+  if (!tells_drift())
+    for (const auto* one : gone) make_room(one->name.size()), listing.gone.push_back(one->name);
   for (const auto& name : node.unknown) make_room(name.size()), listing.unknown.push_back(name);
   if (node.unreadable) make_room(1), listing.unknown.push_back(".");
-  for (const Entry* entry : entries) {
-    auto info = entry_info(node, *entry, rules_);
+  const auto tell = [&](wire::EntryInfo info) {
     make_room(info.name.size() + info.link_target.size());
     listing.entries.push_back(std::move(info));
+  };
+  auto absent = gone.begin();
+  const auto tell_absent_before = [&](std::string_view name) {
+    for (; tells_drift() && absent != gone.end() && (name.empty() || (*absent)->name < name); ++absent) {
+      auto info = stored_info(**absent, rules_);
+      info.drifted = info.absent = true;
+      info.left_version = node.left_version(info.name);
+      tell(std::move(info));
+    }
+  };
+  for (const Entry* entry : entries) {
+    tell_absent_before(node.name_of(*entry));
+    tell(drift_info(node, *entry));
   }
+  tell_absent_before("");
   channel_.send(listing);
 }
 
@@ -259,7 +294,9 @@ void Receiver::answer(const wire::ListRequest& request) {
     replica_.load_details(*node);
     std::vector<const Entry*> entries;
     for (const Entry& entry : node->entries) entries.push_back(&entry);
-    tell_dir(*node, false, entries, {});
+    std::vector<const state::StoredEntry*> gone;
+    for (const auto& stored : node->absent) gone.push_back(&stored);
+    tell_dir(*node, false, entries, gone);
   }
   channel_.send(wire::ListEnd{});
   channel_.flush();
@@ -346,10 +383,66 @@ ReceiverResult Receiver::serve() {
     if (const auto* list = std::get_if<wire::ListRequest>(&message)) answer(*list);
     else if (const auto* manifests = std::get_if<wire::ManifestRequest>(&message)) answer(*manifests);
     else if (auto* batch = std::get_if<wire::Batch>(&message)) applier().apply(std::move(*batch));
+    else if (const auto* left = std::get_if<wire::Left>(&message)) take_left(*left);
     else if (const auto* flush = std::get_if<wire::Flush>(&message)) applier().flush(flush->token);
     else if (const auto* end = std::get_if<wire::Finish>(&message)) return finish(*end);
     else applier().on_file(std::move(message));
   }
+}
+
+/// Only of what is here: what a sender says takes no more memory than the tree.
+void Receiver::take_left(const wire::Left& left) {
+  std::lock_guard lock(replica_.mutex());
+  is_left_known_ = is_left_known_ || left.all;
+  for (const auto& one : left.entries) {
+    const auto path = RelPath::parse(one.path);
+    const DirNode* parent = path.is_root() ? nullptr : replica_.tree().find_dir(path.parent());
+    const auto is_here = [&] {
+      return parent->find(path.name()) != nullptr ||
+             std::ranges::any_of(parent->absent,
+                                 [&](const auto& stored) { return stored.name == path.name(); });
+    };
+    if (path.is_root() || (parent != nullptr && is_here())) left_[one.path] = one.version;
+  }
+}
+
+bool Receiver::is_left(const std::string& path) {
+  return left_.contains(path) || (applier_ && applier_->is_apart(path));
+}
+
+/// What is not left after a whole session is as the sender has it, whoever made it.
+void Receiver::settle_drift(const wire::Finish& finish) {
+  if (finish.root == refreshed_root(replica_, rules_)) left_.clear();
+  else if (!is_left_known_ || left_.contains("")) return;
+  settle_drift(*replica_.tree().root);
+}
+
+void Receiver::settle_drift(DirNode& node) {
+  const auto note = [&](const std::string& name) {
+    const auto found = left_.find(node.path_of(name));
+    if (found == left_.end() || node.left_version(name) == found->second) return;
+    node.set_left_version(name, found->second);
+    node.dirty = true;
+  };
+  for (std::size_t i = 0; i < node.entries.size(); ++i) {
+    Entry& entry = node.entries[i];
+    const bool is_dir = entry.type == fs::FileType::directory;
+    if (!is_dir && !entry.drifted) continue;
+    const std::string name(node.name_of(entry));
+    if (is_left(node.path_of(name))) {  // with all that is below it
+      if (entry.drifted) note(name);
+      continue;
+    }
+    if (entry.drifted) node.dirty = true;
+    entry.drifted = false;
+    if (DirNode* child = is_dir ? node.child(name) : nullptr; child != nullptr) settle_drift(*child);
+  }
+  const auto erased = std::erase_if(node.absent, [&](const auto& stored) {
+    return node.find(stored.name) != nullptr || !is_left(node.path_of(stored.name));
+  });
+  if (erased != 0) node.dirty = true;
+  for (const auto& stored : node.absent) note(stored.name);
+  if (node.dirty) replica_.load_details(node);
 }
 
 /// The area that came and went in the root moved its time, which is not ours where only some entries take
@@ -377,7 +470,8 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   if (applier_) applier_->close_clean();
   else if (area_) area_->drop_partials(), area_->close_clean();
   if (!dry_run) restore_root_time();
-  if (!dry_run && (finish.agree || applier_)) {
+  if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
+    settle_drift(finish);
     if ((begin_.flags & wire::begin_index) != 0)
       index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);

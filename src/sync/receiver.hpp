@@ -21,6 +21,7 @@ struct ReceiverOptions {
   /// Where the person sits at this end: what the sender reports, and what fails here.
   std::function<void(const wire::Event&)> on_event;
   std::function<void(const wire::Failure&)> on_failure;
+  std::function<void(const wire::Kept&)> on_kept = {};  ///< then the sender is not told
 };
 
 struct ReceiverResult {

@@ -151,7 +151,7 @@ void RemoteCopy::keep_channel() {
 
 wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direction) const {
   wire::Open open;
-  open.features = wire::session_finish_commits;
+  open.features = wire::open_features;
   open.direction = direction;
   open.share = place.share;
   open.path = place.path;
@@ -201,7 +201,12 @@ void RemoteCopy::push(const RemotePlace& destination) {
   open.flags = places.contents ? open.flags | wire::open_contents : open.flags & ~wire::open_contents;
   channel.send(open);
   // One entry may get another name there, and that is part of its identity.
-  if (!is_merged() && !places.entries.empty()) places.origins.front().shown_name = take_opened(channel).entry;
+  std::uint64_t features = wire::open_features;
+  if (!is_merged() && !places.entries.empty()) {
+    const auto opened = take_opened(channel);
+    places.origins.front().shown_name = opened.entry;
+    features = opened.features;
+  }
   ReplicaOptions replica_options{places.origins, state_dir_, true,
                                  [&](const std::string& text) { events_.notice(text); }};
   auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
@@ -216,6 +221,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   sender.rules = owners_;
   sender.rules.attributes = attributes_of(options_);
   sender.threads = threads();
+  sender.receiver_features = features;
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   if (standing_ != nullptr) sender.blocks = &standing_->blocks;
   sender.place = shown_share(destination);
@@ -299,6 +305,13 @@ ReceiverOptions RemoteCopy::receiver_options() {
   receiver.cancelled = [this] { return events_.cancelled(); };
   receiver.on_event = [this](const wire::Event& event) { on_event(event); };
   receiver.on_failure = [this](const wire::Failure& failure) { on_failure(failure); };
+  receiver.on_kept = [this](const wire::Kept& kept) {
+    ChangeEvent event;
+    event.itemized = "*keeping   ";
+    event.path = kept.path;
+    event.kept_as = kept.kept_as;
+    events_.change(event);
+  };
   return receiver;
 }
 
@@ -314,6 +327,12 @@ void RemoteCopy::pull() {
   channel.send(open);
   channel.flush();
   const auto opened = take_opened(channel);
+  const bool wants_drift = options_.drift != Drift::heal || kept_drift(options_) != DriftKeep::none;
+  if (wants_drift && (opened.features & wire::open_drift) == 0)
+    throw Error(
+        Errc::unsupported,
+        "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
+        "older syncline; --drift=heal --drift-keep=none goes with it");
   auto target = pull_target(places, !opened.entry.empty());
   target.notice = [&](const std::string& text) { events_.notice(text); };
   Replica replica(world_, target);

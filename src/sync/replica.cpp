@@ -174,7 +174,10 @@ void Replica::load_identity() {
   key_.emplace(bytes);
   std::ranges::copy(*id, id_.begin());
   commit_count_ = stored_commit_count();
+  is_tracked_ = database_->value("tracked").has_value();
 }
+
+void Replica::track_drift() { is_tracked_ = true; }
 
 std::uint64_t Replica::stored_commit_count() const {
   const auto coded = database_->value("commits");
@@ -314,6 +317,18 @@ void Replica::drop_manifest(state::ManifestId id) {
   if (id != 0) writer().erase_manifest(id);
 }
 
+/// A source has no say about what it lacks, which would only puzzle its next session.
+void Replica::add_absent(state::DirRecord& record, DirNode& node) const {
+  if (options_.is_source) node.absent.clear();
+  std::erase_if(node.absent, [&](const auto& stored) { return node.find(stored.name) != nullptr; });
+  for (auto& stored : node.absent) {
+    stored.drift = state::StoredDrift{true, node.left_version(stored.name)};
+    stored.manifest_id = 0;
+    record.entries.push_back(stored);
+  }
+  if (!node.absent.empty()) std::ranges::sort(record.entries, {}, &state::StoredEntry::name);
+}
+
 void Replica::write_record(DirNode& node) {
   load_details(node);
   Bytes scratch;
@@ -337,8 +352,13 @@ void Replica::write_record(DirNode& node) {
         stored.only_chunk =
             manifest::Chunk{content->id, content->quick, static_cast<std::uint32_t>(entry.size_bytes), 1};
     }
+    if (is_tracked_ && entry.drifted)
+      stored.drift = state::StoredDrift{false, node.left_version(stored.name)};
     record.entries.push_back(std::move(stored));
   }
+  if (is_tracked_) add_absent(record, node);
+  // Under another fingerprint than its own: what drifted is looked at again by every scan.
+  if (is_tracked_ && node.has_drift()) record.summary.fingerprint = {};
   writer().put_dir(node.id, record);
   node.dirty = false;
   node.recorded = true;
@@ -362,6 +382,7 @@ void Replica::commit(bool durable) {
   Bytes count;
   ByteWriter(count).u64(++commit_count_);
   writer().put_value("commits", count);
+  if (is_tracked_ && !database_->value("tracked")) writer().put_value("tracked", Bytes(1));
   writer().commit(durable);
   writer_.reset();
 }

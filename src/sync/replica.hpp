@@ -110,6 +110,10 @@ class Replica {
   static std::string state_path(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
 
+  /// It is written to by sessions: from now on each scan and each record tells what in it is not known to be
+  /// the other side's. Takes part in the next commit().
+  void track_drift();
+  bool is_tracked() const { return is_tracked_; }
   /// Reads the tree from disk, joined with the records. Throws only when the root itself cannot be listed.
   void scan(const ScanOptions& options);
   /// Of a directory that could not be looked at as a whole: the next scan tries again (under mutex()).
@@ -170,6 +174,7 @@ class Replica {
   state::Reader& content_reader();
   void make_room_for_state();
   void open_state();
+  void add_absent(state::DirRecord& record, DirNode& node) const;
   void write_record(DirNode& node);
   void load_identity();
   std::uint64_t stored_commit_count() const;
@@ -180,6 +185,7 @@ class Replica {
   ReplicaOptions options_;
   std::string database_path_;
   bool is_composed_ = false;
+  bool is_tracked_ = false;
   std::shared_ptr<fs::Dir> root_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<state::Reader> reader_;

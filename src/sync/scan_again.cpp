@@ -46,6 +46,8 @@ DirNode emptied(DirNode& node) {
   node.extras.clear();
   node.contents.clear();
   node.unknown.clear();
+  node.left.clear();
+  node.absent.clear();
   node.recorded = node.detailed = node.dirty = node.unreadable = false;
   return before;
 }

@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was listed joined with its record: by one fingerprint if nothing moved, else entry by entry.
+#include <algorithm>
+
 #include "chunk/rescan.hpp"
 #include "sync/scanner.hpp"
 
 namespace syncline::sync {
+namespace {
+
+/// Content, target, kind: all but attributes.
+bool is_as_recorded(const DirNode& node, const Entry& entry, const state::StoredEntry& stored,
+                    std::uint64_t root_device) {
+  if (entry.type != stored.stat.type) return false;
+  const Extra& extra = node.extra_of(entry);
+  switch (entry.type) {
+    case fs::FileType::directory:
+      return dir_id(stat_of(entry, extra), root_device) == dir_id(stored.stat, root_device);
+    case fs::FileType::regular: return !entry.edited;
+    default:
+      return extra.link_target == stored.link_target && extra.device_major == stored.stat.device_major &&
+             extra.device_minor == stored.stat.device_minor;
+  }
+}
+
+}  // namespace
 
 void Scanner::join(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& scratch) {
   Tree& tree = replica_.tree();
@@ -28,6 +48,7 @@ void Scanner::join(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& 
     }
     if (!join_entry(node, entry, dirs, match, record.has_value(), reader)) node.unknown.emplace_back(name);
   }
+  if (replica_.is_tracked()) join_drift(node, record ? &*record : nullptr);
   for (std::size_t i = known_before; i < node.unknown.size(); ++i) node.erase(node.unknown[i]);
   node.shallow = shallow_digest(node, options_.rules);
   node.detailed = true;
@@ -69,6 +90,26 @@ bool Scanner::join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const stat
     return false;
   }
   return true;
+}
+
+/// What is not as the record has it, or was not even then the other side's.
+void Scanner::join_drift(DirNode& node, const state::DirRecord* record) {
+  const auto root_device = replica_.tree().root_stat.device;
+  for (Entry& entry : node.entries) {
+    const auto* stored = record != nullptr ? record->find(node.name_of(entry)) : nullptr;
+    entry.drifted = stored == nullptr || !is_as_recorded(node, entry, *stored, root_device) ||
+                    (stored->drift && !stored->drift->absent);
+    if (stored != nullptr && stored->drift && entry.drifted)
+      node.set_left_version(stored->name, stored->drift->left_version);
+  }
+  if (record == nullptr || node.unreadable) return;
+  for (const auto& stored : record->entries) {
+    if (node.find(stored.name) != nullptr ||
+        std::ranges::find(node.unknown, stored.name) != node.unknown.end())
+      continue;
+    node.absent.push_back(stored);
+    if (stored.drift) node.set_left_version(stored.name, stored.drift->left_version);
+  }
 }
 
 /// What a listing does not tell of an entry that is not as recorded.

@@ -86,6 +86,7 @@ class Scanner {
   void join(DirNode& node, OpenDirs& dirs, state::Reader& reader, Bytes& scratch);
   bool join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
                   bool recorded_dir, state::Reader& reader);
+  void join_drift(DirNode& node, const state::DirRecord* record);
   void examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
                state::Reader& reader);
   void verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader);

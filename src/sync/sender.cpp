@@ -49,13 +49,24 @@ wire::Hello Sender::take_hello() {
   auto message = expect();
   if (const auto* opened = std::get_if<wire::Opened>(&message)) {
     take_terms(channel_, *opened);
-    finish_commits_ = (opened->features & wire::session_finish_commits) != 0;
+    receiver_features_ = opened->features;
     message = expect();
   }
   const auto reply = take<wire::Hello>(std::move(message));
   check_hello(reply);
+  check_drift();
   if (!options_.peer_label.empty() && reply != guess_) replica_.save_last_peer(options_.peer_label, reply);
   return reply;
+}
+
+/// What a person asked for in order to lose nothing must not be left out silently.
+void Sender::check_drift() const {
+  if (knows_drift()) return;
+  if (options_.copy->drift == Drift::heal && kept_drift(*options_.copy) == DriftKeep::none) return;
+  throw Error(
+      Errc::unsupported,
+      "keeping or reporting what others changed in DST (--drift, --drift-keep), as the receiving side has "
+      "an older syncline; --drift=heal --drift-keep=none goes with it");
 }
 
 /// `receiver`: as it said, or as we guess.
@@ -73,6 +84,10 @@ void Sender::begin(const wire::Hello& receiver) {
   begin.flags = (options_.copy->dry_run ? wire::begin_dry_run : 0u) |
                 (options_.copy->checksum ? wire::begin_checksum : 0u) |
                 (options_.index ? wire::begin_index : 0u) | (options_.copy->sparse ? wire::begin_sparse : 0u);
+  const auto keep = kept_drift(*options_.copy);
+  if (knows_drift()) begin.flags |= wire::begin_drift;
+  if (knows_drift() && keep == DriftKeep::beside) begin.flags |= wire::begin_keep_beside;
+  if (knows_drift() && keep == DriftKeep::area) begin.flags |= wire::begin_keep_area;
   begin.options = options_digest_;
   replica_.world().random->fill(std::as_writable_bytes(std::span(&sum_key_.value, 1)));
   begin.sum_key = sum_key_.value;
@@ -248,6 +263,8 @@ void Sender::fetch_listings() {
   rules.on_dir = [&](const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) {
     if (must_ask(path, theirs, ours)) next.push_back(path);
   };
+  if (!rules.keeps_extra && knows_drift())
+    rules.on_extra = [&](std::string path) { note_left(std::move(path)); };
   ListingIntake intake(replica_.tree(), remote_, std::move(rules));
   while (!level.empty()) {
     wire::ListRequest request;
@@ -274,6 +291,7 @@ void Sender::plan() {
   options.selector = options_.selector;
   options.rules = rules_;
   options.from_records = from_records_;
+  if (knows_drift()) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
   options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
   options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
@@ -297,6 +315,41 @@ void Sender::leave() {
   result_.receiver_root = remote_roots_.root;
 }
 
+/// One more than there may be says that any may be left.
+void Sender::note_left(std::string path) {
+  if (left_.size() <= limits::left_entries_max) left_.push_back({std::move(path), 0});
+}
+
+/// What of theirs is not as ours, so that the receiver knows all else to be so.
+void Sender::send_left() {
+  if (!knows_drift()) return;
+  for (auto& path : events_.failed_paths()) note_left(std::move(path));
+  auto left = std::exchange(plan_.left, {});
+  left.insert(left.end(), std::make_move_iterator(left_.begin()), std::make_move_iterator(left_.end()));
+  left_.clear();
+  if (left.size() > limits::left_entries_max) left = {{"", 0}};
+  wire::Left message;
+  std::size_t bytes = 0;
+  for (auto& entry : left) {
+    bytes += entry.path.size();
+    message.entries.push_back(std::move(entry));
+    if (bytes < limits::batch_bytes_max && message.entries.size() < limits::list_items_max) continue;
+    channel_.send(message);
+    message.entries.clear();
+    bytes = 0;
+  }
+  message.all = true;
+  channel_.send(message);
+}
+
+void Sender::on_kept(const wire::Kept& kept) {
+  ChangeEvent event;
+  event.itemized = "*keeping   ";
+  event.path = kept.path;
+  event.kept_as = kept.kept_as;
+  events_.change(event);
+}
+
 void Sender::finish(bool agree) {
   if (!finished_) {
     channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
@@ -309,6 +362,7 @@ void Sender::finish(bool agree) {
 }
 
 SenderResult Sender::run() {
+  events_.forget_failed_paths();
   shake_hands();
   scan();
   if (compare_roots()) {

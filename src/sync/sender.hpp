@@ -22,9 +22,10 @@ struct SenderOptions {
   std::string place;            ///< where it goes to, for messages; empty: to this machine
   std::string cache_path;       ///< of recently changed chunks; empty: none
   BlockSums* blocks = nullptr;  ///< from round to round
-  bool finish_commits = false;  ///< of a receiver that is the client: see wire::SessionFeature
   bool tells_failures = true;   ///< of the receiver; else the person hears of them there
   bool incomplete = false;      ///< a source is missing: nothing is deleted
+  /// wire::OpenFeature bits, as long as no server says another thing.
+  std::uint64_t receiver_features = wire::open_features;
   bool index = true;            ///< give every larger file a manifest before the end
 };
 

@@ -106,6 +106,7 @@ void Sender::receive_replies(Transfer& transfer) {
         transfer.on_manifest(std::move(*reply));
       else if (auto* failure = std::get_if<wire::Failure>(&*message)) on_failure(*failure, transfer);
       else if (auto* event = std::get_if<wire::Event>(&*message)) on_event(*event);
+      else if (auto* kept = std::get_if<wire::Kept>(&*message)) on_kept(*kept);
       else if (auto* fatal = std::get_if<wire::Fatal>(&*message)) throw_fatal(*fatal);
       const auto type = wire::type_of(*message);
       if (type == wire::MessageType::listing || type == wire::MessageType::list_end)
@@ -138,7 +139,7 @@ void Sender::send_structure() {
     if (const auto* rename = std::get_if<PlannedRename>(&one))
       ops.put(wire::Rename{rename->from, rename->to});
     else if (const auto* remove = std::get_if<PlannedRemove>(&one))
-      ops.put(wire::Remove{remove->path, remove->directory});
+      ops.put(wire::Remove{remove->path, remove->directory, remove->keep});
     else {
       const Item& item = std::get<Item>(one);
       ops.put(wire::MakeDir{item.node->path_of(item.node->name_of(item.node->entries[item.entry]))});
@@ -224,7 +225,7 @@ void Sender::send_files(Transfer& transfer) {
 void Sender::send_tail(Transfer& transfer) {
   OpStream ops(channel_);
   for (const auto& link : plan_.links) ops.put(wire::MakeLink{link.path, link.existing});
-  for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory});
+  for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory, remove.keep});
   for (const Item& item : plan_.metas) {
     const Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
@@ -271,10 +272,11 @@ void Sender::transfer() {
     seed_dedupe(transfer.dedupe());
     send_files(transfer);
     send_tail(transfer);
-    if (!finish_commits_) flush_and_wait();
+    if ((receiver_features_ & wire::open_finish_commits) == 0) flush_and_wait();
     if (options_.index)
       index_contents(replica_, options_.threads, events_.counters.read_bytes,
                      [&] { events_.check_cancelled(); });
+    send_left();
     finish_transfer();
   } catch (const Error& error) {
     if (!error.is(Errc::disconnected)) channel_.close();  // else what they said last is still to come

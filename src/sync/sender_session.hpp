@@ -18,7 +18,7 @@ class Sender {
         events_(events),
         options_(options),
         rules_(options.rules),
-        finish_commits_(channel.is_local() || options.finish_commits) {}
+        receiver_features_(options.receiver_features) {}
 
   SenderResult run();
   void salvage() noexcept;
@@ -54,7 +54,12 @@ class Sender {
   void finish_transfer();
   void receive_replies(Transfer& transfer);
   void on_failure(const wire::Failure& failure, Transfer& transfer);
+  void send_left();
+  void note_left(std::string path);
+  void check_drift() const;
+  void on_kept(const wire::Kept& kept);
   void finish(bool agree);
+  bool knows_drift() const { return (receiver_features_ & wire::open_drift) != 0; }
   wire::Message expect();
   void on_event(const wire::Event& event);
 
@@ -63,7 +68,7 @@ class Sender {
   Events& events_;
   const SenderOptions& options_;
   IdentityRules rules_;
-  bool finish_commits_ = false;  ///< of the receiver
+  std::uint64_t receiver_features_;  ///< as the server says, if it is one
   SenderResult result_;
   std::optional<wire::Hello> guess_;
   wire::Hello receiver_;                  ///< as it said, or as we guess
@@ -80,6 +85,7 @@ class Sender {
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
   Plan plan_;
+  std::vector<wire::Left::Entry> left_;  ///< beside the plan's
   delta::SumKey sum_key_;
 
   std::mutex mutex_;

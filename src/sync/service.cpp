@@ -288,7 +288,7 @@ void Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.rules.attributes = attributes_of(copy);
   sender.threads = share_.threads;
   sender.tells_failures = false;
-  sender.finish_commits = (open_.features & wire::session_finish_commits) != 0;
+  sender.receiver_features = open_.features;
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
   const CopyObserver observing = observer();
   Events events(observing);
@@ -343,7 +343,7 @@ SessionNews Service::run() {
     replica_options.origins = {target.origin};
   }
   const auto& only = target.origin.only;
-  channel_.send(wire::Opened{wire::protocol_version, wire::session_finish_commits,
+  channel_.send(wire::Opened{wire::protocol_version, wire::open_features,
                              only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
   if (!push) channel_.flush();  // else our hello comes soon
   const auto reservation =

@@ -170,6 +170,10 @@ std::string hash_hex(const std::array<std::byte, 16>& id) {
   return padded.hex().substr(0, 32);
 }
 
+DriftKeep kept_drift(const CopyOptions& options) {
+  return options.backup_dir ? DriftKeep::none : options.drift_keep;
+}
+
 hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector,
                                const IdentityRules& rules) {
   Bytes coded;
@@ -182,6 +186,7 @@ hash::Digest digest_of_options(const CopyOptions& options, const Selector* selec
                         options.checksum,  options.delete_extra, options.one_file_system, options.gitignore};
   for (const bool flag : flags) out.u8(flag ? 1 : 0);
   out.text(selector != nullptr ? selector->description : "");
+  if (options.drift != Drift::heal) out.u8(static_cast<std::uint8_t>(options.drift));
   return hash::blake3(coded);
 }
 

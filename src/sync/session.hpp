@@ -78,6 +78,9 @@ void check_hello(const wire::Hello& hello);
 void take_terms(wire::Channel& channel, const wire::Opened& opened);
 std::string hash_hex(const std::array<std::byte, 16>& id);
 
+/// Where a copy keeps what drifted: a backup directory keeps all that is replaced already.
+DriftKeep kept_drift(const CopyOptions& options);
+
 /// Digest of all that decides what "in step" means: an agreement holds only under equal options.
 hash::Digest digest_of_options(const CopyOptions& options, const Selector* selector,
                                const IdentityRules& rules);

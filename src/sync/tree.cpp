@@ -70,6 +70,20 @@ DirNode* DirNode::child(std::string_view child_name) const {
   return at != children.end() && (*at)->name == child_name ? at->get() : nullptr;
 }
 
+bool DirNode::has_drift() const {
+  return !absent.empty() || std::ranges::any_of(entries, [](const Entry& entry) { return entry.drifted; });
+}
+
+std::uint64_t DirNode::left_version(std::string_view entry_name) const {
+  const auto found = std::ranges::find(left, entry_name, &LeftBeside::name);
+  return found == left.end() ? 0 : found->version;
+}
+
+void DirNode::set_left_version(std::string_view entry_name, std::uint64_t version) {
+  std::erase_if(left, [&](const LeftBeside& one) { return one.name == entry_name; });
+  if (version != 0) left.push_back({std::string(entry_name), version});
+}
+
 Entry& DirNode::put(std::string_view entry_name, const fs::Stat& stat) {
   dirty = true;
   recorded = false;

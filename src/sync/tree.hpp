@@ -44,7 +44,8 @@ struct Entry {
   std::uint32_t name_offset = 0;
   std::uint16_t name_bytes = 0;
   fs::FileType type = fs::FileType::regular;
-  bool edited = false;  ///< differs from the record although no run of ours changed it
+  bool edited : 1 = false;   ///< differs from the record although no run of ours changed it
+  bool drifted : 1 = false;  ///< of a tracked replica: nothing says that it ever was the other side's
   std::uint16_t mode = 0;
   std::uint16_t origin = 0;  ///< index into ReplicaOptions::origins: where it is read from
   std::uint32_t uid = 0;
@@ -56,6 +57,12 @@ struct Entry {
   std::int64_t ctime_ns = 0;
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
+};
+
+/// That the other side left an entry as it is, beside this version of its own.
+struct LeftBeside {
+  std::string name;
+  std::uint64_t version = 0;
 };
 
 /// One directory. Entries are sorted bytewise by name; children holds the directories among them in
@@ -71,6 +78,8 @@ struct DirNode {
   std::vector<Extra> extras;
   std::vector<Content> contents;
   std::vector<std::unique_ptr<DirNode>> children;
+  std::vector<LeftBeside> left;            ///< of entries that drifted and such that are absent; few
+  std::vector<state::StoredEntry> absent;  ///< in the record and not on disk, in order; of a tracked replica
   hash::QuickHash fingerprint;
   hash::Digest shallow;
   hash::Digest tree;
@@ -95,6 +104,9 @@ struct DirNode {
     return const_cast<DirNode*>(this)->find(entry_name);
   }
   DirNode* child(std::string_view child_name) const;
+  bool has_drift() const;  ///< among its own entries
+  std::uint64_t left_version(std::string_view entry_name) const;
+  void set_left_version(std::string_view entry_name, std::uint64_t version);  ///< 0: none
   /// Inserts or overwrites, keeping the order; an extra is dropped when `stat` is of another inode.
   Entry& put(std::string_view entry_name, const fs::Stat& stat);
   void erase(std::string_view entry_name);  ///< its child node too

@@ -34,7 +34,7 @@ bool Conversation::allowed_to_sender(MessageType type) const {
       return type == T::list_request || type == T::manifest_request || type == T::batch ||
              type == T::file_begin || type == T::file_steps || type == T::file_end ||
              type == T::gap_matches || type == T::gap_delta || type == T::chunk_data || type == T::flush ||
-             type == T::finish;
+             type == T::left || type == T::finish;
     case Phase::summary: return type == T::summary;
     default: return false;
   }
@@ -48,8 +48,9 @@ bool Conversation::allowed_to_receiver(MessageType type) const {
     case Phase::drift: return type == T::partials || type == T::listing || type == T::list_end;
     case Phase::transfer:
       return type == T::listing || type == T::list_end || type == T::manifest_reply || type == T::gap_sums ||
-             type == T::chunk_request || type == T::ack || type == T::failure;
-    case Phase::finishing: return type == T::finished || type == T::failure || type == T::ack;
+             type == T::chunk_request || type == T::ack || type == T::failure || type == T::kept;
+    case Phase::finishing:
+      return type == T::finished || type == T::failure || type == T::ack || type == T::kept;
     default: return false;
   }
 }

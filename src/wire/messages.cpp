@@ -218,6 +218,24 @@ void fields(A& a, Begin& v) {
   path(a, v.backup_dir);
   a.optional(v.guess, [&](Hello& x) { fields(a, x); });
 }
+/// A number of bits, of which a field says whether it follows.
+template <class A>
+void drift_bits(A& a, EntryInfo& v) {
+  constexpr std::uint8_t edited = 1, drifted = 2, absent = 4, left = 8;
+  std::uint8_t bits = 0;
+  if constexpr (!A::decoding) {
+    bits = static_cast<std::uint8_t>((v.edited ? edited : 0) | (v.drifted ? drifted : 0) |
+                                     (v.absent ? absent : 0) | (v.left_version != 0 ? left : 0));
+  }
+  a.num(bits);
+  if constexpr (A::decoding) {
+    if (bits >= 2 * left || (bits >= absent && (bits & drifted) == 0)) a.fail(Errc::malformed);
+    v.edited = (bits & edited) != 0;
+    v.drifted = (bits & drifted) != 0;
+    v.absent = (bits & absent) != 0;
+  }
+  if ((bits & left) != 0) a.fixed(v.left_version);
+}
 template <class A>
 void fields(A& a, EntryInfo& v) {
   a.text(v.name, limits::name_bytes_max);
@@ -231,7 +249,7 @@ void fields(A& a, EntryInfo& v) {
     a.num(v.device_major), a.num(v.device_minor);
   if (v.type == fs::FileType::directory) a.digest(v.tree);
   if (v.type == fs::FileType::regular) a.num(v.link_group), a.fixed(v.content);
-  a.flag(v.edited);
+  drift_bits(a, v);
 }
 template <class A>
 void fields(A& a, Roots& v) {
@@ -318,7 +336,15 @@ void fields(A& a, Rename& v) {
 }
 template <class A>
 void fields(A& a, Remove& v) {
-  path(a, v.path), a.flag(v.directory);
+  constexpr std::uint8_t directory = 1, keep = 2;
+  path(a, v.path);
+  auto bits = static_cast<std::uint8_t>((v.directory ? directory : 0) | (v.keep ? keep : 0));
+  a.num(bits);
+  if constexpr (A::decoding) {
+    if (bits > (directory | keep)) a.fail(Errc::malformed);
+    v.directory = (bits & directory) != 0;
+    v.keep = (bits & keep) != 0;
+  }
 }
 template <class A>
 void fields(A& a, Batch& v) {
@@ -411,6 +437,15 @@ void fields(A& a, Failure& v) {
   path(a, v.path), a.num(v.code), a.flag(v.syncline_code), a.flag(v.retry),
       a.text(v.message, limits::path_bytes_max);
   a.optional(v.space, [&](Space& x) { a.num(x.needed_bytes), a.num(x.free_bytes); });
+}
+template <class A>
+void fields(A& a, Left& v) {
+  a.list(v.entries, items_max, [&](Left::Entry& x) { path(a, x.path), a.fixed(x.version); });
+  a.flag(v.all);
+}
+template <class A>
+void fields(A& a, Kept& v) {
+  path(a, v.path), path(a, v.kept_as);
 }
 template <class A>
 void fields(A& a, Finish& v) {
@@ -574,7 +609,7 @@ const char* name_of(MessageType type) {
                                           "failure",        "finish",     "finished",    "fatal",
                                           "open",           "opened",     "partials",    "event",
                                           "summary",        "pair",       "paired",      "owners",
-                                          "owner ids",      "stirred"};
+                                          "owner ids",      "stirred",    "left",        "kept"};
   const auto index = static_cast<std::size_t>(type);
   return index < std::size(names) ? names[index] : "unknown";
 }

@@ -57,6 +57,8 @@ enum class MessageType : std::uint8_t {
   owners = 31,
   owner_ids = 32,
   stirred = 33,
+  left = 34,
+  kept = 35,
 };
 
 /// Which attributes are compared and set. Bits of Begin::attributes.
@@ -77,15 +79,14 @@ enum BeginFlag : std::uint32_t {
   begin_checksum = 2,
   begin_index = 4,  ///< the receiver gives every large file a manifest before it finishes
   begin_sparse = 8,
+  /// The sender knows of drift: it is told which entries others made or removed, and tells what it leaves.
+  begin_drift = 16,
+  begin_keep_beside = 32,  ///< what drifted and is replaced or removed is kept, in its directory
+  begin_keep_area = 64,    ///< likewise, below .syncline/kept/
 };
 
 enum HelloFeature : std::uint64_t {
   feature_privileged = 1,  ///< this side can set owners
-};
-
-/// Of client and server, in open and opened.
-enum SessionFeature : std::uint64_t {
-  session_finish_commits = 1,  ///< as the receiver: what came before a finish is made visible without a flush
 };
 
 struct Hello {
@@ -126,6 +127,10 @@ enum PullFlag : std::uint32_t {
   pull_gitignore = 16384,
   pull_numeric_ids = 32768,
   pull_synclineignore = 65536,
+  pull_drift_keep = 131072,
+  pull_drift_report = 262144,
+  pull_keep_beside = 524288,
+  pull_keep_area = 1048576,
 };
 
 struct PullFilter {
@@ -155,10 +160,17 @@ struct PullOptions {
   std::vector<PullSource> others;
 };
 
+/// Of a client and of a server: what the other one may ask of it. Unknown bits are ignored.
+enum OpenFeature : std::uint64_t {
+  open_drift = 1,  ///< knows begin_drift and what belongs to it, the pull flags about drift among them
+  open_finish_commits = 2,  ///< as the receiver it makes visible what came before a finish, without a flush
+};
+inline constexpr std::uint64_t open_features = open_drift | open_finish_commits;  ///< ours
+
 struct Open {
   std::uint32_t magic = protocol_magic;
   std::uint16_t version = protocol_version;  ///< the highest that the client speaks
-  std::uint64_t features = 0;                ///< unknown ones are ignored
+  std::uint64_t features = 0;                ///< OpenFeature bits
   Direction direction = Direction::push;
   std::string share;  ///< empty: the only one
   std::string path;   ///< below the share's root
@@ -172,8 +184,8 @@ struct Open {
 };
 
 struct Opened {
-  std::uint16_t version = protocol_version;  ///< that of the session
-  std::uint64_t features = 0;
+  std::uint16_t version = protocol_version;       ///< that of the session
+  std::uint64_t features = 0;                     ///< OpenFeature bits
   std::string entry;                              ///< not empty: the session is about this one entry
   std::optional<std::uint64_t> bytes_per_second;  ///< not more is to be sent to the server
 };
@@ -210,8 +222,12 @@ struct EntryInfo {
   std::uint64_t link_group = 0;  ///< equal and not 0: hard links of one file
   std::uint64_t content = 0;     ///< first 8 bytes of the manifest root; 0: unknown
   bool edited = false;           ///< changed by someone else since the receiver's last commit
-  bool deviates = false;         ///< not sent: the content changed although size and mtime did not
-  hash::Digest tree;             ///< directories: digest of the subtree
+  /// Under begin_drift: nothing says that it ever was the sender's.
+  bool drifted = false;
+  bool absent = false;             ///< drifted, and it is not there: others removed it
+  std::uint64_t left_version = 0;  ///< drifted: as in Left, of an earlier session
+  bool deviates = false;           ///< not sent: the content changed although size and mtime did not
+  hash::Digest tree;               ///< directories: digest of the subtree
 };
 
 /// First from the sender, then from the receiver.
@@ -315,6 +331,7 @@ struct Rename {
 struct Remove {
   std::string path;
   bool directory = false;
+  bool keep = false;  ///< under begin_drift: what is in it drifted, it is kept as a whole
 };
 using Op = std::variant<MakeDir, MakeSymlink, MakeNode, MakeLink, WriteFile, SetMeta, Rename, Remove>;
 
@@ -440,6 +457,20 @@ struct Failure {
   std::string message;
   std::optional<Space> space;  ///< where there is too little of it
 };
+/// Entries of the receiver that are not the sender's and stay as they are, with all below them.
+struct Left {
+  struct Entry {
+    std::string path;
+    std::uint64_t version = 0;  ///< not 0: of what the sender has there, to be told with the entry next time
+  };
+  std::vector<Entry> entries;
+  bool all = false;  ///< none will follow: what was not named in any is equal
+};
+/// A version that others made was kept.
+struct Kept {
+  std::string path;
+  std::string kept_as;  ///< below the receiver's root
+};
 struct Finish {
   bool agree = false;       ///< nothing failed: record an agreement
   bool unanswered = false;  ///< both were in step and nothing is to be recorded: no finished follows
@@ -542,10 +573,11 @@ inline constexpr std::uint32_t any_group = 0xFFFFFFFF;
 /// Something has changed over there since the last session: another one is worth while.
 struct Stirred {};
 
-using Message = std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest,
-                             ManifestReply, Batch, FileBegin, FileSteps, FileEnd, GapSums, GapMatches,
-                             GapDelta, ChunkRequest, ChunkData, Flush, Ack, Failure, Finish, Finished, Fatal,
-                             Open, Opened, Partials, Event, Summary, Pair, Paired, Owners, OwnerIds, Stirred>;
+using Message =
+    std::variant<Hello, Begin, Roots, ListRequest, Listing, ListEnd, ManifestRequest, ManifestReply, Batch,
+                 FileBegin, FileSteps, FileEnd, GapSums, GapMatches, GapDelta, ChunkRequest, ChunkData, Flush,
+                 Ack, Failure, Finish, Finished, Fatal, Open, Opened, Partials, Event, Summary, Pair, Paired,
+                 Owners, OwnerIds, Stirred, Left, Kept>;
 
 MessageType type_of(const Message& message);
 const char* name_of(MessageType type);

@@ -269,10 +269,20 @@ TEST_CASE("values are taken behind a space and behind an equals sign", "[cli]") 
   CHECK(parse({"--durability=none"}).options.durability == Durable::none);
   CHECK(parse({"--durability=file"}).options.durability == Durable::file);
   CHECK(parse({"--durability=batch"}).options.durability == Durable::batch);
+  CHECK(parse({}).options.drift == Drift::heal);
+  CHECK(parse({}).options.drift_keep == DriftKeep::none);
+  CHECK(parse({"--drift=keep"}).options.drift == Drift::keep);
+  CHECK(parse({"--drift", "report"}).options.drift == Drift::report);
+  CHECK(parse({"--drift=keep", "--drift=heal"}).options.drift == Drift::heal);
+  CHECK(parse({"--drift-keep=beside"}).options.drift_keep == DriftKeep::beside);
+  CHECK(parse({"--drift-keep=area"}).options.drift_keep == DriftKeep::area);
+  CHECK(parse({"--drift-keep=beside", "--drift-keep=none"}).options.drift_keep == DriftKeep::none);
 }
 
 TEST_CASE("a bad value is named with its option", "[cli]") {
   CHECK(option_refusal({"--durability=always"}) == "--durability: 'always' is neither none, batch nor file");
+  CHECK(option_refusal({"--drift=merge"}) == "--drift: 'merge' is neither heal, keep nor report");
+  CHECK(option_refusal({"--drift-keep=there"}) == "--drift-keep: 'there' is neither none, beside nor area");
   CHECK(option_refusal({"--max-delete=-1"}).find("--max-delete: '-1'") == 0);
   CHECK(option_refusal({"--chown=a:b:c"}).find("--chown: 'a:b:c'") == 0);
   CHECK(option_refusal({"--chown=:"}).find("--chown: ':'") == 0);

@@ -231,6 +231,62 @@ def deletes_nothing_by_mistake(scene):
     scene.end(watch)
 
 
+def kept_versions(top):
+    """Relative path and content of each version that was kept below `top`."""
+    out = {}
+    for parent, _, names in os.walk(top):
+        for name in names:
+            path = os.path.join(parent, name)
+            if ".conflict-" in os.path.relpath(path, top):
+                with open(path) as file:
+                    out[os.path.relpath(path, top)] = file.read()
+    return out
+
+
+def keeps_what_others_change(scene):
+    """A server on the receiving side: what is edited there is put right, and nothing of it is lost."""
+    os.makedirs(scene.path("kept-share"))
+    serve = ["serve", "--state", scene.path("kept-server"), scene.path("kept-share"), "--listen", "127.0.0.1:0"]
+    server = scene.start("there", "kept-server.log", *serve)
+    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("kept-server.log")), "what to type is printed")
+    url, code = re.search(r"syncline pair (\S+) (\S+)", scene.text("kept-server.log")).groups()
+    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("kept-server.log")).group(1)
+    url = f"syncline://127.0.0.1:{port}/"
+    scene.run("here", "pair", url, code)
+    share = scene.path("kept-share")
+    scene.write("kept-share/first", "theirs, before the first copy")
+    scene.write("edits/first", "ours")
+    scene.write("edits/sub/f.txt", "ours")
+    watch = scene.start("here", "kept.log", "watch", "-i", "edits/", url + "kept-share/")
+    wait_until(lambda: os.path.exists(share + "/sub/f.txt") and scene.text("kept-share/first") == "ours", "the first copy")
+    check(list(kept_versions(share).values()) == ["theirs, before the first copy"], "what was there before is kept")
+    scene.write("kept-share/sub/f.txt", "theirs")
+    scene.write("kept-share/extra/x", "made there")
+    wait_until(lambda: scene.text("kept-share/sub/f.txt") == "ours" and not os.path.exists(share + "/extra"), "it is put right")
+    expected = ["made there", "theirs", "theirs, before the first copy"]
+    check(sorted(kept_versions(share).values()) == expected, f"every version is kept: {kept_versions(share)}")
+    wait_until(lambda: re.search(r"\*keeping +sub/f\.txt as sub/f\.conflict-\S+-1\.txt", scene.text("kept.log")),
+               "the name is told")
+    log = scene.run("here", "log", "edits/sub/f.txt").stdout
+    check(re.search(r"kept .*sub/f\.txt as sub/f\.conflict-\S+-1\.txt", log), "the log knows it: " + log)
+    before = scene.text("kept.log")
+    time.sleep(2.5)  # two looks of the server at what stirs there
+    check(scene.text("kept.log") == before, "what was kept makes no further round: " + scene.text("kept.log"))
+    scene.write("edits/more", "ours")
+    wait_until(lambda: os.path.exists(share + "/more"), "it goes on")
+    check(sorted(kept_versions(share).values()) == expected, "what was kept stays")
+    scene.end(watch)
+    watch = scene.start("here", "reported.log", "watch", "--drift=report", "edits/", url + "kept-share/")
+    scene.write("kept-share/sub/f.txt", "theirs again")
+    wait_until(lambda: "was changed in DST (drift)" in scene.text("reported.log"), "it is reported")
+    why = scene.run("here", "why", "edits/sub/f.txt", code=40)
+    check("was changed in DST (drift)" in why.stdout, "why names it: " + why.stdout)
+    check(scene.text("kept-share/sub/f.txt") == "theirs again", "and left alone")
+    scene.end(watch)
+    server.terminate()
+    server.wait()
+
+
 def heals_what_others_change(scene):
     shell = scene.path("shell")
     with open(shell, "w") as file:
@@ -238,8 +294,8 @@ def heals_what_others_change(scene):
         file.write(f'#!/bin/sh\nshift\ncd {scene.path("")} || exit 1\nexec sh -c "$*"\n')
     os.chmod(shell, 0o755)
     scene.write("own/sub/f", "right")
-    for name, to, options in (("local.log", "healed/", []),
-                              ("shell.log", "machine:healed-by-shell/", ["-e", shell, "--syncline-path", PROGRAM])):
+    for name, to, options in (("local.log", "healed/", ["--drift-keep=none"]),
+                              ("shell.log", "machine:healed-by-shell/", ["-e", shell, "--syncline-path", PROGRAM, "--drift-keep=none"])):
         copy = to.split(":")[-1].rstrip("/")
         watch = scene.start("here", name, "watch", *options, "own/", to)
         scene.wait_equal("own", copy, "at first")
@@ -381,7 +437,8 @@ def main():
         scene = Scene(root)
         try:
             for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, heals_what_others_change,
-                         follows_to_several, follows_configuration, runs_hooks, tells_service_manager, refuses):
+                         keeps_what_others_change, follows_to_several, follows_configuration, runs_hooks,
+                         tells_service_manager, refuses):
                 step(scene)
                 print("ok", step.__name__)
         finally:

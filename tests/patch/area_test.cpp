@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "patch/conflict_name.hpp"
 #include "replica.hpp"
 #include "support/catch.hpp"
@@ -316,7 +317,7 @@ TEST_CASE("symlinks, hard links and nodes are placed and replaced", "[patch]") {
   dir.write("old", "regular");
   test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   const auto place = [&](const std::string& name, auto make) {
-    replica.area->place(replica.root, RelPath::parse(name), replica.stat(name), make, 0);
+    replica.area->place(replica.root, RelPath::parse(name), replica.stat(name), make, 0, std::nullopt);
     const auto outcome = replica.area->commit().at(0);
     INFO(test::error_text(outcome.error));
     REQUIRE(outcome.stat);
@@ -524,6 +525,75 @@ TEST_CASE("a conflict name keeps the extension", "[patch]") {
   std::string umlauts;
   for (int i = 0; i < 127; ++i) umlauts += "\xC3\xA4";
   CHECK(name(umlauts).find("\xC3.") == std::string::npos);
+}
+
+TEST_CASE("a conflict name is told from others", "[patch]") {
+  for (const auto* name : {"report.txt", "src.tar.gz", ".bashrc", "Makefile", "odd.", "a.conflict-b-1.txt"})
+    CHECK(patch::is_conflict_name(patch::conflict_name(name, "the-box", 12)));
+  for (const auto* name : {"report.txt", "a.conflict-b.txt", "a.conflict-b-.txt", "a.conflict--1",
+                           "a.conflict-b-1x", "a.conflict-", "conflict-b-1"})
+    CHECK_FALSE(patch::is_conflict_name(name));
+}
+
+TEST_CASE("a device's label fits into a name", "[patch]") {
+  CHECK(patch::device_label("nas.example.org") == "nas");
+  CHECK(patch::device_label("Box_1-b") == "Box_1-b");
+  CHECK(patch::device_label("a b/c\xC3\xA4") == "a-b-c--");
+  CHECK(patch::device_label("") == "host");
+  CHECK(patch::device_label(".x") == "host");
+  const std::string longest(limits::device_label_bytes_max, 'n');
+  CHECK(patch::device_label(longest) == longest);
+  CHECK(patch::device_label(longest + 'n') == longest);
+}
+
+TEST_CASE("what is replaced is kept under the first free name, and nothing else is replaced", "[patch]") {
+  TempDir dir;
+  dir.write("f.txt", "theirs");
+  dir.write("f.conflict-box-1.txt", "kept before");
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
+  patch::FilePlan plan;
+  plan.new_bytes = plan.changed_bytes = 4;
+  plan.expected = replica.stat("f.txt");
+  plan.keep = patch::Keep{replica.root, patch::Keep::Naming::beside, "box"};
+  const auto write = [&](bool drops) {
+    auto file = replica.begin("f.txt", plan);
+    file->write(0, as_bytes("ours"));
+    if (drops) file->drop_keep();
+    file->finish({}, 1);
+    return replica.area->commit().at(0);
+  };
+  SECTION("kept") {
+    const auto outcome = write(false);
+    REQUIRE(outcome.kept);
+    CHECK(outcome.kept->name == "f.conflict-box-2.txt");
+    CHECK(dir.read("f.conflict-box-2.txt") == "theirs");
+    CHECK(outcome.kept->stat->ctime_ns == replica.stat("f.conflict-box-2.txt")->ctime_ns);
+  }
+  SECTION("the same after all") {
+    CHECK_FALSE(write(true).kept);
+    CHECK_FALSE(dir.exists("f.conflict-box-2.txt"));
+  }
+  CHECK(dir.read("f.txt") == "ours");
+  CHECK(dir.read("f.conflict-box-1.txt") == "kept before");
+}
+
+TEST_CASE("a file has 10,000 names for what is kept of it", "[patch][limit]") {
+  TempDir dir(TempDir::memory_base());
+  const auto root = dir.open();
+  dir.write("f", "theirs");
+  for (unsigned seq = 1; seq < limits::conflict_seq_max; ++seq)
+    root->create(patch::conflict_name("f", "box", seq));
+  const patch::Keep keep{std::shared_ptr<fs::Dir>(dir.open()), patch::Keep::Naming::beside, "box"};
+  CHECK(patch::keep_moved(*root, "f", keep) == patch::conflict_name("f", "box", limits::conflict_seq_max));
+  dir.write("f", "theirs again");
+  try {
+    patch::keep_moved(*root, "f", keep);
+    FAIL("more names than there may be");
+  } catch (const Error& error) {
+    CHECK(error.is_errno(EEXIST));
+    CHECK(std::string(error.what()).find("10000") != std::string::npos);
+  }
+  CHECK(dir.read("f") == "theirs again");
 }
 
 TEST_CASE("temporary names are told from others", "[patch]") {

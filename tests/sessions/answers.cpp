@@ -97,6 +97,7 @@ bool Answers::take_transfer(const SpokenMessage& one) {
   else if (const auto* manifest = std::get_if<wire::ManifestReply>(&message))
     manifests[manifest->path].push_back(one);
   else if (const auto* failure = std::get_if<wire::Failure>(&message)) failures[failure->path].push_back(one);
+  else if (const auto* told = std::get_if<wire::Kept>(&message)) kept[told->path].push_back(one);
   else if (const auto* gap = std::get_if<wire::GapSums>(&message))
     sums[files_.gap(gap->file, gap->gap)].insert_or_assign(gap->round, one);
   else if (const auto* request = std::get_if<wire::ChunkRequest>(&message))

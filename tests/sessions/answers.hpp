@@ -51,11 +51,12 @@ struct Answers {
   std::vector<SpokenMessage> events;
   std::set<std::string> partials;                   ///< their paths, as the format page has them
   std::deque<std::vector<SpokenMessage>> to_roots;  ///< in order: owner ids, or roots to their list end
-  std::map<std::string, std::vector<SpokenMessage>> listings, manifests, failures;  ///< by path
-  std::map<std::string, std::map<unsigned, SpokenMessage>> sums;                    ///< by gap and round
-  std::map<std::string, std::map<std::uint64_t, SpokenMessage>> requests;           ///< by path and offset
-  std::vector<wire::Message> asked;                                                 ///< what the sender said
-  std::optional<std::uint64_t> sum_key;                                             ///< the sender's last one
+  std::map<std::string, std::vector<SpokenMessage>> listings, manifests, failures,
+      kept;                                                                ///< by path
+  std::map<std::string, std::map<unsigned, SpokenMessage>> sums;           ///< by gap and round
+  std::map<std::string, std::map<std::uint64_t, SpokenMessage>> requests;  ///< by path and offset
+  std::vector<wire::Message> asked;                                        ///< what the sender said
+  std::optional<std::uint64_t> sum_key;                                    ///< the sender's last one
 
  private:
   void take_question(const wire::Message& message);

@@ -138,3 +138,24 @@ TEST_CASE("a server that chooses a version that nobody asked for is refused by i
     CHECK_FALSE(other.dir.exists("share/f"));
   }
 }
+
+TEST_CASE("a peer that knows nothing of drift is refused if keeping was asked for, and else served as ever",
+          "[sessions][remote]") {
+  const bool push = GENERATE(true, false);
+  const bool asks = GENERATE(true, false);
+  CAPTURE(push, asks);
+  Remote remote;
+  alter(remote, in_each<wire::Open>([](wire::Open& one) { one.features = 0; }),
+        in_each<wire::Opened>([](wire::Opened& one) { one.features = 0; }));
+  if (asks) remote.options.drift_keep = DriftKeep::beside;
+  remote.dir.write(push ? "here/f" : "share/f", "content\n");
+  std::string refusal;
+  try {
+    CHECK((push ? remote.push() : remote.pull()).report.in_step);
+  } catch (const Error& error) {
+    CHECK(error.is(Errc::unsupported));
+    refusal = error.what();
+  }
+  CHECK(contains(refusal, "--drift-keep") == asks);
+  CHECK(remote.dir.exists(push ? "share/f" : "here/f") == !asks);
+}

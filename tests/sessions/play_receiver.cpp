@@ -133,7 +133,9 @@ class ReceiverPlayer {
   void acknowledge() {
     if (!flushed_ || requested_ != 0) return;
     for (const auto& path : touched_)
-      for (const auto& one : answers_.failures[path]) say(one);
+      for (const auto* answers : {&answers_.failures, &answers_.kept})
+        if (const auto found = answers->find(path); found != answers->end())
+          for (const auto& one : found->second) say(one);
     touched_.clear();
     end_.send(raw_frame(wire::Ack{*flushed_}));
     flushed_.reset();

@@ -260,18 +260,58 @@ Scenario with_rules_files(bool push) {
   return out;
 }
 
+/// What others made of the receiving side is kept, and after that left.
+Scenario drift(bool push) {
+  const auto kept = [](CopyOptions& options) {
+    options.delete_extra = true;
+    options.drift_keep = DriftKeep::area;  // not beside: the name of this machine is no other one's
+  };
+  const auto left = [](CopyOptions& options) {
+    options.delete_extra = true;
+    options.drift = Drift::keep;
+  };
+  const auto change = [](const Site& site) {
+    site.file("a", "theirs\n", 3);
+    site.dir("dir");
+    site.file("dir/extra", "theirs too\n", 3);
+    site.settle(3);
+  };
+  const auto change_more = [](const Site& site) { site.file("b", "theirs again\n", 4), site.settle(4); };
+  Scenario out{.name = push ? "push-drift" : "pull-drift", .push = push};
+  out.steps = {{make_two, {}, kept}, {{}, change, kept}, {{}, change_more, left}, {{}, {}, left}};
+  return out;
+}
+
 }  // namespace
 
 std::vector<Scenario> scenarios() {
-  return {changes(true),          changes(false),      first_meeting(true),
-          first_meeting(false),   broken(true),        broken(false),
-          asked_for(true),        asked_for(false),    may_not_remove(),
-          may_not_write(),        groups(true),        groups(false),
-          attributes(),           one_entry(true),     one_entry(false),
-          several_sources(),      state_lost(true),    state_lost(false),
-          uncompressed(true),     uncompressed(false), checksum(),
-          with_options(true),     with_options(false), with_rules_files(true),
-          with_rules_files(false)};
+  return {changes(true),
+          changes(false),
+          first_meeting(true),
+          first_meeting(false),
+          broken(true),
+          broken(false),
+          asked_for(true),
+          asked_for(false),
+          may_not_remove(),
+          may_not_write(),
+          groups(true),
+          groups(false),
+          attributes(),
+          one_entry(true),
+          one_entry(false),
+          several_sources(),
+          state_lost(true),
+          state_lost(false),
+          uncompressed(true),
+          uncompressed(false),
+          checksum(),
+          with_options(true),
+          with_options(false),
+          with_rules_files(true),
+          with_rules_files(false),
+          drift(true),
+          drift(false)};
 }
 
 }  // namespace syncline::test

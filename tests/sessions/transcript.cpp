@@ -28,7 +28,9 @@ std::string text_of(const wire::EntryInfo& entry) {
   return quoted(entry.name) + " type " + std::to_string(static_cast<int>(entry.type)) + " mode " +
          std::to_string(entry.mode & 07777) + " size " + std::to_string(entry.size_bytes) + " mtime " +
          std::to_string(entry.mtime_ns) + (entry.link_target.empty() ? "" : " -> " + entry.link_target) +
-         yes_no("edited", entry.edited);
+         yes_no("edited", entry.edited) + (entry.drifted ? " drifted" : "") +
+         (entry.absent ? " absent" : "") +
+         (entry.left_version != 0 ? " left beside " + std::to_string(entry.left_version) : "");
 }
 
 std::string numbers(std::initializer_list<std::uint64_t> values) {
@@ -63,7 +65,9 @@ struct Line {
     return "hello version" + numbers({hello.version}) + ' ' + hex_of(hello.replica_id);
   }
   std::string operator()(const wire::Begin& begin) const {
-    return "begin" + numbers({begin.attributes, begin.flags}) + ' ' + quoted(begin.backup_dir);
+    // The sender says this before it knows whether the other side does.
+    const auto flags = begin.flags & ~std::uint32_t{wire::begin_drift};
+    return "begin" + numbers({begin.attributes, flags}) + ' ' + quoted(begin.backup_dir);
   }
   std::string operator()(const wire::Roots& roots) const {
     return "roots " + digest(roots.root) + yes_no("agreed", roots.agreed.has_value()) +
@@ -99,6 +103,14 @@ struct Line {
   std::string operator()(const wire::Failure& failure) const {
     return "failure " + quoted(failure.path) + ' ' + code_of(failure.code, failure.syncline_code) +
            yes_no("again", failure.retry);
+  }
+  std::string operator()(const wire::Left& left) const {
+    std::string out = "left";
+    for (const auto& one : left.entries) out += ' ' + quoted(one.path) + ' ' + std::to_string(one.version);
+    return out + yes_no("all", left.all);
+  }
+  std::string operator()(const wire::Kept& kept) const {
+    return "kept " + quoted(kept.path) + " as " + quoted(kept.kept_as);
   }
   std::string operator()(const wire::Finish& finish) const {
     return "finish " + digest(finish.root) + yes_no("agree", finish.agree) +

@@ -94,6 +94,7 @@ class Sample {
           one_in(8) ? chunk()
                     : manifest::Chunk{digest(), quick(), static_cast<std::uint32_t>(stat.size_bytes), 1};
     else out.manifest_id = static_cast<ManifestId>(spread() >> 1);
+    if (one_in(10)) out.drift = StoredDrift{one_in(2), spread()};
     return out;
   }
   DirRecord dir(std::size_t entry_count) {

@@ -326,6 +326,37 @@ TEST_CASE("what is kept for a client tells that client, until it knows", "[stand
   CHECK(scene.difference() == "");
 }
 
+TEST_CASE("a version that a round has kept stirs nothing", "[standing][drift]") {
+  StandingScene scene(GENERATE(false, true));
+  CAPTURE(scene.remote);
+  scene.far.options.drift_keep = DriftKeep::beside;
+  scene.far.dir.make_dir("here/a");
+  scene.far.dir.write("here/a/f", "right");
+  scene.round();
+  const auto is_stirred = [&] {
+    if (!scene.remote) return scene.copies->is_stirred();
+    scene.wait_until_kept();
+    return !scene.far.served.warm.stirred().empty();
+  };
+  for (int edit = 1; edit <= 3; ++edit) {
+    CAPTURE(edit);
+    scene.far.served.client = 7;
+    scene.far.dir.write("share/a/f", "wrong, edit " + std::to_string(edit));
+    scene.far.dir.make_dir("share/a/extra");
+    scene.round();  // of that server which is not told yet
+    CHECK(scene.far.dir.read("share/a/f") == "right");
+    CHECK_FALSE(is_stirred());
+    const auto again = scene.round();
+    CHECK(again.report.in_step);
+    CHECK(again.changes.empty());
+    CHECK_FALSE(is_stirred());
+  }
+  std::size_t kept = 0;
+  for (const auto& entry : stdfs::directory_iterator(scene.target() + "/a"))
+    kept += entry.path().filename().string().find(".conflict-") != std::string::npos ? 1 : 0;
+  CHECK(kept == 6);
+}
+
 TEST_CASE("a round over a connection that broke meanwhile dials again at once", "[standing]") {
   StandingScene scene(true);
   scene.far.options.retries = 0;

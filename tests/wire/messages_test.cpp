@@ -152,19 +152,27 @@ TEST_CASE("random bytes never do worse than an error", "[wire]") {
 }
 
 TEST_CASE("only the message types of this version exist", "[wire]") {
-  for (const unsigned type : {0u, 34u, 255u}) {
+  for (const unsigned type : {0u, 36u, 255u}) {
     CAPTURE(type);
     CHECK(decode_error(static_cast<MessageType>(type), {}) == Errc::unsupported);
     CHECK(std::string(name_of(static_cast<MessageType>(type))) == (type == 0 ? "none" : "unknown"));
   }
   std::set<std::string> names;
-  for (unsigned type = 0; type <= 33; ++type) names.insert(name_of(static_cast<MessageType>(type)));
-  CHECK(names.size() == 34);
+  for (unsigned type = 0; type <= 35; ++type) names.insert(name_of(static_cast<MessageType>(type)));
+  CHECK(names.size() == 36);
 }
 
 TEST_CASE("flags, kinds and numbers have one form", "[wire]") {
-  CHECK(decode_error(MessageType::list_request, from_hex("00 02")) == Errc::malformed);   // flag
-  CHECK(decode_error(MessageType::batch, from_hex("01 08 01 61")) == Errc::malformed);    // operation
+  CHECK(decode_error(MessageType::list_request, from_hex("00 02")) == Errc::malformed);  // flag
+  CHECK(decode_error(MessageType::batch, from_hex("01 08 01 61")) == Errc::malformed);   // operation
+  CHECK_FALSE(decode_error(MessageType::batch, from_hex("01 07 01 61 03")));
+  CHECK(decode_error(MessageType::batch, from_hex("01 07 01 61 04")) == Errc::malformed);  // bits of a remove
+  const auto fifo_of = [](const std::string& bits) {
+    return from_hex("00 00 01 01 70 04 80 03 00 00 00 00 00 " + bits + " 00 00");
+  };
+  CHECK_FALSE(decode_error(MessageType::listing, fifo_of("07")));
+  for (const auto* bits : {"04", "05", "08 00*8", "10"})  // absent or left, not drifted; an unknown one
+    CHECK(decode_error(MessageType::listing, fifo_of(bits)) == Errc::malformed);
   CHECK(decode_error(MessageType::file_steps, from_hex("00 01 07")) == Errc::malformed);  // step
   CHECK(decode_error(MessageType::flush, from_hex("80 00")) == Errc::malformed);          // padded varint
   CHECK(decode_error(MessageType::flush, from_hex("ff*9 02")) == Errc::malformed);        // above 64 bits

@@ -141,6 +141,22 @@ Sample listing() {
                       "01 01 67 01 01 2e")};
 }
 
+Sample drifted_listing() {
+  Listing m;
+  auto changed = entry("c", fs::FileType::fifo, 0600);
+  changed.edited = changed.drifted = true;
+  auto left = entry("l", fs::FileType::fifo, 0600);
+  left.drifted = true, left.left_version = 0x0102030405060708;
+  auto absent = entry("x", fs::FileType::fifo, 0600);
+  absent.drifted = absent.absent = true;
+  m.entries = {changed, left, absent};
+  return {m, from_hex("00 00 03 "
+                      "01 63 04 80 03 00 00 00 00 00 03 "
+                      "01 6c 04 80 03 00 00 00 00 00 0a 08 07 06 05 04 03 02 01 "
+                      "01 78 04 80 03 00 00 00 00 00 06 "
+                      "00 00")};
+}
+
 Sample manifest_reply() {
   ManifestReply m;
   m.path = "f";
@@ -170,12 +186,12 @@ Sample batch() {
            file,
            SetMeta{"f", meta()},
            Rename{"a", "b"},
-           Remove{"d", true},
+           Remove{"d", true, true},
            local};
   return {m,
           from_hex("09 00 01 64 01 01 6c 01 74 " + meta_hex + "02 01 6e 06 04 40 " + meta_hex +
                    "03 01 68 01 66 04 01 66 " + meta_hex + params_hex + "01 05 aa*16 00 05 68 65 6c 6c 6f " +
-                   "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 01 " + "04 01 66 " + meta_hex +
+                   "05 01 66 " + meta_hex + "06 01 61 01 62 07 01 64 03 " + "04 01 66 " + meta_hex +
                    params_hex + "01 05 aa*16 01 ab*32 05 68 65 6c 6c 6f")};
 }
 
@@ -274,6 +290,10 @@ std::vector<Sample> make_samples() {
        from_hex("02 00 00 00 01 e8 07 02 61 6c ac 02 01 01 05 01 67 06 00")},
       {OwnerIds{{0, 300}, {{6, false}}}, from_hex("02 00 ac 02 01 06 00")},
       {Stirred{}, from_hex("")},
+      {Left{{{"a/b", 0}, {"c", 0x0102030405060708}}, true},
+       from_hex("02 03 61 2f 62 00*8 01 63 08 07 06 05 04 03 02 01 01")},
+      {Kept{"a", "a.conflict-b-1"}, from_hex("01 61 0e 61 2e 63 6f 6e 66 6c 69 63 74 2d 62 2d 31")},
+      drifted_listing(),
   };
 }
 

@@ -73,7 +73,7 @@ _syncline() {
         --synclineignore --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
         --itemize-changes --human-readable --progress --stats --event-log --json"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
-        --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
+        --max-delete= --backup-dir= --drift= --drift-keep= --update= --durability= --compress= --bwlimit= --state=
         --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
 
     [[ ${words[1]} == watch ]] && values+=" --rescan= --config= --only= --hook=" flags+=" --hook0"
@@ -171,6 +171,14 @@ _syncline() {
             ;;
         --config)
             _filedir toml
+            return
+            ;;
+        --drift)
+            COMPREPLY=($(compgen -W "heal keep report" -- "$cur"))
+            return
+            ;;
+        --drift-keep)
+            COMPREPLY=($(compgen -W "none beside area" -- "$cur"))
             return
             ;;
         --durability)

@@ -121,6 +121,8 @@ complete -c syncline -n $copying -l delete -d 'delete from DST what SRC does not
 complete -c syncline -n $copying -l no-delete -d 'not: delete from DST what SRC does not have'
 complete -c syncline -n $copying -l max-delete -x -d 'delete at most N entries, then exit 25'
 complete -c syncline -n $copying -l backup-dir -x -a '(__fish_complete_directories)' -d 'move what is replaced or deleted to DIR'
+complete -c syncline -n $copying -l drift -x -a 'heal keep report' -d 'what others changed in DST: heal (default), keep or report it'
+complete -c syncline -n $copying -l drift-keep -x -a 'none beside area' -d 'keep what heal replaces: none, beside it, or in the area'
 complete -c syncline -n $copying -s n -l dry-run -d 'change nothing, show what would be done'
 complete -c syncline -n $copying -l no-dry-run -d 'not: change nothing, show what would be done'
 complete -c syncline -n $copying -l inplace -d 'same as --update=inplace'
