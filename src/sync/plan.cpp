@@ -358,7 +358,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) remove_gone();
   hold_removes();
   limit_removes();
-  // A directory that we have not and that stays over there, as something is kept in it, is compared with nothing.
+  // A directory that we have not and that stays over there, as something is kept in it, is compared with
+  // nothing.
   for (const auto& [path, dir] : remote_)
     if (!visited_.contains(path)) leave(path);
   // Deepest first, so that setting a parent's time is never undone by a child.

@@ -151,7 +151,8 @@ TEST_CASE("a peer that knows nothing of drift is refused if keeping was asked fo
   remote.dir.write(push ? "here/f" : "share/f", "content\n");
   std::string refusal;
   try {
-    CHECK((push ? remote.push() : remote.pull()).report.in_step);
+    const auto outcome = push ? remote.push() : remote.pull();
+    CHECK(outcome.report.in_step);
   } catch (const Error& error) {
     CHECK(error.is(Errc::unsupported));
     refusal = error.what();
