@@ -114,9 +114,12 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   const bool told = remote_.contains(path);
   if (ref.exists && !told && (options_.from_records ? node.recorded && ref.id == node.id : true)) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
-    if (options_.from_records)
+    if (options_.from_records) {
+      relink(node);
       for (const auto& child : node.children) visit(*child, {true, child->id});
-    else relink_below(node);
+    } else {
+      for_each_dir(node, [&](DirNode& below) { relink(below); });
+    }
     return;
   }
   replica_.load_details(node);
@@ -133,22 +136,21 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   for (; other != remote.entries.end(); ++other) extra(node, *other, ref);
 }
 
-/// Digests of directories say nothing of hard links: names in an equal subtree whose leader is new
-/// elsewhere must be linked to it.
-void Planner::relink_below(DirNode& top) {
-  if (leaders_.empty()) return;
-  for_each_dir(top, [&](DirNode& node) {
-    for (const Entry& entry : node.entries) {
-      if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
-      const auto group = leader_groups_.find({entry.device, entry.inode});
-      if (group == leader_groups_.end() || group->second != 0) continue;
-      const std::string& leader = leaders_.at(group->first);
-      const std::string path = node.path_of(node.name_of(entry));
-      emit(node, entry, 'h', false, {}, false, {}, leader);
-      plan_.links.push_back({path, leader});
-      touch(node);
-    }
-  });
+/// Neither digests nor times of directories say anything of hard links: names in an equal one whose leader is
+/// new elsewhere must be linked to it.
+void Planner::relink(DirNode& node) {
+  if (leader_groups_.empty()) return;
+  for (const Entry& entry : node.entries) {
+    if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
+    const auto group = leader_groups_.find({entry.device, entry.inode});
+    if (group == leader_groups_.end() || group->second != 0) continue;
+    const std::string& leader = leaders_.at(group->first);
+    const std::string path = node.path_of(node.name_of(entry));
+    if (leader.empty() || leader == path) continue;
+    emit(node, entry, 'h', false, {}, false, {}, leader);
+    plan_.links.push_back({path, leader});
+    touch(node);
+  }
 }
 
 /// The entry cannot come to its place; another of its names stands for it then.
@@ -335,7 +337,9 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   limit_removes();
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
-    if (touched_.contains(&node) && (has_own_root || &node != &root)) plan_.dir_metas.push_back(&node);
+    if (!touched_.contains(&node) || (!has_own_root && &node == &root)) return;
+    if (node.parent != nullptr) replica_.load_details(*node.parent);  // where its attributes stand
+    plan_.dir_metas.push_back(&node);
   });
   std::ranges::reverse(plan_.dir_metas);
   return std::move(plan_);

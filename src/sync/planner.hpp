@@ -54,7 +54,7 @@ class Planner {
   void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);
   bool try_rename(DirNode& node, std::uint32_t index);
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
-  void relink_below(DirNode& top);
+  void relink(DirNode& node);
   void extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
   bool remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
                    std::vector<PlannedRemove>& out);
