@@ -51,6 +51,8 @@ int run_copy(const std::vector<std::string>& args, Console& console, const CopyF
       console.out << copy_help();
       return checked_output(console, exit_code::success);
     }
+    if (!command.watch.named.empty())
+      throw Error(Errc::usage, command.watch.named + " is an option of 'syncline watch'");
     json = command.output.json;
     outputs = make_outputs(console, command.output, command.options.dry_run);
     if (command.output.event_log) add_event_log(command, outputs, make_event_log);

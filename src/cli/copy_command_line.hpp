@@ -24,9 +24,21 @@ struct OutputOptions {
   bool event_log = false;  ///< in the state directory (docs/format/event-log.md)
 };
 
+/// How SRC is watched. By itself: inotify, and fanotify where that does not reach all directories and
+/// fanotify is allowed.
+enum class WatchWith { automatic, inotify, fanotify };
+
+/// What only a watch has a use for.
+struct WatchOptions {
+  bool guard_changes = true;
+  WatchWith with = WatchWith::automatic;
+  std::string named;  ///< the first of these options that was given; empty: none was
+};
+
 struct CopyCommand {
   CopyOptions options;
   OutputOptions output;
+  WatchOptions watch;
   bool help = false;
 };
 

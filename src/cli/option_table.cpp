@@ -110,6 +110,18 @@ void state(Draft& draft, const Use& use) {
   draft.command.options.state_dir = use.value;
 }
 
+void of_watch(Draft& draft, const Use& use) {
+  if (draft.command.watch.named.empty()) draft.command.watch.named = use.option;
+}
+void guard_changes(Draft& draft, const Use& use) {
+  of_watch(draft, use);
+  draft.command.watch.guard_changes = use.on;
+}
+void watch_with(Draft& draft, const Use& use) {
+  of_watch(draft, use);
+  draft.command.watch.with = parse_watch_with(use.option, use.value);
+}
+
 void remote_shell(Draft& draft, const Use& use) {
   required(use);
   draft.command.options.remote_shell = split_words(use.option, use.value);
@@ -214,6 +226,11 @@ constexpr auto table = std::to_array<OptionSpec>({
     {"event-log", '\0', "", output, "note what is done, for 'syncline log'; watch does it anyway",
      show<&Out::event_log>},
     {"json", '\0', "", output, "print NDJSON records; the last is 'summary' or 'error'", show<&Out::json>},
+    {"guard-changes", '\0', "", watching, "hold changes of many files at once (on by default)",
+     guard_changes},
+    {"watch-with", '\0', "HOW", watching, "how SRC is watched: inotify, fanotify or auto (default)",
+     watch_with},
+
     {"help", '\0', "", other, "show this help", help},
 });
 

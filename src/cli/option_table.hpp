@@ -29,7 +29,7 @@ struct OptionUse {
   bool on = true;           ///< false for --no-X
 };
 
-enum class OptionGroup { attributes, selection, deletion, receiving, remote, output, other };
+enum class OptionGroup { attributes, selection, deletion, receiving, remote, output, watching, other };
 
 struct OptionSpec {
   std::string_view name;  ///< long name without dashes; empty if there is none

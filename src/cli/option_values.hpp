@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "syncline/copy.hpp"
+#include "cli/copy_command_line.hpp"
 
 namespace syncline::cli {
 
@@ -29,6 +29,7 @@ std::optional<int> parse_compression(std::string_view option, std::string_view v
 
 Update parse_update(std::string_view option, std::string_view value);
 Durable parse_durability(std::string_view option, std::string_view value);
+WatchWith parse_watch_with(std::string_view option, std::string_view value);
 
 /// USER, USER:, :GROUP or USER:GROUP; returned as typed.
 std::string parse_ownership(std::string_view option, std::string_view value);

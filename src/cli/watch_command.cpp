@@ -9,11 +9,14 @@
 #include "base/error.hpp"
 #include "cli/event_log_output.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/held_text.hpp"
 #include "cli/report_output.hpp"
 #include "cli/watch_control.hpp"
+#include "cli/watch_source.hpp"
 #include "remote/dial.hpp"
 #include "sync/standing_copy.hpp"
 #include "watch/follow.hpp"
+#include "watch/recent_changes.hpp"
 #include "watch/recent_deletes.hpp"
 
 namespace syncline::cli {
@@ -37,6 +40,7 @@ CopyCommand parse_watch(std::vector<std::string> args, std::istream& standard_in
   if (options.dry_run) throw Error(Errc::usage, "--dry-run does not go with watch; see what copy would do");
   if (options.files_from) throw Error(Errc::usage, "--files-from does not go with watch; use filter rules");
   options.guard_deletes = !options.max_delete;
+  options.guard_changes = command.watch.guard_changes;
   options.retries = 0;  // it is we who try again
   return command;
 }
@@ -54,8 +58,10 @@ class Watch {
     try {
       auto options = control_.options_of_round();
       recent_.count_into(options, clock_.steady());
-      report = copies_.round(options, control_.watched(observer_for(outputs_, cancelled_)));
+      recent_changes_.count_into(options, clock_.steady());
+      report = copies_.round(options, control_.watched(observer()));
     } catch (const std::exception& error) {
+      recent_changes_.end_round(is_holding_, false, clock_.steady());
       return failed_attempt(explain(error));
     }
     control_.board().report(report);
@@ -64,11 +70,12 @@ class Watch {
       for (const auto& output : outputs_) output->summary(report);
     has_copied_ = true;
     last_failure_.clear();
-    held_ = report.deletions_held;
-    const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
-    recent_.note(report.files_deleted, waits_for_person, is_approved, clock_.steady());
+    held_ = {report.deletions_held, report.changes_held};
+    is_holding_ = held_.deletions + held_.changes != 0 || report.exit_code == exit_code::delete_limit;
+    recent_.note(report.files_deleted, is_holding_, is_approved, clock_.steady());
+    recent_changes_.end_round(is_holding_, is_approved, clock_.steady());
     if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
-    return {waits_for_person ? held : partly, report.exit_code};
+    return {is_holding_ ? held : partly, report.exit_code};
   }
 
   void tell(const watch::Standing& standing) {
@@ -83,6 +90,15 @@ class Watch {
   }
 
  private:
+  CopyObserver observer() {
+    auto out = observer_for(outputs_, cancelled_);
+    out.on_change = [this, inner = std::move(out.on_change)](const ChangeEvent& event) {
+      inner(event);
+      recent_changes_.note(event);
+    };
+    return out;
+  }
+
   watch::Attempt failed_attempt(Failure failure) {
     using enum watch::Attempt::Result;
     if (cancelled_()) failure.subject.clear();
@@ -106,8 +122,8 @@ class Watch {
       case State::in_step: return before == State::in_step ? "" : "in step";
       case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
       case State::holding:
-        return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
-               std::string(" held, everything else is done; 'syncline approve SRC' lets them be made");
+        return held_text(held_.deletions, held_.changes) +
+               " are held, everything else is done; 'syncline approve SRC' lets them be made";
       case State::blocked:
         return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
                "it is "
@@ -124,7 +140,9 @@ class Watch {
   watch::RecentDeletes recent_;
   bool has_copied_ = false;
   bool told_degraded_ = false;
-  std::uint64_t held_ = 0;
+  watch::RecentChanges recent_changes_;
+  watch::Held held_;
+  bool is_holding_ = false;
   std::string last_failure_;
   std::optional<State> told_;  ///< but for copying
 };
@@ -138,8 +156,8 @@ int follow_and_report(const CopyCommand& command, Console& console, const Output
     for (const auto& output : outputs) output->notice(text);
   });
   try {
-    const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
-                                                         fs::watch_dirs());
+    const auto [tree, by] = watch_source(*world.files, root, command.watch.with);
+    control.board().watched_by(by);
     remote::Dialer dialer(world, options);
     const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
     sync::StandingCopy copies(world, dial, tree);
@@ -173,9 +191,11 @@ std::string watch_help() {
          "SRC is\n"
          "deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a fifth of "
          "all, or\n"
-         "everything: then it is held until 'syncline approve' or --max-delete=N allows it. 'syncline "
-         "status',\n"
-         "'syncline wait' and 'syncline why' tell of it while it runs.\n";
+         "everything: then it is held until 'syncline approve' or --max-delete=N allows it. So are changes "
+         "of so many\n"
+         "files within a minute (--no-guard-changes: they are not). 'syncline status', 'syncline wait' and "
+         "'syncline\n"
+         "why' tell of it while it runs.\n";
 }
 
 int run_watch(const std::vector<std::string>& args, Console& console,

@@ -30,16 +30,23 @@ void Planner::fail(const std::string& path, const std::string& cause, const std:
   if (options_.on_error) options_.on_error({path, "destination", cause, next, 23});
 }
 
-void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
-                   bool edited, const std::string& renamed_from, const std::string& link) {
-  if (!options_.on_change) return;
+ChangeEvent Planner::change_event(DirNode& node, const Entry& entry, char update, bool is_new,
+                                  const Difference& difference, bool edited) const {
   ChangeEvent event;
   event.itemized = itemize(update, entry.type, is_new, difference, options_.rules.attributes);
   event.path = node.path_of(node.name_of(entry));
   if (entry.type == fs::FileType::directory) event.path += '/';
-  event.link_target = link.empty() ? node.extra_of(entry).link_target : link;
-  event.renamed_from = renamed_from;
+  event.link_target = node.extra_of(entry).link_target;
   event.edited_in_destination = edited;
+  return event;
+}
+
+void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
+                   bool edited, const std::string& renamed_from, const std::string& link) {
+  if (!options_.on_change) return;
+  auto event = change_event(node, entry, update, is_new, difference, edited);
+  if (!link.empty()) event.link_target = link;
+  event.renamed_from = renamed_from;
   options_.on_change(event);
 }
 
@@ -177,6 +184,7 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
       id = dir_id(stored->stat, replica_.tree().root_stat.device);
     std::vector<PlannedRemove> make_way;
     const bool all = remove_tree(path, remote, id, make_way);
+    tell_removes(make_way);
     plan_.make_way_count += make_way.size();
     for (auto& one : make_way) plan_.structure.emplace_back(std::move(one));
     if (!all)
@@ -227,7 +235,10 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
     if (options_.copy->update_only && remote.mtime_ns > local.mtime_ns) return;
     if (local.mtime_ns != remote.mtime_ns) difference.time = true;
     touch(node);  // the new file takes the old one's name, which moves the directory's time
-    emit(node, entry, '>', false, difference, remote.edited);
+    if (is_guarded(node.path_of(node.name_of(entry)), difference, local, remote))
+      rewrites_.push_back(
+          {plan_.files.size(), change_event(node, entry, '>', false, difference, remote.edited)});
+    else emit(node, entry, '>', false, difference, remote.edited);
     plan_.bases.push_back(make_base(node, remote, ref));
     plan_.files.push_back({&node, index, static_cast<std::int32_t>(plan_.bases.size() - 1)});
     plan_.file_bytes += entry.size_bytes;
@@ -335,6 +346,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) remove_gone();
   hold_removes();
   limit_removes();
+  tell_removes(plan_.removes);
+  hold_rewrites();
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
     if (!touched_.contains(&node) || (!has_own_root && &node == &root)) return;

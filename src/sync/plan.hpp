@@ -36,6 +36,7 @@ struct PlannedRename {
 struct PlannedRemove {
   std::string path;
   bool directory = false;
+  bool edited = false;  ///< over there, since the last session
 };
 struct PlannedLink {
   std::string path;
@@ -59,10 +60,11 @@ struct Plan {
   std::vector<state::ManifestId> dropped_manifests;
   bool delete_limit_reached = false;
   std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
+  std::vector<Item> held_files;    ///< the same, of `files`
   std::uint64_t file_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&
-           removes.empty() && dir_metas.empty();
+           removes.empty() && dir_metas.empty() && held_removes == 0 && held_files.empty();
   }
 };
 

@@ -2,7 +2,6 @@
 // What the other side has and we no longer: moved (a rename) or deleted.
 #include <algorithm>
 
-#include "base/limits.hpp"
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
@@ -192,14 +191,7 @@ bool Planner::remove_tree(const std::string& path, const wire::EntryInfo& entry,
     }
   }
   if (!all) return false;
-  if (options_.on_change) {
-    ChangeEvent event;
-    event.itemized = "*deleting  ";
-    event.path = is_dir ? path + "/" : path;
-    event.edited_in_destination = entry.edited;
-    options_.on_change(event);
-  }
-  out.push_back({path, is_dir});
+  out.push_back({path, is_dir, entry.edited});
   return true;
 }
 
@@ -249,25 +241,6 @@ void Planner::remove_gone() {
     remove_tree(path, told_entry(path, stored_info(gone->stored, options_.rules)), 0, plan_.removes);
     plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
-}
-
-/// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
-void Planner::hold_removes() {
-  const auto count = plan_.removes.size();
-  if (!options_.copy->guard_deletes || count == 0) return;
-  const bool is_emptied = replica_.tree().root->entries.empty();
-  const auto gone = count + options_.copy->recent_deletes;
-  const auto share = (replica_.tree().entry_count + gone) * limits::guarded_deletions_percent / 100;
-  if (!is_emptied && gone <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
-  plan_.held_removes = count;
-  plan_.removes.clear();
-}
-
-void Planner::limit_removes() {
-  const auto limit = options_.copy->max_delete;
-  if (!limit || plan_.removes.size() <= *limit) return;
-  plan_.removes.resize(*limit);
-  plan_.delete_limit_reached = true;
 }
 
 bool has_new_names(Replica& replica) {

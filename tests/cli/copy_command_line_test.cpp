@@ -271,6 +271,20 @@ TEST_CASE("values are taken behind a space and behind an equals sign", "[cli]") 
   CHECK(parse({"--durability=batch"}).options.durability == Durable::batch);
 }
 
+TEST_CASE("options of watch are known by name", "[cli]") {
+  CHECK(parse({}).watch.guard_changes);
+  CHECK(parse({}).watch.named.empty());
+  CHECK_FALSE(parse({"--no-guard-changes"}).watch.guard_changes);
+  CHECK(parse({"--no-guard-changes"}).watch.named == "--no-guard-changes");
+  CHECK(parse({"--no-guard-changes", "--guard-changes"}).watch.guard_changes);
+  CHECK(parse({}).watch.with == WatchWith::automatic);
+  CHECK(parse({"--watch-with=inotify"}).watch.with == WatchWith::inotify);
+  CHECK(parse({"--watch-with", "fanotify"}).watch.with == WatchWith::fanotify);
+  CHECK(parse({"--watch-with=fanotify", "--watch-with=auto"}).watch.with == WatchWith::automatic);
+  CHECK(option_refusal({"--watch-with=poll"}) ==
+        "--watch-with: 'poll' is neither auto, inotify nor fanotify");
+}
+
 TEST_CASE("a bad value is named with its option", "[cli]") {
   CHECK(option_refusal({"--durability=always"}) == "--durability: 'always' is neither none, batch nor file");
   CHECK(option_refusal({"--max-delete=-1"}).find("--max-delete: '-1'") == 0);

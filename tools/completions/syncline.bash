@@ -71,10 +71,10 @@ _syncline() {
     local flags="--archive --recursive --links --perms --times --group --owner --devices --specials
         --hard-links --acls --xattrs --sparse --numeric-ids --update --checksum --one-file-system
         --synclineignore --gitignore --delete --dry-run --inplace --partial --compress --verbose --quiet
-        --itemize-changes --human-readable --progress --stats --event-log --json"
+        --itemize-changes --human-readable --progress --stats --event-log --json --guard-changes"
     local values="--chown= --exclude= --include= --exclude-from= --include-from= --files-from=
         --max-delete= --backup-dir= --update= --durability= --compress= --bwlimit= --state=
-        --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
+        --threads= --rsh= --syncline-path= --server-key= --retries= --log-file= --watch-with="
 
     if [[ ${words[1]} == manifest ]]; then
         if ((cword == 2)); then
@@ -169,6 +169,10 @@ _syncline() {
             ;;
         --durability)
             COMPREPLY=($(compgen -W "none batch file" -- "$cur"))
+            return
+            ;;
+        --watch-with)
+            COMPREPLY=($(compgen -W "auto inotify fanotify" -- "$cur"))
             return
             ;;
         --chown)
