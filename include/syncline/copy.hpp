@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "syncline/export.hpp"
@@ -33,6 +35,12 @@ struct FilterRule {
 struct RateSlot {
   std::uint16_t week_minute = 0;       ///< 0: Monday 00:00; at most 10,079
   std::uint64_t bytes_per_second = 0;  ///< 0: no limit
+};
+
+/// What copies did of which the next one is the continuation, by path.
+struct RecentFiles {
+  std::unordered_set<std::string> changed;  ///< got other content: each counts once
+  std::unordered_set<std::string> created;  ///< what becomes of them does not count
 };
 
 struct CopyOptions {
@@ -64,6 +72,11 @@ struct CopyOptions {
   /// them is made, everything else is. Where the sources are here.
   bool guard_deletes = false;
   std::uint64_t recent_deletes = 0;  ///< made by copies just before, of which this one is the continuation
+  /// More than 50 files and than a fifth of all entries that are there already and would get other content
+  /// are held in the same way. A file whose time of modification differs counts: what is in it is not known
+  /// yet.
+  bool guard_changes = false;
+  std::shared_ptr<const RecentFiles> recent_files;  ///< of copies just before
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
   bool gitignore = false;      ///< and what .gitignore files do, and .git
@@ -127,6 +140,7 @@ struct CopyReport {
   std::uint64_t files_deleted = 0;
   std::uint64_t files_renamed = 0;
   std::uint64_t deletions_held = 0;  ///< by guard_deletes; exit_code is 41 then
+  std::uint64_t changes_held = 0;    ///< by guard_changes; the same
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_changed = 0;  ///< size of the files that changed
   std::uint64_t bytes_matched = 0;

@@ -137,7 +137,12 @@ inline constexpr std::chrono::milliseconds lease_hold{700};
 // Deletions that a guard lets pass: so many, or so large a part of the entries that were there.
 inline constexpr std::size_t guarded_deletions_free = 50;
 inline constexpr std::size_t guarded_deletions_percent = 20;
-inline constexpr std::chrono::milliseconds guarded_deletions_span{60'000};  // in which they count together
+// Files that already are there and get other content: the same.
+inline constexpr std::size_t guarded_changes_free = 50;
+inline constexpr std::size_t guarded_changes_percent = 20;
+inline constexpr std::size_t guarded_created_max =
+    100'000;  // new files of the last minute, which do not count
+inline constexpr std::chrono::milliseconds guarded_span{60'000};  // in which they count together
 
 // What is watched: when changes count as complete, and when everything is looked at again.
 inline constexpr std::chrono::milliseconds settle_complete{2};        // after the last complete change,

@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "cli/control_arguments.hpp"
 #include "cli/control_commands.hpp"
-#include "cli/numbers.hpp"
+#include "cli/held_text.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -27,7 +27,7 @@ std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWa
       out.push_back(found);
   if (out.size() > 1)
     throw Error(Errc::usage,
-                "several watches hold deletions; name the SRC of one, and its DST where it has several");
+                "several watches hold something; name the SRC of one, and its DST where it has several");
   return out;
 }
 
@@ -35,8 +35,8 @@ std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWa
 
 int run_approve(const std::vector<std::string>& args, Console& console) {
   ControlLine line(
-      "Lets a watch make the deletions that its guard holds, once: the next copy comes at once and without\n"
-      "the guard, --max-delete included.",
+      "Lets a watch make the deletions and changes that its guards hold, once: the next copy comes at once\n"
+      "and without guards, --max-delete included.",
       "syncline approve", "[SRC [DST]]");
   return line.run(args, console, [&] {
     const auto running = running_ones(line);
@@ -44,9 +44,8 @@ int run_approve(const std::vector<std::string>& args, Console& console) {
     for (const auto& found : holding_ones(running)) {
       const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::approve, ""});
       if (!control::flag_in(answer, "held")) continue;
-      const auto count = control::number_in(answer, "deletions");
       console.out << title_of(found.watched) << ": "
-                  << (count == 0 ? "the deletions" : format_count(count, 1) + " deletions")
+                  << held_text(control::number_in(answer, "deletions"), control::number_in(answer, "changes"))
                   << " that were held are made now\n";
       return exit_code::success;
     }

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "cli/control_arguments.hpp"
 #include "cli/control_commands.hpp"
+#include "cli/held_text.hpp"
 #include "cli/numbers.hpp"
 
 namespace syncline::cli {
@@ -33,16 +34,15 @@ std::string behind_text(const Json& status, const Clock& clock) {
   return out;
 }
 
-std::string held_text(const Json& status) {
-  const auto held = control::number_in(status, "held");
-  return (held == 0 ? "deletions above --max-delete" : format_count(held, 1) + " deletions") +
+std::string held_sentence(const Json& status) {
+  return held_text(control::number_in(status, "held"), control::number_in(status, "held_changes")) +
          " are held ('syncline approve' lets them be made)";
 }
 
 std::string state_sentence(const Json& status, const Clock& clock) {
   const auto state = control::text_in(status, "state");
   if (state == "in-step") return "in step";
-  if (state == "holding") return held_text(status) + ", everything else is done";
+  if (state == "holding") return held_sentence(status) + ", everything else is done";
   if (state == "blocked") return "SRC is not the directory that it was; nothing is done until it is back";
   if (state == "behind") return behind_text(status, clock);
   if (const auto missing = status.find("missing"); missing != status.end())
@@ -77,7 +77,7 @@ void print_status(Console& console, const control::Watched& watched, const Json&
         << format_duration(static_cast<double>(control::number_in(status, "retry_in_ms")) / 1e3);
   out << '\n';
   if (control::flag_in(status, "holding") && control::text_in(status, "state") != "holding")
-    out << "  " << held_text(status) << '\n';
+    out << "  " << held_sentence(status) << '\n';
   if (const auto proof = status.find("proof"); proof != status.end())
     out << "  last proven equal " << age_of(moment_in(*proof, "at_ns"), clock) << ", tree "
         << one_line(control::text_in(*proof, "root")) << '\n';
@@ -86,7 +86,10 @@ void print_status(Console& console, const control::Watched& watched, const Json&
     out << "  not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at "
            "once "
            "a minute\n";
-  out << "  running since " << format_moment(watched.since_ns) << ", process " << watched.pid << '\n';
+  out << "  running since " << format_moment(watched.since_ns) << ", process " << watched.pid;
+  if (const auto how = control::text_in(status, "watched_by"); !how.empty())
+    out << ", watched by " << one_line(how);
+  out << '\n';
 }
 
 /// Moments as people and programs write them, in place of the numbers that travel.

@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "cli/control_arguments.hpp"
 #include "cli/control_commands.hpp"
+#include "cli/held_text.hpp"
 #include "cli/report_output.hpp"
 
 namespace syncline::cli {
@@ -79,11 +80,13 @@ class WaitCommand {
   void note_state(Waiting& one, const Json& standing) {
     const auto state = control::text_in(standing, "state");
     if (state == "copying" || state == std::exchange(one.state, state)) return;
-    const char* sentence = state == "holding"   ? "deletions are held; 'syncline approve' lets them be made"
-                           : state == "blocked" ? "SRC is not the directory that it was"
-                           : state == "behind"  ? "something failed and is tried again ('syncline status')"
-                                                : nullptr;
-    if (sentence != nullptr)
+    const auto sentence = state == "holding" ? held_text(control::number_in(standing, "held"),
+                                                         control::number_in(standing, "held_changes")) +
+                                                   " are held; 'syncline approve' lets them be made"
+                          : state == "blocked" ? "SRC is not the directory that it was"
+                          : state == "behind"  ? "something failed and is tried again ('syncline status')"
+                                               : "";
+    if (!sentence.empty())
       console_.err << "syncline: " << title_of(one.found.watched) << ": still waiting: " << sentence
                    << std::endl;
   }

@@ -34,6 +34,11 @@ std::pair<std::string, int> sentence_of(const Json& answer, const std::string& p
   if (verdict == "held")
     return {"not in SRC; deletions are held, so it stays where DST has it until 'syncline approve'",
             exit_code::guard};
+  if (verdict == "may-be-held")
+    return {
+        "changed since SRC and DST were equal, and a guard holds changes until 'syncline approve': perhaps "
+        "this one",
+        exit_code::guard};
   if (verdict == "blocked")
     return {"SRC is not the directory that it was; nothing is done", exit_code::guard};
   if (verdict == "ignored")

@@ -102,6 +102,7 @@ Json options_record(const CopyOptions& options) {
   out["delete"] = options.delete_extra;
   if (options.max_delete) out["max_delete"] = *options.max_delete;
   for (const auto& [name, is_on] : {std::pair{"guard_deletes", options.guard_deletes},
+                                    {"guard_changes", options.guard_changes},
                                     {"checksum", options.checksum},
                                     {"update_only", options.update_only},
                                     {"one_file_system", options.one_file_system},

@@ -80,6 +80,8 @@ std::string summary_text(const Json& record) {
                      count("sent_bytes") + " bytes sent, " + count("received_bytes") + " received";
   if (const auto held = record.value("deletions_held", std::uint64_t{0}); held != 0)
     text += "; " + format_count(held, 1) + " deletions held";
+  if (const auto held = record.value("changes_held", std::uint64_t{0}); held != 0)
+    text += "; " + format_count(held, 1) + " changes held";
   return text + "; exit code " + std::to_string(record.value("exit_code", 0));
 }
 

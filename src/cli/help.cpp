@@ -32,6 +32,7 @@ constexpr auto headings = std::to_array<Heading>({
     {OptionGroup::receiving, "How:"},
     {OptionGroup::remote, "Other machines:"},
     {OptionGroup::output, "Output:"},
+    {OptionGroup::watching, "Of 'syncline watch' alone:"},
     {OptionGroup::other, "Other:"},
 });
 
@@ -75,7 +76,7 @@ std::string general_help() {
          "  status        tell how running watches stand\n"
          "  wait          return once what was written is at the other side\n"
          "  why           tell how one path of a watched directory stands\n"
-         "  approve       let a watch make the deletions that its guard holds\n"
+         "  approve       let a watch make what its guards hold\n"
          "  log           tell what happened to a path, and when\n"
          "  check-ignore  tell which paths copy and watch leave out, and by which rule\n"
          "  manifest      show, compare, verify and export chunk manifests\n"

@@ -54,6 +54,7 @@ void put_summary(Json& record, const CopyReport& report) {
   record["files_deleted"] = report.files_deleted;
   record["files_renamed"] = report.files_renamed;
   record["deletions_held"] = report.deletions_held;
+  record["changes_held"] = report.changes_held;
   record["bytes_total"] = report.bytes_total;
   record["bytes_changed"] = report.bytes_changed;
   record["bytes_matched"] = report.bytes_matched;

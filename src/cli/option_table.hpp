@@ -12,11 +12,14 @@
 #include <vector>
 
 #include "cli/copy_command_line.hpp"
+#include "cli/option_values.hpp"
 
 namespace syncline::cli {
 
 /// What `syncline watch` alone is told.
 struct WatchOptions {
+  bool guard_changes = true;
+  WatchWith with = WatchWith::automatic;
   std::optional<std::chrono::milliseconds> rescan;
   std::optional<std::string> config;
   std::vector<std::string> only;

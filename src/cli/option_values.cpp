@@ -100,6 +100,13 @@ DriftKeep parse_drift_keep(std::string_view option, std::string_view value) {
   refuse_value(option, value, "is neither none, beside nor area");
 }
 
+WatchWith parse_watch_with(std::string_view option, std::string_view value) {
+  if (value == "auto") return WatchWith::automatic;
+  if (value == "inotify") return WatchWith::inotify;
+  if (value == "fanotify") return WatchWith::fanotify;
+  refuse_value(option, value, "is neither auto, inotify nor fanotify");
+}
+
 Durable parse_durability(std::string_view option, std::string_view value) {
   if (value == "none") return Durable::none;
   if (value == "batch") return Durable::batch;

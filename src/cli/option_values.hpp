@@ -10,9 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "syncline/copy.hpp"
+#include "cli/copy_command_line.hpp"
 
 namespace syncline::cli {
+
+/// How SRC is watched. By itself: inotify, and fanotify where that does not reach all directories and
+/// fanotify is allowed.
+enum class WatchWith { automatic, inotify, fanotify };
 
 /// Throws Error(usage): "OPTION: 'VALUE' REASON", the value escaped.
 [[noreturn]] void refuse_value(std::string_view option, std::string_view value, std::string_view reason);
@@ -38,6 +42,7 @@ Update parse_update(std::string_view option, std::string_view value);
 Durable parse_durability(std::string_view option, std::string_view value);
 Drift parse_drift(std::string_view option, std::string_view value);
 DriftKeep parse_drift_keep(std::string_view option, std::string_view value);
+WatchWith parse_watch_with(std::string_view option, std::string_view value);
 
 /// USER, USER:, :GROUP or USER:GROUP; returned as typed.
 std::string parse_ownership(std::string_view option, std::string_view value);

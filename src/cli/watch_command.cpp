@@ -94,6 +94,7 @@ std::string watch_help() {
       "The options are those of 'syncline copy --help' but --dry-run and --files-from. What is gone from\n"
       "SRC is deleted from DST (--no-delete: it is kept), unless that were more than 50 entries and a\n"
       "fifth of all, or everything: then it is held until 'syncline approve' or --max-delete=N allows it.\n"
+      "So are changes of so many files within a minute.\n"
       "'syncline status', 'syncline wait' and 'syncline why' tell of it while it runs.\n"
       "What others change in DST is put right, and their version kept beside it as\n"
       "NAME.conflict-DEVICE-NUMBER.EXT (--drift=keep or report: it stays; --drift-keep=area: kept below\n"

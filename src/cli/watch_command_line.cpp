@@ -35,12 +35,21 @@ void hook(CopyDraft& draft, const OptionUse& use) {
 }
 void hook_null(CopyDraft& draft, const OptionUse& use) { draft.watch.hook_null = use.on; }
 
+void guard_changes(CopyDraft& draft, const OptionUse& use) { draft.watch.guard_changes = use.on; }
+void watch_with(CopyDraft& draft, const OptionUse& use) {
+  draft.watch.with = parse_watch_with(use.option, use.value);
+}
+
 constexpr auto table = std::to_array<OptionSpec>({
     {"rescan", '\0', "DURATION", watching, "look at everything again after so long (1h; 10s to 7d)", rescan},
     {"config", '\0', "FILE", watching, "follow what FILE names, not what client.toml does", config},
     {"only", '\0', "NAME", watching, "of these follow the one of that name; may be repeated", only},
     {"hook", '\0', "COMMAND", watching, "run COMMAND after each copy that changed something", hook},
     {"hook0", '\0', "", watching, "NUL bytes behind the paths that it reads, not newlines", hook_null},
+    {"guard-changes", '\0', "", watching, "hold changes of many files at once (on by default)",
+     guard_changes},
+    {"watch-with", '\0', "HOW", watching, "how SRC is watched: inotify, fanotify or auto (default)",
+     watch_with},
 });
 
 void check(const CopyOptions& options) {
@@ -71,6 +80,7 @@ WatchCommand parse_watch(const std::vector<std::string>& args, std::istream& sta
   settle_options(draft);
   // Deletions are part of being in step; a number of the person's own takes the place of the guard.
   options.guard_deletes = !options.max_delete;
+  options.guard_changes = draft.watch.guard_changes;
   options.retries = 0;  // it is we who try again
   out.options = std::move(options);
   out.destinations = std::move(paths);

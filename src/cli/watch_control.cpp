@@ -81,7 +81,7 @@ CopyObserver WatchControl::watched(CopyObserver observer) {
 CopyOptions WatchControl::options_of_round() const {
   auto out = options_;
   if (board_.is_approved()) {
-    out.guard_deletes = false;
+    out.guard_deletes = out.guard_changes = false;
     out.max_delete.reset();
   }
   return out;

@@ -8,6 +8,7 @@
 #include "cli/watch_hook.hpp"
 #include "cli/watch_places.hpp"
 #include "cli/watch_rounds.hpp"
+#include "cli/watch_source.hpp"
 #include "control/places.hpp"
 #include "remote/dial.hpp"
 #include "sync/remote_place.hpp"
@@ -98,8 +99,8 @@ int WatchPair::follow(WatchControl& control) {
   const sync::World world;
   const auto& root = plan_.options.sources.front();
   try {
-    const auto tree = std::make_shared<watch::TreeWatch>([&] { return world.files->open_root(root); }, root,
-                                                         fs::watch_dirs());
+    const auto [tree, by] = watch_source(*world.files, root, plan_.watch_with);
+    control.board().watched_by(by);
     remote::Dialer dialer(world, plan_.options);
     const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
     sync::StandingCopy copies(world, dial, tree);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/console.hpp"
+#include "cli/option_values.hpp"
 #include "cli/report_output.hpp"
 #include "cli/watch_control.hpp"
 #include "syncline/copy.hpp"
@@ -26,6 +27,7 @@ struct WatchPlan {
   CopyOptions options;  ///< with one source, on this machine
   OutputOptions output;
   watch::FollowOptions follow;
+  WatchWith watch_with = WatchWith::automatic;
   std::optional<std::string> hook;  ///< a command, see watch_hook.hpp
   bool hook_null = false;
   std::string label;  ///< of its lines, escaped; empty: it is the only one

@@ -36,6 +36,7 @@ std::vector<WatchPlan> pairs_of(const WatchCommand& command) {
     plan.options = command.options;
     plan.options.destination = destination;
     plan.output = command.output;
+    plan.watch_with = command.watch.with;
     plan.hook = command.watch.hook;
     plan.hook_null = command.watch.hook_null;
     if (command.watch.rescan) plan.follow.rescan = *command.watch.rescan;

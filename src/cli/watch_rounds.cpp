@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/exit_codes.hpp"
+#include "cli/held_text.hpp"
 #include "cli/watch_places.hpp"
 
 namespace syncline::cli {
@@ -20,8 +21,10 @@ watch::Attempt WatchRounds::attempt() {
   try {
     auto options = parts_.control.options_of_round();
     recent_.count_into(options, parts_.clock.steady());
+    recent_changes_.count_into(options, parts_.clock.steady());
     report = parts_.copies.round(options, observer());
   } catch (const std::exception& error) {
+    recent_changes_.end_round(is_holding_, false, parts_.clock.steady());
     return failed_attempt(explain(error));
   }
   parts_.control.board().report(report);
@@ -31,18 +34,20 @@ watch::Attempt WatchRounds::attempt() {
   has_copied_ = true;
   if (parts_.hook != nullptr) parts_.hook->end_round(round_);
   last_failure_.clear();
-  held_ = report.deletions_held;
-  const bool waits_for_person = held_ != 0 || report.exit_code == exit_code::delete_limit;
-  recent_.note(report.files_deleted, waits_for_person, is_approved, parts_.clock.steady());
+  held_ = {report.deletions_held, report.changes_held};
+  is_holding_ = held_.deletions + held_.changes != 0 || report.exit_code == exit_code::delete_limit;
+  recent_.note(report.files_deleted, is_holding_, is_approved, parts_.clock.steady());
+  recent_changes_.end_round(is_holding_, is_approved, parts_.clock.steady());
   if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
-  return {waits_for_person ? held : partly, report.exit_code};
+  return {is_holding_ ? held : partly, report.exit_code};
 }
 
 CopyObserver WatchRounds::observer() {
   auto out = parts_.control.watched(observer_for(parts_.outputs, parts_.cancelled));
-  if (parts_.hook == nullptr) return out;
   out.on_change = [this, inner = std::move(out.on_change)](const ChangeEvent& event) {
     inner(event);
+    recent_changes_.note(event);
+    if (parts_.hook == nullptr) return;
     note_for_hook(event.path);
     if (!event.renamed_from.empty()) note_for_hook(event.renamed_from);
   };
@@ -87,8 +92,8 @@ std::string WatchRounds::sentence_of(const watch::Standing& standing) {
     case State::in_step: return before == State::in_step ? "" : "in step";
     case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
     case State::holding:
-      return (held_ != 0 ? std::to_string(held_) + " deletions are" : "deletions above --max-delete are") +
-             std::string(" held, everything else is done; 'syncline approve SRC' lets them be made");
+      return held_text(held_.deletions, held_.changes) +
+             " are held, everything else is done; 'syncline approve SRC' lets them be made";
     case State::blocked:
       return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
              "it is back; to follow what is there now, start watch again";

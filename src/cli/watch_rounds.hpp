@@ -12,6 +12,8 @@
 #include "cli/watch_control.hpp"
 #include "cli/watch_hook.hpp"
 #include "sync/standing_copy.hpp"
+#include "watch/board.hpp"
+#include "watch/recent_changes.hpp"
 #include "watch/recent_deletes.hpp"
 #include "watch/standing.hpp"
 
@@ -54,7 +56,9 @@ class WatchRounds {
   bool has_copied_ = false;
   bool has_changed_ = false;
   bool told_degraded_ = false;
-  std::uint64_t held_ = 0;
+  watch::RecentChanges recent_changes_;
+  watch::Held held_;
+  bool is_holding_ = false;
   std::string last_failure_;
   std::optional<watch::Standing::State> told_;  ///< but for copying
 };

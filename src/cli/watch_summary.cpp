@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/held_text.hpp"
 #include "cli/numbers.hpp"
 #include "control/watch_desk.hpp"
 
@@ -41,9 +42,7 @@ std::string state_text(const PairStanding& pair, const Clock& clock) {
     case State::copying: return "";
     case State::in_step: break;
     case State::behind: return behind_text(view, clock);
-    case State::holding:
-      return (view.held == 0 ? "deletions" : format_count(view.held, 1) + " deletions") +
-             std::string(" are held");
+    case State::holding: return held_text(view.held.deletions, view.held.changes) + " are held";
     case State::blocked: return "SRC is not the directory that it was";
   }
   std::string out = "in step";

@@ -23,6 +23,12 @@ Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
   return out;
 }
 
+void put_held(Json& record, const watch::BoardView& view) {
+  record["holding"] = view.is_holding;
+  record["held"] = view.held.deletions;
+  record["held_changes"] = view.held.changes;
+}
+
 void put_failures(Json& record, const watch::BoardView& view) {
   if (view.failure) {
     auto& failure = record["failure"] = Json{{"at_ns", view.failure->at_ns}};
@@ -57,8 +63,7 @@ Json WatchDesk::standing() {
   const auto view = board_.view();
   auto out = answer_of("standing");
   out["state"] = watch::state_word(view.state);
-  out["holding"] = view.is_holding;
-  out["held"] = view.held;
+  put_held(out, view);
   return out;
 }
 
@@ -77,22 +82,23 @@ Json WatchDesk::status() const {
   out["pid"] = watched_.pid;
   out["since_ns"] = watched_.since_ns;
   out["state"] = watch::state_word(shown_state(view));
+  out["watched_by"] = view.watched_by;
   out["degraded"] = view.is_degraded;
   if (view.retry_in) out["retry_in_ms"] = view.retry_in->count();
   if (view.proof) out["proof"] = proof_json(*view.proof);
   if (view.missing) out["missing"] = Json{{"files", view.missing->files}, {"bytes", view.missing->bytes}};
   if (view.changed_ns) out["changed_ns"] = *view.changed_ns;
-  out["holding"] = view.is_holding;
-  out["held"] = view.held;
+  put_held(out, view);
   put_failures(out, view);
   return out;
 }
 
 Json WatchDesk::approve() {
-  const auto count = board_.approve();
+  const auto held = board_.approve();
   auto out = answer_of("approved");
-  out["held"] = count.has_value();
-  out["deletions"] = count.value_or(0);
+  out["held"] = held.has_value();
+  out["deletions"] = held ? held->deletions : 0;
+  out["changes"] = held ? held->changes : 0;
   return out;
 }
 

@@ -59,12 +59,19 @@ void put_verdict(Json& out, const char* verdict, std::optional<std::int64_t> sin
   if (since_ns) out["since_ns"] = *since_ns;
 }
 
+/// Nothing tells which files a guard holds; one that both sides had already is not among them.
+bool may_be_held(const fs::Stat& entry, const watch::BoardView& view) {
+  if (view.held.changes == 0 || entry.type != fs::FileType::regular) return false;
+  return !view.proof || later(entry) >= view.proof->begun_ns - tick_ns;
+}
+
 void judge(Json& out, const Looked& looked, const watch::BoardView& view) {
   const auto changed = std::max(looked.entry ? looked.entry->ctime_ns : 0, looked.moved_ns);
   if (is_changed_since(changed, view)) return put_verdict(out, "waiting", view.changed_ns);
   if (!looked.entry) return put_verdict(out, view.is_holding ? "held" : "absent");
   // One of those that failed and were too many to be told apart?
   if (view.failing_unnamed != 0) return put_verdict(out, "unknown");
+  if (may_be_held(*looked.entry, view)) return put_verdict(out, "may-be-held");
   put_verdict(out, "in-step", view.completed->at_ns);
 }
 
@@ -101,7 +108,7 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const std::string& roo
     put_name(out, "rule", *rule);
     return out;
   }
-  out["held"] = view.held;
+  out["held"] = view.held.deletions;
   judge(out, looked, view);
   return out;
 }

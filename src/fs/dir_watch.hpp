@@ -52,4 +52,10 @@ class DirWatch {
 /// inotify. Throws Error(EMFILE) where the system's limit of instances is reached.
 std::unique_ptr<DirWatch> watch_dirs();
 
+/// fanotify with a mark on each file system that has one of the directories in it: no limit of watches, but
+/// the kernel tells of everything that happens on them, of which only these directories are handed on. Throws
+/// Error where that is not allowed (it needs CAP_SYS_ADMIN) or where `root`'s file system does not tell of an
+/// event that is made to find out.
+std::unique_ptr<DirWatch> watch_file_systems(const Dir& root);
+
 }  // namespace syncline::fs

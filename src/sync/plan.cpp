@@ -36,16 +36,23 @@ void Planner::fail(const std::string& path, const std::string& cause, const std:
   if (options_.on_error) options_.on_error({path, "destination", cause, next, 23});
 }
 
-void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
-                   bool edited, const std::string& renamed_from, const std::string& link) {
-  if (!options_.on_change) return;
+ChangeEvent Planner::change_event(DirNode& node, const Entry& entry, char update, bool is_new,
+                                  const Difference& difference, bool edited) const {
   ChangeEvent event;
   event.itemized = itemize(update, entry.type, is_new, difference, options_.rules.attributes);
   event.path = node.path_of(node.name_of(entry));
   if (entry.type == fs::FileType::directory) event.path += '/';
-  event.link_target = link.empty() ? node.extra_of(entry).link_target : link;
-  event.renamed_from = renamed_from;
+  event.link_target = node.extra_of(entry).link_target;
   event.edited_in_destination = edited;
+  return event;
+}
+
+void Planner::emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
+                   bool edited, const std::string& renamed_from, const std::string& link) {
+  if (!options_.on_change) return;
+  auto event = change_event(node, entry, update, is_new, difference, edited);
+  if (!link.empty()) event.link_target = link;
+  event.renamed_from = renamed_from;
   options_.on_change(event);
 }
 
@@ -122,9 +129,12 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   if (told) visited_.insert(path);
   if (ref.exists && !told && (options_.from_records ? node.recorded && ref.id == node.id : true)) {
     // Nothing moved in this directory itself; in the told form nothing below it either.
-    if (options_.from_records)
+    if (options_.from_records) {
+      relink(node);
       for (const auto& child : node.children) visit(*child, {true, child->id});
-    else relink_below(node);
+    } else {
+      for_each_dir(node, [&](DirNode& below) { relink(below); });
+    }
     return;
   }
   replica_.load_details(node);
@@ -145,22 +155,21 @@ void Planner::visit(DirNode& node, const RemoteRef& ref) {
   for (; other != remote.entries.end(); ++other) extra(node, *other, ref);
 }
 
-/// Digests of directories say nothing of hard links: names in an equal subtree whose leader is new
-/// elsewhere must be linked to it.
-void Planner::relink_below(DirNode& top) {
-  if (leaders_.empty()) return;
-  for_each_dir(top, [&](DirNode& node) {
-    for (const Entry& entry : node.entries) {
-      if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
-      const auto group = leader_groups_.find({entry.device, entry.inode});
-      if (group == leader_groups_.end() || group->second != 0) continue;
-      const std::string& leader = leaders_.at(group->first);
-      const std::string path = node.path_of(node.name_of(entry));
-      emit(node, entry, 'h', false, {}, false, {}, leader);
-      plan_.links.push_back({path, leader});
-      touch(node);
-    }
-  });
+/// Neither digests nor times of directories say anything of hard links: names in an equal one whose leader is
+/// new elsewhere must be linked to it.
+void Planner::relink(DirNode& node) {
+  if (leader_groups_.empty()) return;
+  for (const Entry& entry : node.entries) {
+    if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
+    const auto group = leader_groups_.find({entry.device, entry.inode});
+    if (group == leader_groups_.end() || group->second != 0) continue;
+    const std::string& leader = leaders_.at(group->first);
+    const std::string path = node.path_of(node.name_of(entry));
+    if (leader.empty() || leader == path) continue;
+    emit(node, entry, 'h', false, {}, false, {}, leader);
+    plan_.links.push_back({path, leader});
+    touch(node);
+  }
 }
 
 /// The entry cannot come to its place; another of its names stands for it then.
@@ -188,6 +197,7 @@ bool Planner::make_way(const Entry& entry, const std::string& path, const wire::
     id = dir_id(stored->stat, replica_.tree().root_stat.device);
   std::vector<PlannedRemove> removes;
   const auto rest = remove_tree(path, remote, id, removes, Removal::makes_way);
+  tell_removes(removes);
   plan_.make_way_count += removes.size();
   for (auto& one : removes) plan_.structure.emplace_back(std::move(one));
   if (rest == Rest::none) return true;
@@ -250,7 +260,10 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
       return leave(node.path_of(node.name_of(entry)));
     if (local.mtime_ns != remote.mtime_ns) difference.time = true;
     touch(node);  // the new file takes the old one's name, which moves the directory's time
-    emit(node, entry, '>', false, difference, remote.edited);
+    if (is_guarded(node.path_of(node.name_of(entry)), difference, local, remote))
+      rewrites_.push_back(
+          {plan_.files.size(), change_event(node, entry, '>', false, difference, remote.edited)});
+    else emit(node, entry, '>', false, difference, remote.edited);
     plan_.bases.push_back(make_base(node, remote, ref));
     plan_.files.push_back({&node, index, static_cast<std::int32_t>(plan_.bases.size() - 1)});
     plan_.file_bytes += entry.size_bytes;
@@ -358,13 +371,17 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) remove_gone();
   hold_removes();
   limit_removes();
+  tell_removes(plan_.removes);
+  hold_rewrites();
   // A directory that we have not and that stays over there, as something is kept in it, is compared with
   // nothing.
   for (const auto& [path, dir] : remote_)
     if (!visited_.contains(path)) leave(path);
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
-    if (touched_.contains(&node) && (has_own_root || &node != &root)) plan_.dir_metas.push_back(&node);
+    if (!touched_.contains(&node) || (!has_own_root && &node == &root)) return;
+    if (node.parent != nullptr) replica_.load_details(*node.parent);  // where its attributes stand
+    plan_.dir_metas.push_back(&node);
   });
   std::ranges::reverse(plan_.dir_metas);
   return std::move(plan_);

@@ -38,6 +38,7 @@ struct PlannedRemove {
   bool directory = false;
   bool keep = false;     ///< as a whole, under another name
   bool drifted = false;  ///< over there it is not known to be ours
+  bool edited = false;   ///< over there, since the last session
 };
 struct PlannedLink {
   std::string path;
@@ -62,10 +63,11 @@ struct Plan {
   std::vector<wire::Left::Entry> left;  ///< what stays over there although it is not ours
   bool delete_limit_reached = false;
   std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
+  std::vector<Item> held_files;    ///< the same, of `files`
   std::uint64_t file_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&
-           removes.empty() && dir_metas.empty();
+           removes.empty() && dir_metas.empty() && held_removes == 0 && held_files.empty();
   }
 };
 

@@ -80,15 +80,6 @@ bool Planner::spare(DirNode& node, const Entry& entry, const wire::EntryInfo& re
   return true;
 }
 
-void Planner::emit_remove(const std::string& path, const wire::EntryInfo& entry) {
-  if (!options_.on_change) return;
-  ChangeEvent event;
-  event.itemized = "*deleting  ";
-  event.path = entry.type == fs::FileType::directory ? path + "/" : path;
-  event.edited_in_destination = entry.edited;
-  options_.on_change(event);
-}
-
 /// Nothing in it is protected by a rule, or not known.
 bool Planner::may_go_whole(const std::string& path, const wire::EntryInfo& entry, state::DirId id) {
   const bool is_dir = entry.type == fs::FileType::directory;
@@ -110,15 +101,13 @@ Planner::Rest Planner::remove_tree(const std::string& path, const wire::EntryInf
   if (entry.drifted && !removed_.insert(path).second) return Rest::none;
   if (entry.drifted && keeps() && may_go_whole(path, entry, id)) {
     if (removal == Removal::inside_of_kept) return Rest::kept;
-    emit_remove(path, entry);
-    out.push_back({path, is_dir, true, true});
+    out.push_back({path, is_dir, true, true, entry.edited});
     return removal == Removal::plain && options_.keep == DriftKeep::beside ? Rest::kept : Rest::none;
   }
   const auto rest = is_dir ? remove_below(path, id, out, removal) : Rest::none;
   const bool is_kept_whole = rest == Rest::kept && removal == Removal::makes_way && keeps();
   if (rest != Rest::none && !is_kept_whole) return rest;
-  emit_remove(path, entry);
-  out.push_back({path, is_dir, is_kept_whole, entry.drifted});
+  out.push_back({path, is_dir, is_kept_whole, entry.drifted, entry.edited});
   return Rest::none;
 }
 

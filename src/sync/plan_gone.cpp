@@ -2,7 +2,6 @@
 // What the other side has and we no longer: moved (a rename) or deleted.
 #include <algorithm>
 
-#include "base/limits.hpp"
 #include "patch/conflict_name.hpp"
 #include "sync/planner.hpp"
 
@@ -236,32 +235,6 @@ void Planner::remove_gone() {
     if (rest != Rest::none) leave(path);
     if (rest != Rest::blocked) plan_.dropped_manifests.push_back(gone->stored.manifest_id);
   }
-}
-
-/// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
-void Planner::hold_removes() {
-  const auto count = plan_.removes.size();
-  if (!options_.copy->guard_deletes || count == 0) return;
-  const bool is_emptied = replica_.tree().root->entries.empty();
-  const auto gone = count + options_.copy->recent_deletes;
-  const auto share = (replica_.tree().entry_count + gone) * limits::guarded_deletions_percent / 100;
-  if (!is_emptied && gone <= std::max<std::uint64_t>(limits::guarded_deletions_free, share)) return;
-  plan_.held_removes = count;
-  drop_removes(0);
-}
-
-/// Those from `first` on are not made in this run.
-void Planner::drop_removes(std::size_t first) {
-  for (auto i = first; i < plan_.removes.size(); ++i)
-    if (plan_.removes[i].drifted) leave(plan_.removes[i].path);
-  plan_.removes.resize(first);
-}
-
-void Planner::limit_removes() {
-  const auto limit = options_.copy->max_delete;
-  if (!limit || plan_.removes.size() <= *limit) return;
-  drop_removes(*limit);
-  plan_.delete_limit_reached = true;
 }
 
 bool has_new_names(Replica& replica) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner's state: shared by its halves, comparison (plan.cpp) and what is gone (plan_gone.cpp).
+// The planner's state: shared by comparison (plan.cpp), what is gone (plan_gone.cpp) and guards
+// (plan_guards.cpp).
 #pragma once
 
 #include <deque>
@@ -16,6 +17,12 @@ struct Gone {
   state::StoredEntry stored;
   bool moved = false;     ///< a rename of it was planned
   bool replaced = false;  ///< by an entry of another type: what it holds over there goes with it
+};
+
+/// A file that is there and gets other content.
+struct Rewrite {
+  std::size_t file = 0;  ///< index into Plan::files
+  ChangeEvent event;     ///< told once it is clear that no guard holds it
 };
 
 /// Where the other side keeps a directory's entries, in our terms.
@@ -54,7 +61,7 @@ class Planner {
   void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);
   bool try_rename(DirNode& node, std::uint32_t index);
   bool linked(DirNode& node, std::uint32_t index, const wire::EntryInfo* remote, bool changed);
-  void relink_below(DirNode& top);
+  void relink(DirNode& node);
   void extra(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
   /// What removing an entry leaves: nothing, only what was kept or stays by itself, or also what must not go.
   enum class Rest { none, kept, blocked };
@@ -64,7 +71,6 @@ class Planner {
                    std::vector<PlannedRemove>& out, Removal removal = Removal::plain);
   Rest remove_below(const std::string& path, state::DirId id, std::vector<PlannedRemove>& out,
                     Removal removal);
-  void emit_remove(const std::string& path, const wire::EntryInfo& entry);
   bool may_go_whole(const std::string& path, const wire::EntryInfo& entry, state::DirId id);
   bool keeps() const { return options_.keep != DriftKeep::none; }
   void leave(const std::string& path, std::uint64_t version = 0) { plan_.left.push_back({path, version}); }
@@ -84,9 +90,16 @@ class Planner {
   void hold_removes();
   void limit_removes();
   void drop_removes(std::size_t first);
+  void tell_removes(const std::vector<PlannedRemove>& removes);
+  bool is_guarded(const std::string& path, const Difference& difference, const wire::EntryInfo& local,
+                  const wire::EntryInfo& remote) const;
+  bool are_rewrites_too_many() const;
+  void hold_rewrites();
   std::optional<state::StoredEntry> stored_entry(state::DirId id, const std::string& name);
   Base make_base(const DirNode& node, const wire::EntryInfo& remote, const RemoteRef& ref);
   void touch(DirNode& node) { touched_.insert({&node, true}); }
+  ChangeEvent change_event(DirNode& node, const Entry& entry, char update, bool is_new,
+                           const Difference& difference, bool edited) const;
   void emit(DirNode& node, const Entry& entry, char update, bool is_new, const Difference& difference,
             bool edited, const std::string& renamed_from = {}, const std::string& link = {});
   void keep_out(const Entry& entry, const std::string& path, const std::string& cause,
@@ -106,6 +119,7 @@ class Planner {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>
       leader_groups_;  ///< remote link group of the leader
   std::unordered_map<const DirNode*, bool> touched_;
+  std::vector<Rewrite> rewrites_;  ///< where they are guarded
   /// Inodes of entries whose place in the destination could not be looked at: their old place there stays.
   std::unordered_set<std::uint64_t> withheld_;
   std::unordered_set<std::string> visited_;  ///< of the directories that were told

@@ -247,7 +247,8 @@ void RemoteCopy::push(const RemotePlace& destination) {
   report_.content_read_bytes = result.receiver_read_bytes;
   report_.root = result.receiver_root.hex();
   report_.deletions_held = result.deletions_held;
-  if (result.deletions_held != 0 && events_.counters.worst_exit_code == 0)
+  report_.changes_held = result.changes_held;
+  if (result.deletions_held + result.changes_held != 0 && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 41;
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;

@@ -66,7 +66,7 @@ void Sender::flush_and_wait() {
 void Sender::finish_transfer() {
   const auto is_clean = [&] {
     return events_.counters.errors == 0 && failures_ == 0 && !plan_.delete_limit_reached &&
-           plan_.held_removes == 0;
+           plan_.held_removes == 0 && plan_.held_files.empty();
   };
   std::unique_lock lock(mutex_);
   const bool agree = is_clean();
@@ -184,6 +184,7 @@ void Sender::seed_dedupe(DedupeIndex& dedupe) {
     if (item.base < 0) new_bytes += item.node->entries[item.entry].size_bytes;
     planned[item.node].push_back(item.entry);
   }
+  for (const Item& item : plan_.held_files) planned[item.node].push_back(item.entry);
   if (new_bytes < dedupe_seed_bytes_min) return;
   const auto reader = replica_.database().reader();
   for_each_dir(*replica_.tree().root, [&](DirNode& node) {

@@ -262,8 +262,11 @@ wire::Meta Transfer::meta_of(const DirNode& node, const Entry& entry, const fs::
   out.uid = options_.rules.uid_there(entry.uid);
   out.gid = options_.rules.gid_wanted(entry.gid);
   out.mtime_ns = entry.mtime_ns;
-  if (file != nullptr && node.extra_of(entry).xattr_digest != hash::Digest{})
-    out.xattrs = selected_xattrs(file->xattrs(), options_.rules.attributes);
+  if (file == nullptr) return out;
+  std::unique_lock lock(replica_.mutex());  // others settle their entries
+  const bool has_xattrs = node.extra_of(entry).xattr_digest != hash::Digest{};
+  lock.unlock();
+  if (has_xattrs) out.xattrs = selected_xattrs(file->xattrs(), options_.rules.attributes);
   return out;
 }
 
@@ -274,11 +277,21 @@ wire::Meta Transfer::meta_at(const DirNode& node, const Entry& entry) {
   return out;
 }
 
-/// The entry as it was read; its record will say this.
-void Transfer::settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh) {
-  std::lock_guard lock(replica_.mutex());
+/// The entry as it was read; its record will say this. Whatever moved its times since it was scanned may have
+/// been an attribute.
+void Transfer::settle_entry(const Item& item, const Source& source, const manifest::Manifest& fresh) {
   Entry& entry = entry_of(item);
-  set_stat(entry, stat);
+  std::optional<hash::Digest> xattrs;
+  if (entry.ctime_ns != source.stat.ctime_ns &&
+      (options_.rules.attributes & (wire::attr_xattrs | wire::attr_acls)))
+    xattrs = xattr_digest(source.file->xattrs(), options_.rules.attributes);
+  std::lock_guard lock(replica_.mutex());
+  const bool is_another = entry.inode != source.stat.inode;
+  set_stat(entry, source.stat);
+  // Which other names it has was not compared: over there it has none.
+  if (is_another) entry.link_count = 1;
+  if (xattrs && item.node->extra_of(entry).xattr_digest != *xattrs)
+    item.node->make_extra(entry).xattr_digest = *xattrs;
   const auto* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;
   replica_.record_content(*item.node, entry, fresh,
                           base != nullptr && base->stored ? base->stored->manifest_id : 0);
@@ -362,7 +375,7 @@ void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
     };
     if (std::ranges::any_of(fresh.chunks, known)) return send_file(item);
   }
-  settle_entry(item, source.stat, fresh);
+  settle_entry(item, source, fresh);
   op.path = path_of(item);
   op.meta = meta_of(*item.node, entry_of(item), source.file.get());
   op.params = fresh.params;

@@ -177,7 +177,7 @@ class Transfer {
   Source open_source(const Item& item);
   Source open_source(const Item& item, OpenDir& last);
   void check_unchanged(const Source& source);
-  void settle_entry(const Item& item, const fs::Stat& stat, const manifest::Manifest& fresh);
+  void settle_entry(const Item& item, const Source& source, const manifest::Manifest& fresh);
   void add_to_dedupe(const Item& item, const manifest::Manifest& fresh);
   bool defer(const Item& item, const manifest::Manifest& fresh);
   bool put_off(const Item& item);

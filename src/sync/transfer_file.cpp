@@ -24,7 +24,8 @@ constexpr std::size_t asked_manifests_max = 256;
 constexpr std::uint64_t asked_base_bytes_max = 4096 * std::uint64_t{limits::mib};
 /// A known run inside a gap, from this size on, is not looked for: that makes two gaps of one.
 constexpr std::uint64_t known_run_bytes_min = 32 * limits::kib;
-constexpr std::uint64_t sums_share = 16;  ///< the sums of both rounds are at most this part of what they sum up
+constexpr std::uint64_t sums_share =
+    16;  ///< the sums of both rounds are at most this part of what they sum up
 constexpr std::uint64_t cached_change_bytes_max = 32 * limits::mib;
 
 wire::ChunkRef ref_of(const hash::ChunkId& id, std::uint32_t length_bytes) {
@@ -141,7 +142,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   events_.counters.read_bytes += size;
   const hash::Digest root = fresh.root();
   if (old_is_ours && root == old->root()) {
-    settle_entry(item, source.stat, fresh);
+    settle_entry(item, source, fresh);
     events_.counters.matched_bytes += size;
     send_meta_only(item, source);
     return;
@@ -176,7 +177,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   try {
     send_steps(begin.file, source, fresh, old, recipe, base_bytes, old_is_ours);
     check_unchanged(source);
-    settle_entry(item, source.stat, fresh);
+    settle_entry(item, source, fresh);
     end.meta = meta_of(*item.node, entry_of(item), source.file.get());
     end.root = root;
   } catch (const Error&) {
@@ -275,9 +276,9 @@ delta::Step Transfer::part_of(const manifest::Manifest& fresh, const delta::Step
   return out;
 }
 
-/// The chunks of a gap in runs of what is in other files over there already and what is not. The other side of
-/// the gap is cut with them where both are equally long; else every unknown run is looked for in all of it, and
-/// a known run between two must be worth its sums.
+/// The chunks of a gap in runs of what is in other files over there already and what is not. The other side
+/// of the gap is cut with them where both are equally long; else every unknown run is looked for in all of
+/// it, and a known run between two must be worth its sums.
 std::vector<Transfer::Run> Transfer::runs_of(const manifest::Manifest& fresh, const delta::Step& step) {
   const auto worth_bytes = step.old_bytes == step.new_bytes
                                ? known_run_bytes_min

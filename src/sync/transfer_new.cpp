@@ -115,7 +115,7 @@ void Transfer::send_begun(const Item& item, const Source& source, unsigned compr
     put_steps(out);
     lane.finish();
     check_unchanged(source);
-    settle_entry(item, stat, fresh);
+    settle_entry(item, source, fresh);
     end.meta = meta_of(*item.node, entry_of(item), source.file.get());
     end.root = fresh.root();
   } catch (const Error&) {

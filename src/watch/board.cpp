@@ -35,6 +35,11 @@ void Board::news() {
   if (on_news_) on_news_();
 }
 
+void Board::watched_by(const std::string& how) {
+  std::lock_guard lock(mutex_);
+  watched_by_ = how;
+}
+
 void Board::changed() {
   std::lock_guard lock(mutex_);
   if (!changed_ns_) changed_ns_ = clock_.now_ns();
@@ -131,8 +136,8 @@ void Board::end_round(Attempt::Result result) {
     completed_ = {round_begun_ns_, now};
     is_holding_ = result == held;
   }
-  if (!is_holding_) held_ = 0;
-  else if (report_) held_ = report_->deletions_held;
+  if (!is_holding_) held_ = {};
+  else if (report_) held_ = {report_->deletions_held, report_->changes_held};
   is_approved_ = false;
   if (result == in_step && report_ && report_->in_step) {
     proof_ = {round_begun_ns_, now, report_->root};
@@ -158,6 +163,7 @@ BoardView Board::view(std::size_t failing_max) const {
   std::lock_guard lock(mutex_);
   BoardView out;
   out.state = standing_.state;
+  out.watched_by = watched_by_;
   out.is_degraded = standing_.is_degraded;
   if (retry_at_)
     out.retry_in = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*retry_at_ - clock_.steady()));
@@ -200,7 +206,7 @@ bool Board::is_proven(std::uint64_t ticket) const {
   return proven_ >= ticket;
 }
 
-std::optional<std::uint64_t> Board::approve() {
+std::optional<Held> Board::approve() {
   std::lock_guard lock(mutex_);
   if (!is_holding_) return std::nullopt;
   is_wanted_ = is_approval_ = true;

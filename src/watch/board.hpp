@@ -25,7 +25,7 @@ struct FailingEntry {
   std::int64_t since_ns = 0;  ///< the first of the rounds in a row in which it failed
 };
 
-/// A round that came to its end, but for entries that fail and deletions that are held.
+/// A round that came to its end, but for entries that fail and what is held.
 struct Completed {
   std::int64_t begun_ns = 0;
   std::int64_t at_ns = 0;
@@ -50,9 +50,16 @@ struct Missing {
   std::uint64_t bytes = 0;
 };
 
+/// What guards keep back. Both 0: deletions above --max-delete.
+struct Held {
+  std::uint64_t deletions = 0;
+  std::uint64_t changes = 0;
+};
+
 /// Everything at one moment.
 struct BoardView {
   Standing::State state = Standing::State::copying;
+  std::string watched_by;  ///< "inotify" or "fanotify"; empty: nothing is watched yet
   bool is_degraded = false;
   std::optional<std::chrono::milliseconds> retry_in;
   std::optional<Proof> proof;
@@ -61,8 +68,8 @@ struct BoardView {
   std::optional<Missing> missing;          ///< not known before a destination was compared with
   std::optional<std::int64_t> changed_ns;  ///< of the first change that is not known to be at the other side
   bool is_touched = false;                 ///< something has changed since the last completed round began
-  bool is_holding = false;                 ///< a guard keeps deletions back
-  std::uint64_t held = 0;                  ///< how many; 0 with is_holding: those above --max-delete
+  bool is_holding = false;                 ///< a guard keeps something back
+  Held held;
   std::uint64_t failing_count = 0;
   std::uint64_t failing_unnamed = 0;                          ///< of these, beyond limits::board_failures_max
   std::vector<std::pair<std::string, FailingEntry>> failing;  ///< the first of them by path
@@ -89,6 +96,7 @@ class Board {
    private:
     Board* const board_;
   };
+  void watched_by(const std::string& how);
   /// Something in the tree has changed.
   void changed();
   bool is_round_wanted() const;
@@ -97,7 +105,7 @@ class Board {
   void take_requests();
   /// The copy begins, with all changes that were noted.
   void begin_round();
-  /// With take_requests(): this one makes the deletions that the guard held before.
+  /// With take_requests(): this one makes what a guard held before.
   bool is_approved() const;
   void error(const ErrorEvent& event);
   void progress(const ProgressEvent& event);
@@ -114,9 +122,9 @@ class Board {
   std::uint64_t want_round();
   /// Such a round has ended with both sides equal.
   bool is_proven(std::uint64_t ticket) const;
-  /// The next round comes at once and makes the deletions that are held. How many they are (0: not known);
-  /// nothing where none are held, and nothing happens then.
-  std::optional<std::uint64_t> approve();
+  /// The next round comes at once and makes what is held, which is returned; nothing where nothing is, and
+  /// nothing happens then.
+  std::optional<Held> approve();
   /// Ends a wait of the loop, which then asks whether it is to go on.
   void wake();
   /// `on_news` is called, by any thread, after the standing or a proof is a new one. It must neither throw
@@ -133,6 +141,7 @@ class Board {
   mutable std::mutex mutex_;
   std::function<void()> wake_, on_news_;
   Standing standing_;
+  std::string watched_by_;
   std::optional<std::chrono::steady_clock::time_point> retry_at_;
   std::optional<Proof> proof_;
   std::optional<Completed> completed_;
@@ -145,7 +154,7 @@ class Board {
   std::optional<CopyReport> report_;                            ///< of this round
   std::int64_t round_begun_ns_ = 0;
   bool is_holding_ = false;
-  std::uint64_t held_ = 0;
+  Held held_;
   bool is_wanted_ = false, is_approval_ = false, is_approved_ = false;
   std::uint64_t requested_ = 0, claimed_ = 0, proven_ = 0;  ///< the last ticket that was given, of this
                                                             ///< round, that is served

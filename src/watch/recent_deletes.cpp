@@ -9,7 +9,7 @@
 namespace syncline::watch {
 
 void RecentDeletes::count_into(CopyOptions& options, Moment now) {
-  while (!is_holding_ && !made_.empty() && made_.front().first + limits::guarded_deletions_span < now)
+  while (!is_holding_ && !made_.empty() && made_.front().first + limits::guarded_span < now)
     made_.pop_front();
   std::uint64_t count = 0;
   for (const auto& [when, deleted] : made_) count += deleted;

@@ -12,7 +12,7 @@
 namespace syncline::watch {
 
 /// A tree that is removed slowly is removed in many rounds: the limits of one copy count over
-/// limits::guarded_deletions_span, and for as long as they hold something back.
+/// limits::guarded_span, and for as long as they hold something back.
 class RecentDeletes {
  public:
   using Moment = std::chrono::steady_clock::time_point;

@@ -200,7 +200,8 @@ void TreeWatch::came(Node& parent, const fs::DirChange& change) {
   place = arrived.empty() ? std::make_unique<Node>() : std::move(arrived.mapped());
   place->parent = &parent;
   place->name = change.name;
-  add_missing(*place);
+  add_missing(
+      *place);  // what is not there now may only have another name: a rename that is still to come tells
   // What happened in there while its name was another one was noted under that, and what is new may have got
   // the number of something that is gone.
   note_dirty_tree(*place);

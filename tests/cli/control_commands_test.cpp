@@ -40,6 +40,7 @@ class QuietWatch {
     report.in_step = result == Answered::in_step;
     report.root = "abc";
     report.deletions_held = result == Answered::held ? 60 : 0;
+    report.changes_held = result == Answered::held ? changes_held : 0;
     board.report(report);
     using enum watch::Standing::State;
     board.stand({result == Answered::in_step ? in_step
@@ -51,6 +52,7 @@ class QuietWatch {
 
   FakeClock clock;
   watch::Board board{clock};
+  std::uint64_t changes_held = 0;  ///< by rounds that hold something
 
  private:
   control::Watched watched_;
@@ -254,6 +256,23 @@ TEST_CASE("deletions are approved at one watch at a time", "[ask]") {
   CHECK(one.board.is_round_wanted());
   CHECK_FALSE(two.board.is_round_wanted());
   CHECK(scene.run(run_approve, {scene.dir.path("a/below")}).code == exit_code::not_running);
+}
+
+TEST_CASE("changes of files that are held are told beside deletions", "[ask]") {
+  AskScene scene;
+  QuietWatch one(scene.dir, "a");
+  one.changes_held = 1234;
+  one.board.watched_by("fanotify");
+  one.round(Answered::held);
+  const auto status = scene.run(run_status);
+  CHECK(status.code == exit_code::guard);
+  CHECK(has(status.out,
+            "  60 deletions and 1,234 changes of files are held ('syncline approve' lets them be made)"));
+  CHECK(has(status.out, ", process 77, watched by fanotify\n"));
+  CHECK(has(scene.wait({"--timeout=0.05"}).err,
+            "still waiting: 60 deletions and 1,234 changes of files are held"));
+  CHECK(
+      has(scene.run(run_approve).out, "60 deletions and 1,234 changes of files that were held are made now"));
 }
 
 TEST_CASE("a path is told in a sentence, with the exit code that belongs to it", "[ask]") {

@@ -88,6 +88,22 @@ TEST_CASE("what watch does not follow is refused", "[watch]") {
   CHECK(refusal([&] { plans(many); }).find("more than 64 pairs") == 0);
 }
 
+TEST_CASE("a watch guards against sudden changes and watches by itself unless told otherwise", "[watch]") {
+  const auto first = [](std::vector<std::string> args) {
+    args.insert(args.end(), {"/s", "/a"});
+    return plans(args).front();
+  };
+  CHECK(first({}).options.guard_changes);
+  CHECK_FALSE(first({"--no-guard-changes"}).options.guard_changes);
+  CHECK(first({"--no-guard-changes", "--guard-changes"}).options.guard_changes);
+  CHECK(first({}).watch_with == WatchWith::automatic);
+  CHECK(first({"--watch-with=inotify"}).watch_with == WatchWith::inotify);
+  CHECK(first({"--watch-with", "fanotify"}).watch_with == WatchWith::fanotify);
+  CHECK(first({"--watch-with=fanotify", "--watch-with=auto"}).watch_with == WatchWith::automatic);
+  CHECK(refusal([&] { first({"--watch-with=poll"}); }) ==
+        "--watch-with: 'poll' is neither auto, inotify nor fanotify");
+}
+
 TEST_CASE("a rescan has bounds that may be reached and not passed", "[watch]") {
   using namespace std::chrono_literals;
   const auto rescan = [](const std::string& text) {

@@ -34,6 +34,7 @@ struct WhyScene {
     CopyReport report;
     report.in_step = result == WhyResult::in_step;
     report.deletions_held = result == WhyResult::held ? 60 : 0;
+    report.changes_held = result == WhyResult::held ? changes_held : 0;
     report.root = "abc";
     board.report(report);
     using enum Standing::State;
@@ -50,6 +51,7 @@ struct WhyScene {
   test::TempDir dir;
   watch::Board board{system_clock()};
   std::string ignored;
+  std::uint64_t changes_held = 0;
   control::WatchDesk desk{fs::linux_fs(),
                           board,
                           {dir.path("root"), "/d", "/state", 77, 5},
@@ -118,6 +120,26 @@ TEST_CASE("what is gone is held by a guard, or gone at the other side too", "[wh
   scene.round(WhyResult::in_step);
   CHECK(scene.verdict("g") == "absent");
   CHECK(scene.desk.answer({Ask::approve, ""})["held"] == false);
+}
+
+TEST_CASE("while changes are held every file that changed since both sides were equal may be one of them",
+          "[why]") {
+  WhyScene scene;
+  scene.round(WhyResult::in_step);
+  scene.settle();
+  scene.dir.write("root/g", "other");
+  scene.settle();
+  scene.changes_held = 70;
+  scene.round(WhyResult::held);
+  CHECK(scene.verdict("g") == "may-be-held");
+  CHECK(scene.verdict("sub/f") == "in-step");
+  CHECK(scene.verdict("sub") == "in-step");
+  CHECK(scene.status()["held_changes"] == 70);
+  const auto approved = scene.desk.answer({Ask::approve, ""});
+  CHECK(approved["deletions"] == 60);
+  CHECK(approved["changes"] == 70);
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("g") == "in-step");
 }
 
 TEST_CASE("a rule that leaves it out comes before how it stands, and a failure before that", "[why]") {

@@ -76,7 +76,7 @@ class Editor:
         path = os.path.join(self.rng.choice(self.dirs), self.rng.choice(NAMES))
         try:
             self.rng.choices(self.edits, self.weights)[0](path)
-        except (OSError, IndexError, shutil.Error):
+        except (OSError, IndexError, ValueError, shutil.Error):
             pass
 
     def content(self):

@@ -5,12 +5,11 @@
     watch.py PROGRAM [SEED]
 
 Edits of all kinds until both trees are equal byte by byte, a server that goes away and comes back, a source that is
-exchanged, deletions that a guard holds, the end by a signal; several destinations, what a configuration names, hooks,
-what a service manager is told."""
+exchanged, deletions and changes that guards hold, the end by a signal; several destinations, what a configuration names,
+hooks, what a service manager is told."""
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import socket
@@ -19,83 +18,11 @@ import sys
 import tempfile
 import time
 
-from processes import PATIENCE_S, check, wait_until
+from processes import check, wait_until
+from watching import Scene, picture
 
 PROGRAM = os.path.abspath(sys.argv[1])
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
-
-
-def picture(top):
-    """Of a tree: type, mode, content or target of every entry, by path. Changes under way may be in it."""
-    out = {}
-    for path, dirs, files in os.walk(top):
-        for name in dirs + files:
-            full = os.path.join(path, name)
-            relative = os.path.relpath(full, top)
-            if relative.split("/")[0] == ".syncline":
-                continue
-            try:
-                mode = os.lstat(full).st_mode
-                if os.path.islink(full):
-                    out[relative] = os.readlink(full)
-                elif os.path.isdir(full):
-                    out[relative] = mode
-                else:
-                    with open(full, "rb") as file:
-                        out[relative] = (mode, file.read())
-            except FileNotFoundError:
-                out[relative] = None
-    return out
-
-
-class Scene:
-    def __init__(self, root):
-        self.root = root
-        os.makedirs(self.path("src/sub"))
-        self.started = []
-
-    def path(self, name):
-        return os.path.join(self.root, name)
-
-    def environment(self, who):
-        out = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
-        return out | {"HOME": self.path(who), "XDG_CONFIG_HOME": self.path(who + "/config"),
-                      "XDG_STATE_HOME": self.path(who + "/state")}
-
-    def start(self, who, log, *args):
-        with open(self.path(log), "a") as file:
-            process = subprocess.Popen([PROGRAM, *args], env=self.environment(who), stdout=file, stderr=file, cwd=self.root)
-        self.started.append(process)
-        return process
-
-    def run(self, who, *args, code=0):
-        done = subprocess.run([PROGRAM, *args], env=self.environment(who), capture_output=True, text=True, cwd=self.root,
-                              timeout=300)
-        check(done.returncode == code, f"{args}: exit {done.returncode}, not {code}: {done.stderr}{done.stdout}")
-        return done
-
-    def write(self, name, content="x"):
-        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with open(self.path(name), "w") as file:
-            file.write(content)
-
-    def text(self, name):
-        with open(self.path(name)) as file:
-            return file.read()
-
-    def wait_equal(self, left, right, text):
-        wait_until(lambda: picture(self.path(left)) == picture(self.path(right)), f"{left} and {right} are equal {text}")
-
-    def end(self, process):
-        process.send_signal(signal.SIGTERM)
-        # 20 where it comes in the middle of a copy, such as one that looks at what happened in DST.
-        check(process.wait(PATIENCE_S) in (0, 20), f"the end by a signal: exit {process.returncode}")
-
-    def end_all(self):
-        for process in self.started:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
 
 
 def follows_changes(scene):
@@ -158,15 +85,11 @@ def edit(scene, rng):
 
 
 def outlives_server(scene):
-    serve = ["serve", "--state", scene.path("server"), scene.path("shared"), "--listen"]
-    server = scene.start("there", "server.log", *serve, "127.0.0.1:0")
-    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")), "what to type is printed")
-    url, code = re.search(r"syncline pair (\S+) (\S+)", scene.text("server.log")).groups()
-    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("server.log")).group(1)
+    server, port = scene.serve()
     url = f"syncline://127.0.0.1:{port}/"
     refused = scene.run("here", "watch", "src/", url + "shared/", code=41)
     check("syncline pair" in refused.stderr, "an unknown server ends it: " + refused.stderr)
-    scene.run("here", "pair", url, code)
+    scene.pair(url)
     watch = scene.start("here", "remote.log", "watch", "src/", url + "shared/")
     scene.wait_equal("src", "shared", "at first")
     server.kill()
@@ -175,7 +98,7 @@ def outlives_server(scene):
     scene.write("src/sub/f", "while the server is away")
     wait_until(lambda: "behind" in scene.text("remote.log"), "it is told that the server is away")
     check(watch.poll() is None, "it goes on without a server")
-    scene.start("there", "server.log", *serve, "127.0.0.1:" + port)
+    scene.serve(port)
     scene.wait_equal("src", "shared", "once the server is back")
     watch.kill()
     watch.wait()
@@ -285,6 +208,39 @@ def keeps_what_others_change(scene):
     scene.end(watch)
     server.terminate()
     server.wait()
+
+
+def holds_sudden_changes(scene):
+    """As of something that encrypts one file after the other in place."""
+    for number in range(200):
+        scene.write(f"precious/{number}", f"plain {number}")
+    scene.run("here", "copy", "precious/", "precious-copy/")  # what watch has only just made may go on changing
+    watch = scene.start("here", "sudden.log", "watch", "precious/", "precious-copy/")
+    wait_until(lambda: "in step" in scene.text("sudden.log"), "it is in step at first")
+    for number in range(200):
+        scene.write(f"precious/{number}", f"CIPHER {number}")
+        if number % 5 == 0:
+            time.sleep(0.01)
+    scene.write("precious/new", "x")
+    wait_until(lambda: "changes of files are held" in scene.text("sudden.log"), "many changes are held and told")
+    wait_until(lambda: os.path.exists(scene.path("precious-copy/new")), "the rest goes on")
+    changed = sum("CIPHER" in scene.text(f"precious-copy/{number}") for number in range(200))
+    check(changed <= 50, f"most of them are not made: {changed}")
+    status = scene.run("here", "status", "precious", code=41).stdout
+    check(f"{200 - changed} changes of files are held" in status, "status tells how many: " + status)
+    check("perhaps this one" in scene.run("here", "why", "precious/199", code=41).stdout, "why tells of a file")
+    check("made now" in scene.run("here", "approve", "precious").stdout, "approve lets them be made")
+    scene.run("here", "wait", "--timeout", "60", "precious")
+    check(picture(scene.path("precious")) == picture(scene.path("precious-copy")), "what was approved is made")
+    scene.end(watch)
+    watch = scene.start("here", "free.log", "watch", "--no-guard-changes", "precious/", "precious-copy/")
+    wait_until(lambda: "in step" in scene.text("free.log"), "it follows again")
+    for number in range(200):
+        scene.write(f"precious/{number}", f"other {number}")
+    scene.wait_equal("precious", "precious-copy", "without the guard")
+    scene.end(watch)
+    check("no-guard-changes" in scene.run("here", "copy", "--no-guard-changes", "precious/", "x/", code=1).stderr,
+          "copy has no such guard")
 
 
 def heals_what_others_change(scene):
@@ -434,11 +390,11 @@ def refuses(scene):
 def main():
     print("seed", SEED, flush=True)
     with tempfile.TemporaryDirectory() as root:
-        scene = Scene(root)
+        scene = Scene(PROGRAM, root)
         try:
-            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, heals_what_others_change,
-                         keeps_what_others_change, follows_to_several, follows_configuration, runs_hooks,
-                         tells_service_manager, refuses):
+            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, holds_sudden_changes,
+                         heals_what_others_change, keeps_what_others_change, follows_to_several, follows_configuration,
+                         runs_hooks, tells_service_manager, refuses):
                 step(scene)
                 print("ok", step.__name__)
         finally:

@@ -242,3 +242,39 @@ TEST_CASE("a directory whose entries pass the size of a message is listed in sev
   CHECK(outcome.report.in_step);
   CHECK(outcome.report.files_changed == 1);
 }
+
+TEST_CASE("a directory keeps its attributes when a file in it is written to in place", "[sync]") {
+  Pair pair;
+  pair.dir.make_dir("src/d/e");
+  pair.dir.write("src/d/e/f", "x");
+  for (const auto* name : {"src", "src/d", "src/d/e"})
+    if (::setxattr(pair.dir.path(name).c_str(), "user.note", "v", 1, 0) != 0) return;
+  CHECK(pair.copy().report.in_step);
+  pair.dir.write("src/d/e/f", "other");
+  CHECK(pair.copy().report.in_step);
+  CHECK(pair.dir.read("dst/d/e/f") == "other");
+  for (const auto* name : {"dst", "dst/d", "dst/d/e"}) {
+    CAPTURE(name);
+    CHECK(::getxattr(pair.dir.path(name).c_str(), "user.note", nullptr, 0) == 1);
+  }
+}
+
+TEST_CASE(
+    "another name of a file is linked again when the directory of the first one has changed places with a "
+    "file",
+    "[sync]") {
+  Pair pair;
+  pair.dir.make_dir("src/x/2");
+  pair.dir.write("src/x/2/3", "content");
+  pair.dir.write("src/x/f", "file");
+  pair.dir.make_dir("src/x/y/z");
+  std::filesystem::create_hard_link(pair.dir.path("src/x/2/3"), pair.dir.path("src/x/y/z/a"));
+  pair.options.delete_extra = true;
+  CHECK(pair.copy().report.in_step);
+  std::filesystem::rename(pair.dir.path("src/x/2"), pair.dir.path("src/between"));
+  std::filesystem::rename(pair.dir.path("src/x/f"), pair.dir.path("src/x/2"));
+  std::filesystem::rename(pair.dir.path("src/between"), pair.dir.path("src/x/f"));
+  CHECK(pair.copy().report.in_step);
+  CHECK(pair.dir.read("dst/x/2") == "file");
+  CHECK(lstat_of(pair.dir.path("dst/x/f/3")).st_ino == lstat_of(pair.dir.path("dst/x/y/z/a")).st_ino);
+}

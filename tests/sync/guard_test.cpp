@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deletions that a guard holds because they are so many.
+// Deletions, and changes of files, that a guard holds because they are so many.
 #include <filesystem>
 
 #include "base/limits.hpp"
@@ -22,6 +22,9 @@ class Guarded : public Pair {
     options.delete_extra = options.guard_deletes = true;
     for (std::size_t i = 0; i < count; ++i) dir.write(name(i), "x");
     CHECK(copy().report.in_step);
+  }
+  void rewrite(std::size_t count, std::size_t first = 0) {
+    for (std::size_t i = first; i < first + count; ++i) dir.write(name(i), "changed");
   }
   void remove(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) stdfs::remove(dir.path(name(removed_++)));
@@ -119,4 +122,119 @@ TEST_CASE("nor does one that is copied under its own name", "[sync]") {
   stdfs::remove(pair.dir.path("src/g"));
   CHECK(pair.copy().report.deletions_held == 1);
   CHECK(pair.dir.exists("dst/src/g"));
+}
+
+namespace {
+
+/// The same with the guard of changes.
+class GuardedChanges : public Guarded {
+ public:
+  explicit GuardedChanges(std::size_t count) : Guarded(count) { options.guard_changes = true; }
+};
+
+void check_changes_held(GuardedChanges& pair, std::uint64_t count) {
+  pair.dir.write("src/more", "x");
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.exit_code == 41);
+  CHECK(outcome.report.changes_held == count);
+  CHECK_FALSE(outcome.report.in_step);
+  CHECK(pair.dir.read("dst/0") == "x");
+  CHECK(pair.dir.exists("dst/more"));
+  for (const auto& change : outcome.changes) CHECK(change.path == "more");
+}
+
+}  // namespace
+
+TEST_CASE("of few files so many may change, and one more is held while the rest goes on", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_changes_free;
+  GuardedChanges pair(2 * free);
+  SECTION("as many") {
+    pair.rewrite(free);
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.in_step);
+    CHECK(outcome.report.changes_held == 0);
+    CHECK(outcome.changes.size() == free);
+    CHECK(pair.dir.read("dst/0") == "changed");
+  }
+  SECTION("one more") {
+    pair.rewrite(free + 1);
+    check_changes_held(pair, free + 1);
+    stdfs::remove(pair.dir.path("dst/more"));
+    check_changes_held(pair, free + 1);
+    pair.options.guard_changes = false;
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.in_step);
+    CHECK(outcome.changes.size() == free + 1);
+    CHECK(pair.dir.read("dst/0") == "changed");
+  }
+}
+
+TEST_CASE("of many files a part may change, and one more is held", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr std::size_t count = 1000;
+  constexpr auto part = count * limits::guarded_changes_percent / 100;
+  GuardedChanges pair(count);
+  SECTION("as many") {
+    pair.rewrite(part);
+    CHECK(pair.copy().report.in_step);
+  }
+  SECTION("one more") {
+    pair.rewrite(part + 2);  // a fifth of the one that comes too is not a whole one
+    check_changes_held(pair, part + 2);
+  }
+}
+
+TEST_CASE("files that changed just before count once, and those that came just before not at all",
+          "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_changes_free;
+  GuardedChanges pair(2 * free);
+  const auto recent = std::make_shared<RecentFiles>();
+  for (std::size_t i = 0; i < free; ++i) recent->changed.insert(std::to_string(i));
+  pair.options.recent_files = recent;
+  SECTION("the same ones") {
+    pair.rewrite(free);
+    CHECK(pair.copy().report.in_step);
+  }
+  SECTION("another one") {
+    pair.rewrite(1, free);
+    CHECK(pair.copy().report.changes_held == 1);
+  }
+  SECTION("one that came just before") {
+    recent->created.insert(std::to_string(free));
+    pair.rewrite(1, free);
+    CHECK(pair.copy().report.in_step);
+  }
+}
+
+TEST_CASE("new files, names, modes and deletions are no changes of files", "[sync]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_changes_free;
+  GuardedChanges pair(5 * free);
+  for (std::size_t i = 0; i < free; ++i) {
+    pair.dir.write("src/new" + std::to_string(i), "new");
+    stdfs::permissions(pair.dir.path("src/" + std::to_string(i)), stdfs::perms::owner_read);
+    stdfs::rename(pair.dir.path("src/" + std::to_string(free + i)),
+                  pair.dir.path("src/moved" + std::to_string(i)));
+  }
+  pair.rewrite(2, 3 * free);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.changes_held == 0);
+}
+
+TEST_CASE("a new file that has the content of one that is held is not made of what is there", "[sync]") {
+  if (!has_guard()) return;
+  constexpr auto free = limits::guarded_changes_free;
+  GuardedChanges pair(2 * free);
+  const auto content = random_text(600'000, 1);
+  pair.rewrite(free + 1);
+  pair.dir.write("src/0", content);
+  pair.dir.write("src/like", content);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.changes_held == free + 1);
+  CHECK(outcome.errors.empty());
+  CHECK((pair.dir.read("dst/like") == content));
+  CHECK(pair.dir.read("dst/0") == "x");
 }

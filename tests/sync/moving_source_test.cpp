@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources that change, shrink, grow or vanish while they are read.
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -101,4 +102,40 @@ TEST_CASE("a file that vanishes while it is read is told with 24", "[sync]") {
   CHECK(outcome.failed("file"));
   CHECK_FALSE(scene.dir.exists("dst/file"));
   CHECK(scene.dir.read("dst/other") == "other");
+}
+
+TEST_CASE("an attribute that is set after the scan is not lost", "[sync]") {
+  const auto size = GENERATE(from_range(std::begin(sizes), std::end(sizes)));
+  const auto has_base = GENERATE(false, true);
+  CAPTURE(size, has_base);
+  MovingSource scene(size, has_base);
+  const auto path = scene.dir.path("src/file");
+  FaultFs faults(fs::linux_fs());
+  faults.call_op("open_read", [&] { REQUIRE(::setxattr(path.c_str(), "user.late", "x", 1, 0) == 0); });
+  CHECK(scene.copy_through(faults).report.exit_code == 0);
+  CHECK(faults.struck() == 1);
+  CHECK(scene.copy().report.in_step);
+  CHECK(::getxattr(scene.dir.path("dst/file").c_str(), "user.late", nullptr, 0) == 1);
+}
+
+TEST_CASE("a name that has become one of another file after the scan is linked in the next run", "[sync]") {
+  Pair scene;
+  scene.options.threads = 1;
+  scene.dir.write("src/a", "text");
+  stdfs::create_hard_link(scene.dir.path("src/a"), scene.dir.path("src/c"));
+  scene.dir.write("src/b", "x");
+  CHECK(scene.copy().report.in_step);
+  scene.dir.write("src/b", "other");
+  FaultFs faults(fs::linux_fs());
+  faults.call_op("open_read", [&] {
+    stdfs::remove(scene.dir.path("src/b"));
+    stdfs::create_hard_link(scene.dir.path("src/a"), scene.dir.path("src/b"));
+  });
+  sync::World source;
+  source.files = &faults;
+  CHECK(run_copy(scene.options, source, {}).report.exit_code == 0);
+  CHECK(faults.struck() == 1);
+  CHECK(scene.copy().report.in_step);
+  CHECK(scene.dir.read("dst/b") == "text");
+  CHECK(lstat_of(scene.dir.path("dst/b")).st_ino == lstat_of(scene.dir.path("dst/a")).st_ino);
 }

@@ -129,8 +129,8 @@ TEST_CASE("approval is for one round, and only where something is held", "[board
   held.deletions_held = 60;
   scene.end(BoardResult::held, held);
   CHECK(scene.board.view().is_holding);
-  CHECK(scene.board.view().held == 60);
-  CHECK(scene.board.approve() == 60);
+  CHECK(scene.board.view().held.deletions == 60);
+  CHECK(scene.board.approve()->deletions == 60);
   CHECK(scene.board.is_round_wanted());
   CHECK_FALSE(scene.board.is_approved());
   scene.begin();
@@ -142,7 +142,7 @@ TEST_CASE("approval is for one round, and only where something is held", "[board
     CHECK_FALSE(scene.board.is_approved());
   }
   SECTION("what comes during the round is for the next one") {
-    CHECK(scene.board.approve() == 60);
+    CHECK(scene.board.approve()->deletions == 60);
     scene.end(BoardResult::held, held);
     scene.begin();
     CHECK(scene.board.is_approved());

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +16,18 @@
 #include "fs/dir_watch.hpp"
 
 namespace syncline::test {
+
+/// SYNCLINE_TEST_WATCH=fanotify: trees are watched by that, where it is allowed.
+inline std::unique_ptr<fs::DirWatch> watch_for_test(const std::string& root) {
+  const char* how = std::getenv("SYNCLINE_TEST_WATCH");
+  if (how == nullptr || std::string_view(how) != "fanotify") return fs::watch_dirs();
+  try {
+    return fs::watch_file_systems(*fs::linux_fs().open_root(root));
+  } catch (const Error& error) {
+    std::fprintf(stderr, "inotify in place of fanotify: %s\n", error.what());
+    return fs::watch_dirs();
+  }
+}
 
 /// What a test does to the events of a DirWatch that somebody else owns.
 struct EventTrouble {
@@ -22,7 +38,8 @@ struct EventTrouble {
 
 class TroubledEvents final : public fs::DirWatch {
  public:
-  explicit TroubledEvents(EventTrouble& trouble) : trouble_(trouble), inner_(fs::watch_dirs()) {}
+  TroubledEvents(EventTrouble& trouble, std::unique_ptr<fs::DirWatch> inner)
+      : trouble_(trouble), inner_(std::move(inner)) {}
   int add(const fs::Dir& dir) override {
     if (trouble_.watches >= trouble_.watches_max) throw Error(ENOSPC, "watch");
     ++trouble_.watches;

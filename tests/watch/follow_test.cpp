@@ -51,8 +51,9 @@ struct FollowScene {
       if (on_look) on_look();
       return is_over;
     };
-    watch::TreeWatch tree([&] { return fs::linux_fs().open_root(dir.path("root")); }, "root",
-                          std::make_unique<test::TroubledEvents>(trouble));
+    watch::TreeWatch tree(
+        [&] { return fs::linux_fs().open_root(dir.path("root")); }, "root",
+        std::make_unique<test::TroubledEvents>(trouble, test::watch_for_test(dir.path("root"))));
     return watch::follow(clock, tree, {}, hooks);
   }
   bool is_told(Standing::State state) const {

@@ -9,7 +9,7 @@ namespace {
 
 using namespace syncline;
 using namespace std::chrono_literals;
-constexpr auto span = limits::guarded_deletions_span;
+constexpr auto span = limits::guarded_span;
 
 struct Rounds {
   /// What the next round is given, of a --max-delete of 100.

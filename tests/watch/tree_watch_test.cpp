@@ -31,7 +31,7 @@ struct TreeScene {
   }
   TreeWatch watch() {
     return {[this] { return fs::linux_fs().open_root(dir.path("root")); }, "root",
-            std::make_unique<test::TroubledEvents>(trouble)};
+            std::make_unique<test::TroubledEvents>(trouble, test::watch_for_test(dir.path("root")))};
   }
 
   TempDir dir;
@@ -166,6 +166,35 @@ TEST_CASE("a directory that is moved is watched where it is now, and not once it
   }
 }
 
+TEST_CASE("a directory that is renamed and made anew at once is followed under both names", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  const auto where = GENERATE("root/c2", "other/c2");
+  for (int round = 0; round < 3; ++round) {
+    scene.dir.make_dir("root/x");
+    stdfs::rename(scene.dir.path("root/x"), scene.dir.path(where + std::to_string(round)));
+    scene.dir.make_dir("root/x");
+    CHECK(is_seen(tree));
+    scene.dir.write("root/x/f", "x");
+    CHECK(is_seen(tree));
+    scene.dir.write(where + std::to_string(round) + "/f", "x");
+    CHECK(is_seen(tree) == (where[0] == 'r'));
+    stdfs::remove_all(scene.dir.path("root/x"));
+    CHECK(is_seen(tree));
+  }
+}
+
+TEST_CASE("directories made in one that is replaced before that is heard of are followed", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  scene.dir.make_dir("root/c/x/y");
+  stdfs::rename(scene.dir.path("root/c"), scene.dir.path("root/c2"));
+  scene.dir.make_dir("root/c");
+  CHECK(is_seen(tree));
+  scene.dir.write("root/c2/x/y/f", "x");
+  CHECK(is_seen(tree));
+}
+
 TEST_CASE("lost events count as a change, and directories made meanwhile are found", "[watch]") {
   TreeScene scene;
   auto tree = scene.watch();
@@ -283,7 +312,8 @@ TEST_CASE("past a number of changed directories all of them count", "[watch]") {
 
 TEST_CASE("a wait for changes is ended from another thread, and so is the next one where none goes on",
           "[watch][threads]") {
-  const auto events = fs::watch_dirs();
+  const TreeScene scene;
+  const auto events = test::watch_for_test(scene.dir.path("root"));
   const auto begun = std::chrono::steady_clock::now();
   events->wake();
   events->wake();
@@ -295,7 +325,6 @@ TEST_CASE("a wait for changes is ended from another thread, and so is the next o
   CHECK_FALSE(events->wait(60s));
   other.join();
   CHECK(std::chrono::steady_clock::now() - begun < 50s);
-  const TreeScene scene;
   events->add(*fs::linux_fs().open_root(scene.dir.path("root")));
   scene.dir.write("root/f", "x");
   events->wake();

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`syncline watch` under random edits and faults; whenever `syncline wait` returns both trees must be equal.
+
+    watch_faults.py PROGRAM [SCENE...]
+
+Equal are names, types, bytes, modes, owners, times, link targets, extended attributes and groups of hard links. Faults: a
+queue of events that overflows, a connection that is cut, either process killed, a full disk, a source that is unmounted.
+SYNCLINE_TEST_SEED repeats the edits of a run (not its timing), SYNCLINE_WATCH_ROUNDS is how often each scene edits and compares
+(default 8). Trees and logs of a run that failed are kept. What may be done by nobody here (mounts in a namespace, a system
+setting) is left out with a message."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from live_edits import regular_bytes, what_differs
+from processes import check, wait_until
+from watch_trial import SEED, UNGUARDED, Trial
+
+PROGRAM = os.path.abspath(sys.argv[1])
+ROUNDS = int(os.environ.get("SYNCLINE_WATCH_ROUNDS", 8))
+QUEUE = "/proc/sys/fs/inotify/max_queued_events"
+SHORT_QUEUE = 16
+IN_NAMESPACE = "SYNCLINE_WATCH_IN_NAMESPACE"
+
+
+def follow_edits(trial):
+    for number in range(ROUNDS):
+        trial.edit(trial.rng.choice([1, 5, 40]))
+        if trial.rng.random() < 0.3:
+            trial.edit_for(0.5)
+        trial.check_in_step(f"round {number}")
+    trial.end(trial.watch)
+
+
+def local_edits(trial):
+    trial.edit(30)
+    trial.follow()
+    follow_edits(trial)
+
+
+def remote_edits(trial):
+    trial.serve_behind_proxy()
+    local_edits(trial)
+
+
+def edits_seen_by_fanotify(trial):
+    trial.edit(30)
+    watch = trial.start("here", "watch.log", "watch", *UNGUARDED, "--watch-with=fanotify", "src/", "dst/")
+    wait_until(lambda: watch.poll() is not None or trial.text("watch.log"), "the watch begins or ends")
+    if "watch the file system" in trial.text("watch.log"):
+        return "left out: " + trial.text("watch.log").strip()
+    trial.watch = watch
+    wait_until(trial.can_be_asked, "the watch can be asked")
+    check("watched by fanotify" in trial.status_text(), "how it watches is told: " + trial.status_text())
+    follow_edits(trial)
+    return None
+
+
+def queue_overflows(trial):
+    try:
+        with open(QUEUE) as file:
+            usual = file.read()
+        with open(QUEUE, "w") as file:
+            file.write(str(SHORT_QUEUE))
+    except OSError as error:
+        return f"left out: the length of the queue cannot be set ({error})"
+    try:
+        trial.edit(30)
+        trial.follow()  # has its queues by now, of the length that held then
+    finally:
+        with open(QUEUE, "w") as file:
+            file.write(usual)
+    for number in range(ROUNDS):
+        trial.check_in_step(f"round {number}, before")
+        # While it stands still, so that it finds a full queue.
+        trial.watch.send_signal(signal.SIGSTOP)
+        trial.edit(trial.rng.choice([10, 40]))
+        os.makedirs(trial.path(f"src/burst-{number}/in"))
+        for file in range(3 * SHORT_QUEUE):
+            trial.write(f"src/burst-{number}/in/{file}", "x")
+        trial.edit(trial.rng.choice([0, 10]))
+        trial.watch.send_signal(signal.SIGCONT)
+        trial.check_in_step(f"round {number}, after an overflow")
+        # Directories that were made when nobody was told are followed too.
+        for path, _, _ in os.walk(trial.path("src")):
+            with open(os.path.join(path, "later"), "w") as file:
+                file.write(str(number))
+            os.unlink(os.path.join(path, "later"))
+            os.mkdir(os.path.join(path, "later"))
+        trial.check_in_step(f"round {number}, in every directory")
+        for path, names, _ in os.walk(trial.path("src"), topdown=False):
+            for name in names:
+                if name == "later" or name.startswith("burst-"):
+                    shutil.rmtree(os.path.join(path, name))
+    trial.end(trial.watch)
+    return None
+
+
+def connection_is_cut(trial):
+    trial.serve_behind_proxy()
+    trial.edit(30)
+    trial.follow()
+    trial.check_in_step("at first")
+    for number in range(ROUNDS):
+        if trial.rng.random() < 0.6:
+            trial.proxy.cut_after(trial.rng.choice([1, 500, 5_000, 50_000, 300_000]))
+            trial.edit_for(0.3)
+        else:
+            trial.proxy.cut()
+            trial.edit(10)
+        time.sleep(trial.rng.random() * 0.2)
+        trial.proxy.restore()
+        trial.edit(3)
+        trial.check_in_step(f"round {number}")
+    trial.end(trial.watch)
+
+
+def processes_are_killed(trial):
+    trial.serve_behind_proxy()
+    trial.edit(30)
+    trial.follow()
+    for number in range(ROUNDS):
+        both = trial.rng.random() < 0.2
+        dies = [trial.watch, trial.server] if both else [trial.rng.choice([trial.watch, trial.server])]
+        trial.edit(20)
+        time.sleep(trial.rng.random() * 0.1)
+        for process in dies:
+            process.kill()
+            process.wait()
+        trial.edit(trial.rng.choice([0, 10]))
+        if trial.server in dies:
+            trial.serve_again()
+        if trial.watch in dies:
+            trial.follow()
+        trial.edit(3)
+        trial.check_in_step(f"round {number}")
+    trial.end(trial.watch)
+
+
+def new_directories(trial):
+    """The race of inotify: what comes into a directory before it is watched."""
+    trial.serve_behind_proxy()
+    trial.follow()
+    trial.check_in_step("at first")
+    made, seen = {}, {}
+
+    def look():
+        for name in list(made.keys() - seen.keys()):
+            if os.path.exists(trial.path("shared/" + name)):
+                seen[name] = time.monotonic() - made[name]
+    for number in range(200):
+        name = f"made-{number}/in/f" if number % 2 else f"made-{number}/f"
+        trial.write("src/" + name, str(number))
+        made[name] = time.monotonic()
+        look()
+        if number % 10 == 0:
+            time.sleep(trial.rng.random() * 0.03)
+    wait_until(lambda: look() or len(seen) == len(made), "all new files are at the other side")
+    latest = sorted(seen.values())
+    print(f"  new files in new directories: median {latest[100] * 1e3:.0f} ms, latest {latest[-1] * 1e3:.0f} ms", flush=True)
+    check(latest[-1] < 30, "none of them waits for a look at everything")
+    trial.check_in_step("after all")
+    trial.end(trial.watch)
+
+
+def disk_is_full(trial):
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    os.mkdir(trial.path("shared"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", trial.path("shared")], check=True)
+    os.mkdir(trial.path("shared/dst"))
+    trial.serve_behind_proxy()
+    trial.to = "shared/dst"
+    to = f"syncline://127.0.0.1:{trial.proxy.port}/shared/dst/"
+    trial.edit(20)
+    trial.watch = trial.start("here", "watch.log", "watch", *UNGUARDED, "src/", to)
+    wait_until(trial.can_be_asked, "the watch can be asked")
+    trial.check_in_step("at first")
+    for number in range(max(1, ROUNDS // 3)):
+        with open(trial.path("shared/ballast"), "wb") as file:
+            room = os.statvfs(trial.path("shared"))
+            file.write(bytes(room.f_bavail * room.f_frsize - 200_000))
+        trial.edit(10)
+        seen = trial.text("watch.log").count("No space left")
+        with open(trial.path(f"src/too-large-{number}"), "wb") as file:
+            file.write(trial.rng.randbytes(3_000_000))
+        wait_until(lambda: trial.text("watch.log").count("No space left") > seen, "a full disk is told")
+        trial.edit(10)
+        check(trial.watch.poll() is None and trial.server.poll() is None, "both go on: " + trial.text("watch.log")[-2000:])
+        os.unlink(trial.path("shared/ballast"))
+        trial.check_in_step(f"round {number}, once there is room (source of {regular_bytes(trial.path('src'))} bytes)")
+        trial.remove_large_ones()
+        trial.check_in_step(f"round {number}, after the large file")
+    trial.end(trial.watch)
+    trial.end_all()
+    subprocess.run(["umount", "-l", trial.path("shared")], check=True)
+    return None
+
+
+def source_is_unmounted(trial):
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    os.rmdir(trial.path("src/sub"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "none", trial.path("src")], check=True)
+    trial.edit(60)
+    trial.follow()
+    trial.check_in_step("at first")
+    before = what_differs(trial.path("src"), trial.path("dst"))
+    count = len(os.listdir(trial.path("dst")))
+    os.mkdir(trial.path("kept"))
+    subprocess.run(["mount", "--bind", trial.path("src"), trial.path("kept")], check=True)
+    subprocess.run(["umount", trial.path("src")], check=True)  # fails where somebody holds something in it open
+    wait_until(lambda: "not the directory that it was" in trial.text("watch.log"), "the unmounted source is noticed")
+    check(before is None and what_differs(trial.path("kept"), trial.path("dst")) is None, "an unmounted source deletes nothing")
+    check(len(os.listdir(trial.path("dst"))) == count, "everything is there still")
+    with open(trial.path("kept/meanwhile"), "w") as file:
+        file.write("x")
+    subprocess.run(["mount", "--move", trial.path("kept"), trial.path("src")], check=True)
+    wait_until(lambda: os.path.exists(trial.path("dst/meanwhile")), "it goes on once the source is back")
+    trial.edit(10)
+    trial.check_in_step("once the source is back")
+    trial.end(trial.watch)
+    subprocess.run(["umount", "-l", trial.path("src")], check=True)
+    return None
+
+
+SCENES = (local_edits, remote_edits, edits_seen_by_fanotify, queue_overflows, connection_is_cut, processes_are_killed, new_directories, disk_is_full,
+          source_is_unmounted)
+
+
+def enter_namespace():
+    """Where mounts are this test's own, if that is allowed."""
+    if IN_NAMESPACE in os.environ or os.geteuid() != 0:
+        return
+    command = ["unshare", "--mount", "--propagation", "private"]
+    if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+        os.environ[IN_NAMESPACE] = "1"
+        os.environ["SYNCLINE_TEST_SEED"] = str(SEED)
+        os.execvp(command[0], [*command, sys.executable, *sys.argv])
+
+
+def run(scene, root):
+    os.mkdir(root)
+    trial = Trial(PROGRAM, root, scene.__name__)
+    begun = time.monotonic()
+    try:
+        said = scene(trial) or "ok"
+    finally:
+        trial.end_all()
+    print(f"{scene.__name__}: {said} ({time.monotonic() - begun:.1f} s)", flush=True)
+    shutil.rmtree(root)
+
+
+def main():
+    enter_namespace()
+    print("seed", SEED, flush=True)
+    chosen = [scene for scene in SCENES if len(sys.argv) < 3 or scene.__name__ in sys.argv[2:]]
+    root = tempfile.mkdtemp(prefix="syncline-watch-")
+    try:
+        for scene in chosen:
+            run(scene, os.path.join(root, scene.__name__))
+    except BaseException:
+        print(f"kept in {root}, seed {SEED}", flush=True)
+        raise
+    os.rmdir(root)
+
+
+main()
