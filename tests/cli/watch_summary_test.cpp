@@ -52,7 +52,7 @@ TEST_CASE("a pair that a person must look at says so, and one that copies leaves
           "[summary]") {
   StandingScene scene;
   auto holding = scene.pair(State::holding);
-  holding.view->held = 60;
+  holding.view->held.deletions = 60;
   CHECK(scene.line(holding) == "/d: 60 deletions are held");
   CHECK(scene.line(scene.pair(State::blocked)) == "/d: SRC is not the directory that it was");
   CHECK(scene.line(scene.pair(State::copying)).empty());

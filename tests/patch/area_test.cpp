@@ -547,7 +547,7 @@ TEST_CASE("a device's label fits into a name", "[patch]") {
 }
 
 TEST_CASE("what is replaced is kept under the first free name, and nothing else is replaced", "[patch]") {
-  TempDir dir;
+  test::TempDir dir;
   dir.write("f.txt", "theirs");
   dir.write("f.conflict-box-1.txt", "kept before");
   test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
@@ -578,7 +578,7 @@ TEST_CASE("what is replaced is kept under the first free name, and nothing else 
 }
 
 TEST_CASE("a file has 10,000 names for what is kept of it", "[patch][limit]") {
-  TempDir dir(TempDir::memory_base());
+  test::TempDir dir(test::TempDir::memory_base());
   const auto root = dir.open();
   dir.write("f", "theirs");
   for (unsigned seq = 1; seq < limits::conflict_seq_max; ++seq)
