@@ -253,7 +253,8 @@ int run_serve(const std::vector<std::string>& args, Console& console) {
     watch_reload_signal();
     return ServeCommand(line, console).run();
   } catch (const std::exception& error) {
-    const auto failure = explain(error);
+    auto failure = explain(error);
+    if (failure.code == exit_code::usage) failure.next = "see 'syncline serve --help'";
     console.err << failure_line(failure) << std::endl;
     return failure.code;
   }

@@ -37,7 +37,8 @@ int run(CLI::App& app, std::vector<std::string> args, Console& console, const st
                 << std::endl;
     return exit_code::usage;
   } catch (const std::exception& error) {
-    const auto failure = explain(error);
+    auto failure = explain(error);
+    if (failure.code == exit_code::usage) failure.next = "see '" + app.get_name() + " --help'";
     console.err << failure_line(failure) << std::endl;
     return failure.code;
   }
