@@ -17,7 +17,7 @@ using Turn = std::pair<Role, T>;
 constexpr Role sender = Role::sender;
 constexpr Role receiver = Role::receiver;
 
-constexpr unsigned type_count = 33;
+constexpr unsigned type_count = 35;
 
 void go(Conversation& at, Role role, const Turn& turn) {
   if (turn.first == role) at.sent(turn.second);
@@ -122,6 +122,7 @@ TEST_CASE("in the transfer each side has its own messages", "[wire]") {
       {sender, T::gap_delta},
       {sender, T::chunk_data},
       {sender, T::flush},
+      {sender, T::left},
       {sender, T::finish},
       {receiver, T::listing},
       {receiver, T::list_end},
@@ -130,6 +131,7 @@ TEST_CASE("in the transfer each side has its own messages", "[wire]") {
       {receiver, T::chunk_request},
       {receiver, T::ack},
       {receiver, T::failure},
+      {receiver, T::kept},
   });
   CHECK(allowed_after(transferring) == expected);
   // None of them moves the session on, but for the finish.
@@ -141,7 +143,8 @@ TEST_CASE("in the transfer each side has its own messages", "[wire]") {
 }
 
 TEST_CASE("after the finish only the receiver speaks, and its finished ends the session", "[wire]") {
-  const auto expected = with_fatal({{receiver, T::finished}, {receiver, T::failure}, {receiver, T::ack}});
+  const auto expected = with_fatal(
+      {{receiver, T::finished}, {receiver, T::failure}, {receiver, T::ack}, {receiver, T::kept}});
   CHECK(allowed_after(finishing) == expected);
   CHECK(allowed_after(after(finishing, {{receiver, T::failure}})) == expected);
   CHECK(allowed_after(after(finishing, {{receiver, T::finished}})).empty());
