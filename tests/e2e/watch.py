@@ -10,6 +10,7 @@ hooks, what a service manager is told."""
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket

@@ -76,7 +76,7 @@ _syncline() {
         --max-delete= --backup-dir= --drift= --drift-keep= --update= --durability= --compress= --bwlimit= --state=
         --threads= --rsh= --syncline-path= --server-key= --retries= --log-file="
 
-    [[ ${words[1]} == watch ]] && values+=" --rescan= --config= --only= --hook= --watch-with=" flags+=" --hook0 --no-guard-changes"
+    [[ ${words[1]} == watch ]] && values+=" --rescan= --config= --only= --hook= --watch-with=" flags+=" --hook0 --guard-changes"
 
     if [[ ${words[1]} == manifest ]]; then
         if ((cword == 2)); then
