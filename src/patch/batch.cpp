@@ -42,6 +42,12 @@ std::exception_ptr sync_each(std::size_t count, Sync&& sync) {
   return first;
 }
 
+/// Somebody has changed or replaced it since it has its name.
+bool is_touched(const fs::Stat& written, const fs::Stat& found) {
+  return written.inode != found.inode || written.device != found.device ||
+         written.size_bytes != found.size_bytes || written.mtime_ns != found.mtime_ns;
+}
+
 }  // namespace
 
 Batch::Batch(std::shared_ptr<Core> core, std::vector<Pending> items)
@@ -332,6 +338,10 @@ void Batch::take_stat(Pending& item) {
     if (!item.stat) throw_foreign(entry);
   };
   look();
+  if (item.written && is_touched(*item.written, *item.stat)) {
+    item.stat = item.written;
+    item.created_mode.reset();
+  }
   if (item.kept) item.kept->stat = entry.plan.keep->dir->stat_at(item.kept->name);
   if (!item.created_mode || item.stat->mode == *item.created_mode) return;
   entry.parent->set_mode_at(entry.name(), *item.created_mode);

@@ -40,6 +40,7 @@ struct Pending {
   bool has_content = true;  ///< false for an entry of place()
   /// That it got by being created with it: looked at in the end, as another thread may move the umask.
   std::optional<std::uint32_t> created_mode;
+  std::optional<fs::Stat> written;  ///< of the temporary file, when it was complete
   std::unique_ptr<InplaceChange> inplace;
   std::optional<Outcome::Kept> kept;
 

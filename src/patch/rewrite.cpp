@@ -225,6 +225,7 @@ Pending RewriteWrite::complete(const fs::Metadata& metadata, std::uint64_t token
   if (core_->options.durability == Durability::file) temp_->file().sync();
   basis_.reset();
   Pending item;
+  item.written = temp_->file().stat();
   item.token = token;
   item.entry = std::move(entry_);
   item.temp = std::move(temp_);

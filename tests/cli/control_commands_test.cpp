@@ -131,7 +131,7 @@ TEST_CASE("of the watches of one SRC a DST chooses", "[ask]") {
   const auto source = scene.dir.path("a");
   const auto several = scene.run(run_approve, {source});
   CHECK(several.code == exit_code::usage);
-  CHECK(has(several.err, "several watches hold deletions; name the SRC of one, and its DST"));
+  CHECK(has(several.err, "several watches hold something; name the SRC of one, and its DST"));
   const auto approved = scene.run(run_approve, {source, "nas:d2"});
   CHECK(approved.code == 0);
   CHECK(has(approved.out, "-> nas:d2/: 60 deletions"));

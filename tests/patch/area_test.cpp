@@ -444,6 +444,36 @@ TEST_CASE("closing removes a temporary file that could not be removed at its tim
   CHECK(test::leftovers(dir).empty());
 }
 
+TEST_CASE("what somebody changes as soon as it has its name is not taken for what was written", "[patch]") {
+  const auto size_bytes = GENERATE(std::size_t{10}, std::size_t{1'000'000});
+  const bool is_new = GENERATE(true, false);
+  const bool is_replaced = GENERATE(true, false);
+  CAPTURE(size_bytes, is_new, is_replaced);
+  test::TempDir dir;
+  if (!is_new) dir.write("file", "old");
+  test::FaultFs faults(fs::linux_fs());
+  test::Replica replica(faults, dir.path(), test::quick());
+  const std::string content(size_bytes, 'n');
+  patch::FilePlan plan;
+  plan.new_bytes = plan.changed_bytes = content.size();
+  if (!is_new) plan.expected = replica.stat("file");
+  auto file = replica.begin("file", plan);
+  file->write(0, as_bytes(content));
+  file->finish(test::with_mtime(5), 1);
+  file.reset();
+  const auto edit = [&] {
+    if (is_replaced) std::filesystem::remove(dir.path("file"));
+    dir.write("file", "theirs");
+  };
+  faults.call_op(is_new ? "rename_new" : "rename", edit, 1, test::Moment::after);
+  const auto outcome = replica.area->commit().at(0);
+  REQUIRE(outcome.stat);
+  CHECK(dir.read("file") == "theirs");
+  CHECK(outcome.stat->size_bytes == content.size());
+  CHECK(outcome.stat->mtime_ns == 5);
+  CHECK(outcome.stat->size_bytes != replica.stat("file")->size_bytes);
+}
+
 TEST_CASE("a batch is wanted when it is large, spread, or holds up others", "[patch]") {
   const auto durability = GENERATE(Durability::none, Durability::batch);
   const int files_max = durability == Durability::none ? 64 : 1000;
