@@ -357,6 +357,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   if (options_.from_records) {
     for_each_dir(root, [&](DirNode& node) { live_dirs_.emplace(node.id, &node); });
     for_each_dir(root, [&](DirNode& node) { find_gone(node); });
+    plan_.needs_listings = is_tangled();
+    if (plan_.needs_listings) return std::move(plan_);
   }
   wire::EntryInfo own;
   own.type = fs::FileType::directory;

@@ -61,6 +61,7 @@ struct Plan {
   std::vector<Base> bases;
   std::vector<state::ManifestId> dropped_manifests;
   std::vector<wire::Left::Entry> left;  ///< what stays over there although it is not ours
+  bool needs_listings = false;          ///< nothing else: the records tell nothing of where directories were
   bool delete_limit_reached = false;
   std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
   std::vector<Item> held_files;    ///< the same, of `files`

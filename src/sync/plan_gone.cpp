@@ -8,6 +8,12 @@
 namespace syncline::sync {
 
 void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* parent) {
+  if (stored.stat.type == fs::FileType::directory)
+    for (const Gone* at = parent; at != nullptr; at = at->gone_parent)
+      if (at->stored.stat.inode == stored.stat.inode) {
+        is_tangled_ = true;
+        return;
+      }
   gone_.push_back({live, parent, stored});
   Gone* self = &gone_.back();
   gone_by_inode_.emplace(stored.stat.inode, self);
@@ -16,6 +22,23 @@ void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* pa
   if (live_dirs_.contains(id)) return;  // moved as a whole: its entries are compared at the new place
   if (const auto record = record_of(id))
     for (const auto& below : record->entries) add_gone(below, nullptr, self);
+}
+
+/// Records of one moment make a tree. Such as were made of a tree in which directories were moved meanwhile
+/// may have each of two in the other: then nothing can be said from them.
+bool Planner::is_tangled() const {
+  const auto above = [&](const Gone& gone) -> const Gone* {
+    if (gone.gone_parent != nullptr) return gone.gone_parent;
+    for (const DirNode* node = gone.live_parent; node != nullptr; node = node->parent)
+      if (const Gone* old = old_place(*node)) return old;
+    return nullptr;
+  };
+  return is_tangled_ || std::ranges::any_of(gone_, [&](const Gone& gone) {
+           std::size_t steps = 0;
+           for (const Gone* at = &gone; at != nullptr; at = above(*at))
+             if (++steps > gone_.size()) return true;
+           return false;
+         });
 }
 
 void Planner::find_gone(DirNode& node) {

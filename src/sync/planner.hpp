@@ -85,6 +85,7 @@ class Planner {
   std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path,
                                                                         state::DirId id, bool& unknown);
   void remove_gone();
+  bool is_tangled() const;
   bool gone_there_too(const std::string& path) const;
   wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;
   void hold_removes();
@@ -124,6 +125,7 @@ class Planner {
   std::unordered_set<std::uint64_t> withheld_;
   std::unordered_set<std::string> visited_;  ///< of the directories that were told
   std::unordered_set<std::string> removed_;  ///< of what drifted
+  bool is_tangled_ = false;                  ///< a directory is recorded inside itself
   bool incomplete_ = false;                  ///< a part of the source could not be read
   state::DirId cached_id_ = -1;
   std::optional<state::DirRecord> cached_record_;

@@ -296,6 +296,12 @@ void Sender::plan() {
   options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
   options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
   plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);
+  if (plan_.needs_listings) {
+    from_records_ = options.from_records = false;
+    remote_.clear();
+    fetch_listings();
+    plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);
+  }
   remote_.clear();
   result_.files_changed = plan_.files.size() + plan_.others.size() + plan_.links.size();
   result_.files_deleted = plan_.removes.size() + plan_.make_way_count;
