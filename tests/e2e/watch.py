@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from processes import check, wait_until
+from processes import PATIENCE_S, check, wait_until
 from watching import Scene, picture
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -274,7 +274,8 @@ def follows_to_several(scene):
     scene.write("multi/sub/h", "second")
     for copy in ("multi-a", "multi-b"):
         scene.wait_equal("multi", copy, "while another destination is away")
-    scene.run("here", "wait", "multi", "multi-a")
+    for copy in ("multi-a", "multi-b"):
+        scene.run("here", "wait", "multi", copy)
     status = [json.loads(line) for line in scene.run("here", "status", "--json", "multi", code=40).stdout.splitlines()]
     check({one["destination"] for one in status} == {scene.path("multi-a"), scene.path("multi-b"), "nobody@nowhere:c"},
           f"status tells of each destination: {status}")
