@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
-#include <ranges>
 
 #include "base/error.hpp"
 #include "cli/option_values.hpp"
@@ -14,7 +13,12 @@
 namespace syncline::cli {
 namespace {
 
-auto all_of(const OptionTables& tables) { return tables | std::views::join; }
+/// Of each option what the table says of it.
+template <class Visit>
+void for_each_option(const OptionTables& tables, Visit&& visit) {
+  for (const auto& table : tables)
+    for (const auto& spec : table) visit(spec);
+}
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(Errc::usage, message); }
 
@@ -44,18 +48,17 @@ std::vector<std::string> repaired(const std::vector<std::string>& args, const Op
     const auto equals = arg.find('=');
     auto name = std::string_view(arg).substr(2, equals == arg.npos ? arg.npos : equals - 2);
     const bool negative = name.starts_with("no-");
-    for (const auto& spec : all_of(tables)) {
-      if (spec.name != (negative ? name.substr(3) : name) || spec.name.empty()) continue;
+    for_each_option(tables, [&](const OptionSpec& spec) {
+      if (spec.name != (negative ? name.substr(3) : name) || spec.name.empty()) return;
       if (equals == arg.npos) {
         if (!negative && shares_name(spec)) out.back() = {'-', spec.letter};
         else if (!spec.is_flag() && !negative) is_value = out.back() == arg;
-        if (spec.is_flag()) break;
       } else if (spec.is_flag() && (negative || !shares_name(spec))) {
         refuse(escape_name(arg) + ": this option takes no value");
       } else if (!spec.is_flag() && equals + 1 == arg.size()) {
         refuse(escape_name(arg) + ": the value is missing");
       }
-    }
+    });
   }
   return out;
 }
@@ -66,7 +69,8 @@ class Grammar {
   explicit Grammar(const OptionTables& tables) : app_("", "syncline copy") {
     app_.set_help_flag();
     app_.allow_extras();  // the paths: as CLI11 positionals, a name like "[a,b]" would be split
-    for (const auto& spec : all_of(tables)) spec.is_flag() ? add_flag(spec) : add_value(spec);
+    for_each_option(tables,
+                    [this](const OptionSpec& spec) { spec.is_flag() ? add_flag(spec) : add_value(spec); });
   }
 
   void parse(std::vector<std::string> args) {
