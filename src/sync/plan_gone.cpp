@@ -8,17 +8,18 @@
 namespace syncline::sync {
 
 void Planner::add_gone(const state::StoredEntry& stored, DirNode* live, Gone* parent) {
-  if (stored.stat.type == fs::FileType::directory)
-    for (const Gone* at = parent; at != nullptr; at = at->gone_parent)
-      if (at->stored.stat.inode == stored.stat.inode) {
-        is_tangled_ = true;
-        return;
-      }
+  const bool is_dir = stored.stat.type == fs::FileType::directory;
+  const auto id_of = [&](const auto& entry) { return dir_id(entry.stat, replica_.tree().root_stat.device); };
+  for (const Gone* at = is_dir ? parent : nullptr; at != nullptr; at = at->gone_parent)
+    if (id_of(at->stored) == id_of(stored)) {
+      is_tangled_ = true;
+      return;
+    }
   gone_.push_back({live, parent, stored});
   Gone* self = &gone_.back();
   gone_by_inode_.emplace(stored.stat.inode, self);
-  if (stored.stat.type != fs::FileType::directory) return;
-  const auto id = dir_id(stored.stat, replica_.tree().root_stat.device);
+  if (!is_dir) return;
+  const auto id = id_of(stored);
   if (live_dirs_.contains(id)) return;  // moved as a whole: its entries are compared at the new place
   if (const auto record = record_of(id))
     for (const auto& below : record->entries) add_gone(below, nullptr, self);

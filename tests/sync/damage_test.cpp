@@ -8,8 +8,10 @@
 
 #include "base/error.hpp"
 #include "pair.hpp"
+#include "state/state.hpp"
 #include "support/catch.hpp"
 #include "support/fault_fs.hpp"
+#include "sync/tree.hpp"
 #include "tree_picture.hpp"
 
 using namespace syncline;
@@ -66,6 +68,31 @@ class Scene : public Pair {
     return out;
   }
 };
+
+/// As a scan may record it that reads the tree while dir-1 is moved into dir-2, and then dir-2 into dir-1:
+/// each has the other, and nobody else has them.
+void tangle(const std::string& database_path) {
+  const auto database = state::Database::open(database_path, false);
+  const auto reader = database->reader();
+  const auto writer = database->writer();
+  for (const auto id : reader->dirs()) {
+    auto root = *reader->dir(id);
+    const auto* one = root.find("dir-1");
+    const auto* other = root.find("dir-2");
+    if (one == nullptr || other == nullptr) continue;
+    for (auto [above, below] : {std::pair{*one, *other}, std::pair{*other, *one}}) {
+      const auto above_id = sync::dir_id(above.stat, above.stat.device);
+      auto record = *reader->dir(above_id);
+      below.name = "a-name-before-all-others";
+      record.entries.insert(record.entries.begin(), below);
+      writer->put_dir(above_id, record);
+    }
+    std::erase_if(root.entries,
+                  [](const auto& entry) { return entry.name == "dir-1" || entry.name == "dir-2"; });
+    writer->put_dir(id, root);
+  }
+  writer->commit(false);
+}
 
 std::string only_set_aside(const TempDir& dir) {
   std::string found;
@@ -325,4 +352,15 @@ TEST_CASE("a damaged journal stops the copy and is left with its file as they ar
     CHECK_FALSE(scene->dir.exists("dst/dir-1/added"));
     CHECK(only_set_aside(scene->dir) == "");
   }
+}
+
+TEST_CASE("records that have each of two directories in the other one do no harm", "[sync][damage]") {
+  const Scene scene;
+  const auto databases = scene.databases(Whose::source);
+  REQUIRE(databases.size() == 1);
+  tangle(scene.dir.path(databases.front()));
+  for (const char* name : {"src/new", "src/dir-1/new", "src/dir-2/new"}) scene.dir.write(name, "new");
+  CHECK(scene.copy().errors.empty());
+  CHECK(differences(picture_of(scene.dir.path("src")), picture_of(scene.dir.path("dst"))).empty());
+  CHECK(scene.copy().changes.empty());
 }
