@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The manual page and the example of client.toml against the keys.
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "cli/watch_plans.hpp"
 #include "support/catch.hpp"
+#include "support/source_file.hpp"
 
 namespace syncline::cli {
 namespace {
 
-std::string client_file(const std::string& path) {
-  std::ifstream in(std::string(SYNCLINE_SOURCE_ROOT) + "/" + path);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using test::source_file;
 
 /// With what is commented out switched on.
 std::string switched_on(const std::string& text) {
@@ -33,7 +28,7 @@ std::size_t problem_count(const std::string& text) {
 
 TEST_CASE("the example of client.toml follows nothing, and is sound and complete when switched on",
           "[docs]") {
-  const auto example = client_file("docs/examples/client.toml");
+  const auto example = source_file("docs/examples/client.toml");
   const auto as_it_is = config::read_client_text(example, "client.toml", "");
   CHECK(as_it_is.problems.empty());
   CHECK(as_it_is.config.watches.empty());
@@ -45,7 +40,7 @@ TEST_CASE("the example of client.toml follows nothing, and is sound and complete
 }
 
 TEST_CASE("the manual page of client.toml has every key, and its example is sound", "[docs]") {
-  const auto page = client_file("docs/man/syncline-client.toml.5.scd");
+  const auto page = source_file("docs/man/syncline-client.toml.5.scd");
   for (const auto key : config::watch_keys())
     CHECK(page.find("\n*" + std::string(key) + "* = ") != page.npos);
   const auto begin = page.find("```\n") + 4;

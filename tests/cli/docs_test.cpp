@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The manual page, the help text and the completions against the table of options.
-#include <fstream>
-#include <iterator>
-
 #include "cli/copy_command.hpp"
 #include "cli/option_table.hpp"
 #include "support/catch.hpp"
+#include "support/source_file.hpp"
 
 namespace syncline::cli {
 namespace {
 
-std::string source_file(const std::string& path) {
-  std::ifstream in(std::string(SYNCLINE_SOURCE_ROOT) + "/" + path);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+using test::contains;
+using test::source_file;
 
 TEST_CASE("the manual page describes every option and every exit code", "[docs]") {
   const auto page = source_file("docs/man/syncline-copy.1.scd");

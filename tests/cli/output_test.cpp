@@ -9,6 +9,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "fake_console.hpp"
+#include "silent_output.hpp"
 #include "support/catch.hpp"
 
 namespace syncline::cli {
@@ -280,19 +281,12 @@ TEST_CASE("output that cannot be written is told at the end", "[output]") {
 }
 
 /// Tells at its end that it has gone.
-class LastWords final : public Output {
+class LastWords final : public SilentOutput {
  public:
   LastWords(std::string& said, char name) : said_(said), name_(name) {}
   LastWords(const LastWords&) = delete;
   LastWords& operator=(const LastWords&) = delete;
   ~LastWords() override { said_ += name_; }
-  void change(const ChangeEvent&) override {}
-  void error(const ErrorEvent&) override {}
-  void notice(const std::string&) override {}
-  void progress(const ProgressEvent&) override {}
-  void summary(const CopyReport&) override {}
-  void standing(const std::string&, const std::string&) override {}
-  void failure(const Failure&) override {}
 
  private:
   std::string& said_;

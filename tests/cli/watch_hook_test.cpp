@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "silent_output.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
 
@@ -18,19 +19,13 @@ namespace {
 using namespace std::chrono_literals;
 
 /// What is told of hooks, from whatever thread.
-class HookListener final : public Output {
+class HookListener final : public SilentOutput {
  public:
   explicit HookListener(std::vector<std::string>& heard) : heard_(heard) {}
-  void change(const ChangeEvent&) override {}
   void error(const ErrorEvent& event) override {
     const std::lock_guard lock(mutex_);
     heard_.push_back(event.cause);
   }
-  void notice(const std::string&) override {}
-  void progress(const ProgressEvent&) override {}
-  void summary(const CopyReport&) override {}
-  void standing(const std::string&, const std::string&) override {}
-  void failure(const Failure&) override {}
 
  private:
   std::mutex mutex_;

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The manual page and the example against the table of keys and the defaults.
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "config/server_keys.hpp"
 #include "config/server_load.hpp"
 #include "expect.hpp"
+#include "support/source_file.hpp"
 
 namespace syncline::config {
 namespace {
 
-std::string source_file(const std::string& path) {
-  std::ifstream in(std::string(SYNCLINE_SOURCE_ROOT) + "/" + path);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+using test::contains;
+using test::source_file;
 
 /// The example with its commented-out keys and entries switched on.
 std::string switched_on(const std::string& text) {
