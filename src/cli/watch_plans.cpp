@@ -50,6 +50,7 @@ std::string clash_text(const WatchClash& clash) {
 
 std::vector<WatchClash> clashes_of(const std::vector<WatchPlan>& plans) {
   std::vector<WatchPlace> places;
+  places.reserve(plans.size());
   for (const auto& plan : plans) places.push_back({plan.options.sources.front(), plan.options.destination});
   return find_clashes(fs::linux_fs(), places);
 }
