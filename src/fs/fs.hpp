@@ -147,6 +147,9 @@ class Dir {
   virtual Stat stat() const = 0;
   /// All entries with their stat (getdents64 + fstatat); the hot path of a scan.
   virtual Listing list() const = 0;
+  /// The names of its subdirectories, in no order: getdents64, and fstatat only where that does not tell
+  /// types.
+  virtual std::vector<std::string> subdirs() const = 0;
   virtual std::optional<Stat> stat_at(const std::string& name) const = 0;
 
   /// Throws ENOENT, ENOTDIR (also for a symlink, as ELOOP or ENOTDIR), EACCES ...

@@ -86,6 +86,7 @@ class LinuxDir final : public Dir {
 
   Stat stat() const override;
   Listing list() const override;
+  std::vector<std::string> subdirs() const override;
   std::optional<Stat> stat_at(const std::string& name) const override;
   std::unique_ptr<Dir> open_dir(const std::string& name) const override;
   std::unique_ptr<Dir> open_beneath(const RelPath& path) const override;
@@ -125,6 +126,8 @@ class LinuxDir final : public Dir {
  private:
   std::unique_ptr<File> open_file(const std::string& name, int flags, Stat* opened,
                                   std::uint32_t mode = 0) const;
+  /// All records of getdents64 into `records`; returns their bytes.
+  std::size_t read_all(std::vector<char>& records) const;
 
   Fd fd_;
   std::string name_;                  // for messages only

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listing a directory with the stat of every entry: the hot path of a scan.
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,29 +70,50 @@ ssize_t read_records(int fd, std::vector<char>& records) {
   }
 }
 
-void collect_keys(const std::vector<char>& records, std::size_t used, std::vector<NameKey>& keys) {
-  keys.clear();
+/// Calls `use` with the type and the name of each entry but "." and "..".
+template <class Use>
+void for_each_record(const std::vector<char>& records, std::size_t used, Use use) {
   for (std::size_t at = 0; at < used;) {
     unsigned short record_bytes;
     std::memcpy(&record_bytes, records.data() + at + offsetof(RawEntry, record_bytes), sizeof record_bytes);
     const char* name = records.data() + at + name_offset;
-    if (!is_dot(name)) keys.push_back(key_of(name, std::strlen(name)));
+    if (!is_dot(name)) use(static_cast<unsigned char>(records[at + offsetof(RawEntry, type)]), name);
     at += record_bytes;
   }
+}
+
+void collect_keys(const std::vector<char>& records, std::size_t used, std::vector<NameKey>& keys) {
+  keys.clear();
+  for_each_record(records, used,
+                  [&](unsigned char, const char* name) { keys.push_back(key_of(name, std::strlen(name))); });
   std::sort(keys.begin(), keys.end());
 }
 
 }  // namespace
 
+std::size_t LinuxDir::read_all(std::vector<char>& records) const {
+  const std::lock_guard lock(read_position_);
+  const auto used = read_records(fd_.get(), records);
+  if (used < 0) throw_named("list directory", name_);
+  return static_cast<std::size_t>(used);
+}
+
+std::vector<std::string> LinuxDir::subdirs() const {
+  thread_local std::vector<char> records;
+  std::vector<std::string> out;
+  for_each_record(records, read_all(records), [&](unsigned char type, const char* name) {
+    struct ::stat raw;
+    if (type == DT_DIR || (type == DT_UNKNOWN && ::fstatat(fd_.get(), name, &raw, AT_SYMLINK_NOFOLLOW) == 0 &&
+                           S_ISDIR(raw.st_mode)))
+      out.emplace_back(name);
+  });
+  if (records.size() > keep_bytes_max) records = {};
+  return out;
+}
+
 Listing LinuxDir::list() const {
   thread_local Scratch scratch;
-  ssize_t used = 0;
-  {
-    const std::lock_guard lock(read_position_);
-    used = read_records(fd_.get(), scratch.records);
-  }
-  if (used < 0) throw_named("list directory", name_);
-  collect_keys(scratch.records, static_cast<std::size_t>(used), scratch.keys);
+  collect_keys(scratch.records, read_all(scratch.records), scratch.keys);
 
   Listing out;
   out.entries.reserve(scratch.keys.size());

@@ -20,7 +20,7 @@ class SqliteDatabase final : public Database {
       open_checked(path_, Connection::Mode::read_only);
     } else {
       create_missing(path_);
-      lock_.emplace(lock_for_writing(path_));
+      lock_.emplace(path_);
       open_write_side();
     }
     values_ = new_reader();
@@ -51,8 +51,24 @@ class SqliteDatabase final : public Database {
 
   bool damaged() const override { return registry_->damaged(); }
 
-  void keep_log() override {
-    if (write_side_ != nullptr) write_side_->keep_log();
+  void rest() override {
+    if (!lock_ || inode_) return;
+    registry_->rest_all();
+    write_side_->rest();
+    inode_ = inode_of(path_);  // nobody replaces the file under our lock
+    lock_->give_back();
+  }
+
+  bool resume() override {
+    if (!lock_) return false;
+    if (!inode_) return true;
+    if (!lock_->take_again()) return false;
+    if (inode_of(path_) != *inode_ || !write_side_->resume()) {
+      lock_->give_back();
+      return false;
+    }
+    inode_.reset();
+    return true;
   }
 
   std::uint64_t written_bytes() const override {
@@ -81,7 +97,8 @@ class SqliteDatabase final : public Database {
   std::string path_;
   std::optional<SnapshotFile> snapshot_;  ///< goes after every connection to it
   std::optional<std::string> set_aside_;
-  std::optional<Connection> lock_;
+  std::optional<WriteLock> lock_;       ///< none for a reader and for a snapshot
+  std::optional<std::uint64_t> inode_;  ///< of the file; set while this one rests
   std::shared_ptr<ReaderRegistry> registry_ = std::make_shared<ReaderRegistry>();
   std::shared_ptr<WriteSide> write_side_;
   std::shared_ptr<std::atomic<bool>> writer_open_ = std::make_shared<std::atomic<bool>>(false);
@@ -99,7 +116,7 @@ std::unique_ptr<Database> Database::open_snapshot(const std::string& path) {
 }
 
 std::string Database::set_aside_damaged(const std::string& path) {
-  const auto lock = lock_for_writing(path);
+  const WriteLock lock(path);
   return set_aside_files(path);
 }
 

@@ -50,6 +50,11 @@ void ReaderRegistry::refresh_all() {
   for (auto* reader : readers_) reader->refresh();
 }
 
+void ReaderRegistry::rest_all() {
+  const std::lock_guard lock(mutex_);
+  for (auto* reader : readers_) reader->rest();
+}
+
 SqliteReader::SqliteReader(const std::string& path, std::shared_ptr<ReaderRegistry> registry)
     : registry_(std::move(registry)),
       connection_(path, Connection::Mode::read_only),
@@ -84,6 +89,11 @@ void SqliteReader::refresh() {
     in_transaction_ = false;
     end_.run();
   });
+}
+
+void SqliteReader::rest() {
+  refresh();
+  connection_.give_back_memory();
 }
 
 template <class Use>

@@ -25,6 +25,8 @@ class ReaderRegistry {
   void remove(SqliteReader* reader);
   /// Ends the read transaction of every reader; waits for calls that are running.
   void refresh_all();
+  /// As well gives back what memory they can do without.
+  void rest_all();
 
   /// Runs `action`; an error of it that means damage is remembered.
   template <class Action>
@@ -59,6 +61,7 @@ class SqliteReader final : public Reader {
   /// The body of a row of the table `value`.
   std::optional<Bytes> value_row(const std::string& key);
   void refresh();
+  void rest();
 
  private:
   template <class Read>

@@ -135,23 +135,35 @@ std::string set_aside_files(const std::string& path) {
   throw Error(EEXIST, escape_name(path) + ".corrupt-N: remove damaged copies that are no longer needed");
 }
 
-Connection lock_for_writing(const std::string& path) {
+std::uint64_t inode_of(const std::string& path) {
+  const auto stat = fs::linux_fs().stat_path(path, false);
+  return stat ? stat->inode : 0;
+}
+
+WriteLock::WriteLock(const std::string& path) {
   const auto lock_path = path + ".lock";
-  const auto inode = [&] {
-    const auto stat = fs::linux_fs().stat_path(lock_path, false);
-    return stat ? stat->inode : 0;
-  };
   for (int attempt = 0; attempt < limits::dir_lock_attempts_max; ++attempt) {
     create_missing(lock_path);
-    const auto before = inode();
-    Connection lock(lock_path, Connection::Mode::read_write);
-    lock.exec("PRAGMA busy_timeout=0");
-    lock.exec("PRAGMA journal_mode=MEMORY");  // no file beside the lock
-    lock.exec("BEGIN EXCLUSIVE");
-    // Who removes a database removes its lock too, and holds it meanwhile.
-    if (before != 0 && before == inode()) return lock;
+    inode_ = inode_of(lock_path);
+    connection_ = std::make_unique<Connection>(lock_path, Connection::Mode::read_write);
+    connection_->exec("PRAGMA busy_timeout=0");
+    connection_->exec("PRAGMA journal_mode=MEMORY");  // no file beside the lock
+    connection_->exec("BEGIN EXCLUSIVE");
+    if (is_in_place()) return;
   }
   throw Error(Errc::locked, escape_name(lock_path));
+}
+
+/// Who removes a database removes its lock too, and holds it meanwhile.
+bool WriteLock::is_in_place() const { return inode_ != 0 && inode_of(connection_->path()) == inode_; }
+
+void WriteLock::give_back() { connection_->exec("ROLLBACK"); }
+
+bool WriteLock::take_again() {
+  connection_->exec("BEGIN EXCLUSIVE");
+  if (is_in_place()) return true;
+  give_back();
+  return false;
 }
 
 Connection open_checked(const std::string& path, Connection::Mode mode) {

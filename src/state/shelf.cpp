@@ -46,9 +46,9 @@ bool try_remove(fs::Dir& shelf, const std::string& dir, const std::string& name)
   for (int n = 1; n <= limits::state_snapshots_max; ++n)
     if (auto snapshot = snapshot_path(name, n); shelf.stat_at(snapshot + ".lock"))
       names.push_back(std::move(snapshot));
-  std::vector<Connection> locks;
+  std::vector<WriteLock> locks;
   try {
-    for (const auto& one : names) locks.push_back(lock_for_writing(dir + '/' + one));
+    for (const auto& one : names) locks.emplace_back(dir + '/' + one);
   } catch (const Error& error) {
     if (error.is(Errc::locked)) return false;
     throw;

@@ -11,9 +11,9 @@ namespace syncline::state {
 namespace {
 
 /// Nothing where another session has it.
-std::unique_ptr<Connection> try_lock(const std::string& path) {
+std::unique_ptr<WriteLock> try_lock(const std::string& path) {
   try {
-    return std::make_unique<Connection>(lock_for_writing(path));
+    return std::make_unique<WriteLock>(path);
   } catch (const Error& error) {
     if (!error.is(Errc::locked)) throw;
     return nullptr;

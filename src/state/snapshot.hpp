@@ -28,7 +28,7 @@ class SnapshotFile {
 
  private:
   std::string path_;
-  std::unique_ptr<Connection> lock_;  ///< none: moved from
+  std::unique_ptr<WriteLock> lock_;  ///< none: moved from
 };
 
 }  // namespace syncline::state

@@ -75,6 +75,8 @@ void Connection::sync(Part part) {
   if (rc != SQLITE_OK) fail(rc, "sync");
 }
 
+void Connection::give_back_memory() { sqlite3_db_release_memory(db_.get()); }
+
 void Connection::fail(int rc, const std::string& action) const {
   const auto context = "state database " + escape_name(path_) + " (" + action + ")";
   const int primary = rc & 0xFF;

@@ -33,6 +33,8 @@ class Connection {
   enum class Part { database, log };
   /// fdatasync of the database file or its write-ahead log.
   void sync(Part part);
+  /// What of the page cache is not in use.
+  void give_back_memory();
   /// Throws the Error that result code `rc` of `action` stands for.
   [[noreturn]] void fail(int rc, const std::string& action) const;
   [[noreturn]] void fail_corrupt(const std::string& detail) const;

@@ -134,9 +134,13 @@ class Database {
   /// True once a read or a write met damage, whoever caught the error: nothing that follows may be built on
   /// this database. Thread-safe. See set_aside_damaged().
   virtual bool damaged() const = 0;
-  /// It is to be opened again soon: closing leaves what was committed in the write-ahead log, unless that has become
-  /// long, instead of writing it once more.
-  virtual void keep_log() = 0;
+  /// Between two sessions: others may write, and what resume() needs stays open, so that nothing is read or
+  /// written anew. No Writer is open; Readers may stay. When destroyed now, the write-ahead log stays as it
+  /// is.
+  virtual void rest() = 0;
+  /// After rest(). False where the file is another one by now or somebody else has written to it, and for a
+  /// snapshot: then this one is of no more use. Throws Error(locked) while somebody else has it for writing.
+  virtual bool resume() = 0;
   /// Bytes this process wrote to the database files so far (approximate: pages).
   virtual std::uint64_t written_bytes() const = 0;
 };

@@ -13,8 +13,6 @@ constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t log_frame_bytes = page_bytes + 24;
 // 16 MiB: small commits share the page writes and the two syncs of a checkpoint.
 constexpr int checkpoint_pages = 4000;
-// 1 MiB: whoever opens the database reads all of its log.
-constexpr int kept_log_pages = 256;
 
 int remember_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
   *static_cast<int*>(log_pages) = pages;
@@ -99,9 +97,22 @@ void WriteSide::checkpoint_if_due() {
   checkpointed_pages_ = done;
 }
 
-void WriteSide::keep_log() {
-  if (log_pages_ <= kept_log_pages)
-    sqlite3_db_config(connection_.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+void WriteSide::rest() {
+  others_commits_ = connection_.integer("PRAGMA data_version");
+  connection_.give_back_memory();
+  leave_log(true);
+}
+
+bool WriteSide::resume() {
+  if (connection_.integer("PRAGMA data_version") != others_commits_) return false;
+  leave_log(false);
+  return true;
+}
+
+/// The last connection that closes writes the log to the database and removes it, by its name: at rest that
+/// may be the log of another database, which has taken the place of ours.
+void WriteSide::leave_log(bool leave) {
+  sqlite3_db_config(connection_.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
 }
 
 std::optional<Bytes> WriteSide::row(Statement& select, RowKind kind, std::int64_t key, const char* what) {

@@ -39,8 +39,9 @@ class WriteSide {
   /// Of the rows whose keys begin with `prefix` so many stay, `key` among them.
   void bound_values(const std::string& prefix, const std::string& key, std::size_t max);
 
-  /// See Database::keep_log().
-  void keep_log();
+  /// See Database::rest() and resume().
+  void rest();
+  bool resume();
 
   ManifestId next_manifest_id = 1;
   ReaderRegistry& registry() { return *registry_; }
@@ -54,6 +55,7 @@ class WriteSide {
   void store_counters();
   void count_log_writes();
   void checkpoint_if_due();
+  void leave_log(bool leave);
 
   std::shared_ptr<ReaderRegistry> registry_;
   Statement select_dir_, select_manifest_, select_value_;
@@ -64,6 +66,7 @@ class WriteSide {
   int checkpointed_pages_ = 0;  // of those, already in the database file
   std::int64_t stored_part_id_ = 1;
   ManifestId stored_manifest_id_ = 1;
+  std::int64_t others_commits_ = 0;  // at rest: changes with each commit of another connection
   std::atomic<std::uint64_t> written_bytes_{0};
 };
 

@@ -92,11 +92,12 @@ void Replica::rest() {
 }
 
 void Replica::let_go() {
-  reader_.reset();
-  content_reader_.reset();
   writer_.reset();
-  if (database_) database_->keep_log();
-  database_.reset();
+  try {
+    if (database_) database_->rest();
+  } catch (const Error&) {
+    close_state();  // the next session opens it anew, and tells
+  }
   root_.reset();
   options_.notice = options_.note = nullptr;  // they are the session's
 }
@@ -104,9 +105,7 @@ void Replica::let_go() {
 bool Replica::resume(const ReplicaOptions& options) {
   options_.notice = options.notice;
   options_.note = options.note;
-  open_state();
-  const auto id = database_->value("id");
-  if (!id || !std::ranges::equal(*id, id_) || stored_commit_count() != commit_count_) return false;
+  if (!database_ || !database_->resume()) return false;
   if (is_composed_) return true;
   root_ = open_origin(world_, options_.origins.front());
   const auto stat = root_->stat();
@@ -151,11 +150,15 @@ void Replica::open_state() {
   if (const auto& name = database_->set_aside()) tell_set_aside(options_, *name);
 }
 
-void Replica::set_aside_state() {
+void Replica::close_state() {
   reader_.reset();
   content_reader_.reset();
   writer_.reset();
   database_.reset();
+}
+
+void Replica::set_aside_state() {
+  close_state();
   tell_set_aside(options_, state::Database::set_aside_damaged(database_path_));
 }
 

@@ -97,11 +97,11 @@ class Replica {
   void follow(std::shared_ptr<watch::TreeWatch> watched) { watched_ = std::move(watched); }
   bool is_followed() const { return watched_ != nullptr; }
   /// After a session that went well, until the next one: holds on to the tree in memory, but neither to the
-  /// directory, which may be unmounted, nor to the state, which others may want to use.
+  /// directory, which may be unmounted, nor to the right to write the state, which others may want to.
   void rest();
   /// For the next session, with its options. False where the path leads to another directory by now, or
-  /// somebody else has written to the state: then this one is of no more use. Throws what opening the state
-  /// throws.
+  /// somebody else has written to the state: then this one is of no more use. Throws Error(locked) while
+  /// somebody else has the state for writing.
   bool resume(const ReplicaOptions& options);
   /// At rest: is anything that a session would see in the tree not as the last one left it? False where it is
   /// not followed, and as long as somebody else works with the state: what they do is told once they are
@@ -174,6 +174,7 @@ class Replica {
   state::Reader& content_reader();
   void make_room_for_state();
   void open_state();
+  void close_state();
   void add_absent(state::DirRecord& record, DirNode& node) const;
   void write_record(DirNode& node);
   void load_identity();

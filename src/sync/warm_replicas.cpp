@@ -8,6 +8,19 @@
 #include "base/limits.hpp"
 
 namespace syncline::sync {
+namespace {
+
+/// False where it has to be opened anew, which also finds what there is to do about a locked state.
+bool resume(Replica& kept, const ReplicaOptions& options) {
+  try {
+    return kept.resume(options);
+  } catch (const Error& error) {
+    if (!error.is(Errc::locked)) throw;
+    return false;
+  }
+}
+
+}  // namespace
 
 std::unique_ptr<Replica> WarmReplicas::take(const std::string& state_path) {
   std::lock_guard lock(mutex_);
@@ -16,7 +29,7 @@ std::unique_ptr<Replica> WarmReplicas::take(const std::string& state_path) {
 }
 
 std::unique_ptr<Replica> WarmReplicas::open(const World& world, const ReplicaOptions& options) {
-  if (auto kept = take(Replica::state_path(world, options)); kept && kept->resume(options)) return kept;
+  if (auto kept = take(Replica::state_path(world, options)); kept && resume(*kept, options)) return kept;
   return std::make_unique<Replica>(world, options);
 }
 

@@ -101,14 +101,13 @@ std::vector<TreeWatch::Node*> TreeWatch::add(const fs::Dir& root, Node& node) {
   node.number = number;
   by_number_[number] = &node;
   std::vector<Node*> below;
-  for (const auto& entry : dir->list().entries) {
-    if (entry.stat.type != fs::FileType::directory) continue;
-    if (node.parent == nullptr && entry.name == area_name) continue;
-    auto& child = node.children[entry.name];
+  for (auto& name : dir->subdirs()) {
+    if (node.parent == nullptr && name == area_name) continue;
+    auto& child = node.children[name];
     if (child) continue;
     child = std::make_unique<Node>();
     child->parent = &node;
-    child->name = entry.name;
+    child->name = std::move(name);
     below.push_back(child.get());
   }
   return below;

@@ -80,6 +80,24 @@ TEST_CASE("random names are listed once each and in order", "[fs]") {
   CHECK(names(dir->list()) == std::vector<std::string>(wanted.begin(), wanted.end()));
 }
 
+TEST_CASE("subdirectories are named, and nothing else is", "[fs]") {
+  TempDir temp;
+  auto dir = temp.open();
+  CHECK(dir->subdirs().empty());
+  temp.write("file", "x");
+  dir->make_symlink("link to a directory", ".");
+  std::set<std::string> wanted;
+  for (const std::string name : {"a", "b\nb", "\xFF", ".hidden"}) {
+    dir->make_dir(name, 0700);
+    wanted.insert(name);
+  }
+  for (int round = 0; round < 2; ++round) {
+    const auto found = dir->subdirs();
+    CHECK(std::set<std::string>(found.begin(), found.end()) == wanted);
+    CHECK(found.size() == wanted.size());
+  }
+}
+
 TEST_CASE("a name of 255 bytes is listed and opened", "[fs]") {
   TempDir temp;
   auto dir = temp.open();

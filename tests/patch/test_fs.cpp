@@ -73,6 +73,7 @@ class TestDir final : public fs::Dir {
 
   fs::Stat stat() const override { return inner_->stat(); }
   fs::Listing list() const override { return inner_->list(); }
+  std::vector<std::string> subdirs() const override { return inner_->subdirs(); }
   std::optional<fs::Stat> stat_at(const std::string& name) const override { return inner_->stat_at(name); }
   std::unique_ptr<fs::Dir> open_dir(const std::string& name) const override {
     return wrap(inner_->open_dir(name));

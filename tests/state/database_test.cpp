@@ -249,28 +249,97 @@ TEST_CASE("names in a directory must be sorted and unique", "[state]") {
   }
 }
 
-TEST_CASE("a log that is kept has what was committed, and a long one is not kept", "[state]") {
+namespace {
+
+void put(Database& database, const std::string& key, const std::string& value) {
+  in_transaction(database, [&](Writer& writer) { writer.put_value(key, as_bytes(value)); });
+}
+
+}  // namespace
+
+TEST_CASE("a database at rest may be written to by others, and is of no more use then", "[state]") {
   TempDir temp;
   const auto path = temp.path("state.db");
-  const auto log = path + "-wal";
-  const Bytes large(64 * 1024);
-  const auto commit = [&](int rows) {
-    const auto database = Database::open(path, false);
-    in_transaction(*database, [&](Writer& writer) {
-      for (int i = 0; i < rows; ++i) writer.put_value("k" + std::to_string(i), large);
-      writer.put_value("last", as_bytes(std::to_string(rows)));
-    });
-    database->keep_log();
-  };
-  commit(1);
-  CHECK(std::filesystem::exists(log));
-  CHECK(as_text(Database::open(path, true)->value("last").value()) == "1");
-  CHECK(as_text(Database::open(path, false)->value("last").value()) == "1");
-  CHECK_FALSE(std::filesystem::exists(log));  // it was closed in the ordinary way
-  commit(1);
-  commit(1);
-  CHECK(std::filesystem::exists(log));
-  commit(32);
-  CHECK_FALSE(std::filesystem::exists(log));
-  CHECK(as_text(Database::open(path, false)->value("last").value()) == "32");
+  const auto resting = Database::open(path, false);
+  put(*resting, "who", "first");
+  const auto reader = resting->reader();
+  CHECK(reader->dirs().empty());
+
+  SECTION("nobody came") {
+    resting->rest();
+    resting->rest();
+    REQUIRE(resting->resume());
+    put(*resting, "who", "first again");
+    CHECK(as_text(resting->value("who").value()) == "first again");
+    CHECK(fails_with(Errc::locked, [&] { Database::open(path, false); }));
+  }
+  SECTION("somebody looked") {
+    resting->rest();
+    CHECK(as_text(Database::open(path, false)->value("who").value()) == "first");
+    CHECK(resting->resume());
+  }
+  SECTION("somebody works with it") {
+    resting->rest();
+    auto other = Database::open(path, false);
+    CHECK(fails_with(Errc::locked, [&] { resting->resume(); }));
+    put(*other, "who", "second");
+    other.reset();
+    CHECK_FALSE(resting->resume());
+    CHECK(as_text(Database::open(path, false)->value("who").value()) == "second");
+  }
+}
+
+TEST_CASE("a database that takes the place of one at rest keeps its log", "[state]") {
+  TempDir temp;
+  const auto path = temp.path("state.db");
+  auto resting = Database::open(path, false);
+  put(*resting, "who", "first");
+  resting->rest();
+  const bool is_removed = GENERATE(false, true);
+  if (is_removed) {
+    for (const auto* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path + suffix);
+  } else {
+    Database::set_aside_damaged(path);
+  }
+  auto other = Database::open(path, false);
+  put(*other, "who", "second");
+  CHECK(std::filesystem::exists(path + "-wal"));
+  if (is_removed) {
+    CHECK_FALSE(resting->resume());
+  } else {
+    CHECK(fails_with(Errc::locked, [&] { resting->resume(); }));
+    other->rest();
+    CHECK_FALSE(resting->resume());
+    CHECK(other->resume());
+  }
+  resting.reset();
+  CHECK(std::filesystem::exists(path + "-wal"));
+  put(*other, "and", "third");
+  other.reset();
+  CHECK_FALSE(std::filesystem::exists(path + "-wal"));  // it was closed in the ordinary way
+  const auto again = Database::open(path, false);
+  CHECK(as_text(again->value("who").value()) == "second");
+  CHECK(as_text(again->value("and").value()) == "third");
+}
+
+TEST_CASE("what was committed before a rest is there when nobody came back", "[state]") {
+  TempDir temp;
+  const auto path = temp.path("state.db");
+  {
+    const auto resting = Database::open(path, false);
+    put(*resting, "who", "first");
+    resting->rest();
+  }
+  CHECK(as_text(Database::open(path, false)->value("who").value()) == "first");
+}
+
+TEST_CASE("a snapshot does not rest", "[state]") {
+  TempDir temp;
+  const auto path = temp.path("state.db");
+  const auto original = Database::open(path, false);
+  put(*original, "who", "first");
+  const auto snapshot = Database::open_snapshot(path);
+  snapshot->rest();
+  CHECK(as_text(snapshot->value("who").value()) == "first");
+  CHECK_FALSE(snapshot->resume());
 }

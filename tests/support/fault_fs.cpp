@@ -234,6 +234,9 @@ class FaultDir final : public fs::Dir {
   fs::Listing list() const override {
     return state_->read("list", "", [&] { return inner_->list(); });
   }
+  std::vector<std::string> subdirs() const override {
+    return state_->read("subdirs", "", [&] { return inner_->subdirs(); });
+  }
   std::optional<fs::Stat> stat_at(const std::string& name) const override {
     return state_->read("stat_at", name, [&] { return inner_->stat_at(name); });
   }
