@@ -132,6 +132,18 @@ struct ProgressEvent {
   std::uint64_t matched_bytes = 0;
 };
 
+/// Changes of one kind that are kept back, as they would be told if they were made.
+struct HeldBack {
+  std::vector<ChangeEvent> first;  ///< 1,000 at most
+  std::uint64_t more = 0;          ///< and so many beyond them
+};
+
+/// What the guards and max_delete keep back, where the sources are here.
+struct HeldPlan {
+  HeldBack deletions;
+  HeldBack changes;
+};
+
 struct CopyReport {
   std::uint64_t sent_bytes = 0;      ///< source to destination, all that crossed the pipe
   std::uint64_t received_bytes = 0;  ///< the other way
@@ -141,6 +153,7 @@ struct CopyReport {
   std::uint64_t files_renamed = 0;
   std::uint64_t deletions_held = 0;  ///< by guard_deletes; exit_code is 41 then
   std::uint64_t changes_held = 0;    ///< by guard_changes; the same
+  HeldPlan held;
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_changed = 0;  ///< size of the files that changed
   std::uint64_t bytes_matched = 0;

@@ -143,6 +143,8 @@ inline constexpr std::size_t guarded_changes_percent = 20;
 inline constexpr std::size_t guarded_created_max =
     100'000;  // new files of the last minute, which do not count
 inline constexpr std::chrono::milliseconds guarded_span{60'000};  // in which they count together
+// Of what is held, so many deletions and so many changes are known by name; the rest is a number.
+inline constexpr std::size_t held_named_max = 1000;
 
 // What is watched: when changes count as complete, and when everything is looked at again.
 inline constexpr std::chrono::milliseconds settle_complete{1};        // after the last complete change,
@@ -196,8 +198,10 @@ inline constexpr std::size_t board_text_bytes_max = 4 * kib;      // of a cause
 inline constexpr std::size_t control_line_bytes_max = 128 * kib;  // of a request, with its newline
 inline constexpr std::size_t control_answer_bytes_max = 2 * mib;  // of an answer, with its newline
 inline constexpr std::size_t control_failures_shown_max = 10;     // entries that fail, in one answer
+inline constexpr std::size_t control_held_bytes_max = 960 * kib;  // of held deletions; and of changes
 inline constexpr std::size_t control_connections_max = 64;
 inline constexpr std::chrono::milliseconds control_idle{10'000};  // for a request, or an answer to be read
+static_assert(2 * control_held_bytes_max + 64 * kib < control_answer_bytes_max);
 
 // The configuration of a server.
 inline constexpr std::size_t config_bytes_max = 1 * mib;

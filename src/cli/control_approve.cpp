@@ -6,6 +6,8 @@
 #include "cli/control_arguments.hpp"
 #include "cli/control_commands.hpp"
 #include "cli/held_text.hpp"
+#include "cli/numbers.hpp"
+#include "cli/report_output.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -19,16 +21,68 @@ std::vector<control::FoundWatch> running_ones(const ControlLine& line) {
   return all;
 }
 
-/// Nobody means several at once.
 std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWatch>& running) {
   std::vector<control::FoundWatch> out;
   for (const auto& found : running)
     if (control::flag_in(control::ask(fs::linux_fs(), found, {control::Ask::status, ""}), "holding"))
       out.push_back(found);
-  if (out.size() > 1)
+  return out;
+}
+
+/// Nobody means several at once.
+void refuse_several(const std::vector<control::FoundWatch>& holding) {
+  if (holding.size() > 1)
     throw Error(Errc::usage,
                 "several watches hold something; name the SRC of one, and its DST where it has several");
-  return out;
+}
+
+int tell_nothing_held(Console& console) {
+  console.out << "nothing is held\n";
+  return exit_code::success;
+}
+
+int approve(Console& console, const std::vector<control::FoundWatch>& running) {
+  const auto holding = holding_ones(running);
+  refuse_several(holding);
+  for (const auto& found : holding) {
+    const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::approve, ""});
+    if (!control::flag_in(answer, "held")) continue;
+    console.out << title_of(found.watched) << ": "
+                << held_text(control::number_in(answer, "deletions"), control::number_in(answer, "changes"))
+                << " that were held are made now\n";
+    return exit_code::success;
+  }
+  return tell_nothing_held(console);
+}
+
+/// As `copy -n -i --delete` prints them, and how many more there are.
+void print_named(Console& console, const Json& answer, const std::string& key, const char* what) {
+  for (const auto& one : answer.value(key + "_first", Json::array())) {
+    ChangeEvent event;
+    event.itemized = one_line(control::text_in(one, "itemized"));
+    event.path = control::name_in(one, "path");
+    event.edited_in_destination = control::flag_in(one, "edited_in_destination");
+    console.out << change_line(event, true) << '\n';
+  }
+  if (const auto more = control::number_in(answer, (key + "_more").c_str()); more != 0)
+    console.out << "... and " << format_count(more, 1) << " more " << what << '\n';
+}
+
+/// What each of them holds; nothing comes of it.
+int list_held(Console& console, const std::vector<control::FoundWatch>& running, bool json) {
+  bool is_any = false;
+  for (const auto& found : running) {
+    const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::held, ""});
+    is_any |= control::flag_in(answer, "holding");
+    if (json) console.out << control::answer_line(answer);
+    if (json || !control::flag_in(answer, "holding")) continue;
+    console.out << title_of(found.watched) << ": "
+                << held_text(control::number_in(answer, "held"), control::number_in(answer, "held_changes"))
+                << " are held\n";
+    print_named(console, answer, "held", "deletions");
+    print_named(console, answer, "held_changes", "changes of files");
+  }
+  return is_any || json ? exit_code::success : tell_nothing_held(console);
 }
 
 }  // namespace
@@ -36,21 +90,19 @@ std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWa
 int run_approve(const std::vector<std::string>& args, Console& console) {
   ControlLine line(
       "Lets a watch make the deletions and changes that its guards hold, once: the next copy comes at once\n"
-      "and without guards, --max-delete included.",
+      "and without guards, --max-delete included. What is missing from SRC by then is deleted, and what has\n"
+      "changed by then is copied, also where that is more than -n has listed.",
       "syncline approve", "[SRC [DST]]");
+  bool is_dry_run = false;
+  auto* dry_run = line.app().add_flag("-n,--dry-run", is_dry_run,
+                                      "list what is held, as copy -n -i does, and let nothing be made");
+  line.app()
+      .add_flag("--json", line.json, "with -n: a JSON object for each watch, one a line")
+      ->needs(dry_run);
   return line.run(args, console, [&] {
     const auto running = running_ones(line);
     if (running.empty()) return tell_none_runs(console, line.path());
-    for (const auto& found : holding_ones(running)) {
-      const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::approve, ""});
-      if (!control::flag_in(answer, "held")) continue;
-      console.out << title_of(found.watched) << ": "
-                  << held_text(control::number_in(answer, "deletions"), control::number_in(answer, "changes"))
-                  << " that were held are made now\n";
-      return exit_code::success;
-    }
-    console.out << "nothing is held\n";
-    return exit_code::success;
+    return is_dry_run ? list_held(console, running, line.json) : approve(console, running);
   });
 }
 

@@ -76,7 +76,7 @@ std::string general_help() {
          "  status        tell how running watches stand\n"
          "  wait          return once what was written is at the other side\n"
          "  why           tell how one path of a watched directory stands\n"
-         "  approve       let a watch make what its guards hold\n"
+         "  approve       let a watch make what its guards hold, or list it (-n)\n"
          "  log           tell what happened to a path, and when\n"
          "  check-ignore  tell which paths copy and watch leave out, and by which rule\n"
          "  manifest      show, compare, verify and export chunk manifests\n"

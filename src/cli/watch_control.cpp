@@ -78,6 +78,13 @@ CopyObserver WatchControl::watched(CopyObserver observer) {
   return observer;
 }
 
+void WatchControl::report(const CopyReport& report) {
+  auto below = report;
+  for (auto* held : {&below.held.deletions, &below.held.changes})
+    for (auto& event : held->first) event.path = below_source(prefix_, event.path);
+  board_.report(std::move(below));
+}
+
 CopyOptions WatchControl::options_of_round() const {
   auto out = options_;
   if (board_.is_approved()) {

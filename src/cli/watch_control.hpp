@@ -29,6 +29,8 @@ class WatchControl {
   watch::Board& board() { return board_; }
   /// The observer tells the board too.
   CopyObserver watched(CopyObserver observer);
+  /// Of a round, as the copy gave it, for the board.
+  void report(const CopyReport& report);
   /// Those that the next copy is made with: without the guards, if a person has said so.
   CopyOptions options_of_round() const;
 

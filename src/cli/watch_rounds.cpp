@@ -27,7 +27,7 @@ watch::Attempt WatchRounds::attempt() {
     recent_changes_.end_round(is_holding_, false, parts_.clock.steady());
     return failed_attempt(explain(error));
   }
-  parts_.control.board().report(report);
+  parts_.control.report(report);
   has_changed_ = report.files_changed + report.files_deleted + report.files_renamed != 0;
   if (!has_copied_ || has_changed_)
     for (const auto& output : parts_.outputs) output->summary(report);

@@ -11,8 +11,11 @@
 namespace syncline::control {
 namespace {
 
-constexpr auto ask_words = std::to_array<std::pair<Ask, std::string_view>>(
-    {{Ask::status, "status"}, {Ask::wait, "wait"}, {Ask::why, "why"}, {Ask::approve, "approve"}});
+constexpr auto ask_words = std::to_array<std::pair<Ask, std::string_view>>({{Ask::status, "status"},
+                                                                            {Ask::wait, "wait"},
+                                                                            {Ask::why, "why"},
+                                                                            {Ask::held, "held"},
+                                                                            {Ask::approve, "approve"}});
 
 }  // namespace
 

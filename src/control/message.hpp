@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr int protocol_version = 1;
 
-enum class Ask { status, wait, why, approve };
+enum class Ask { status, wait, why, held, approve };
 
 struct Request {
   Ask ask = Ask::status;

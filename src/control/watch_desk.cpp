@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "control/why.hpp"
 
 namespace syncline::control {
@@ -23,10 +24,32 @@ Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
   return out;
 }
 
-void put_held(Json& record, const watch::BoardView& view) {
+void put_held(Json& record, const auto& view) {
   record["holding"] = view.is_holding;
   record["held"] = view.held.deletions;
   record["held_changes"] = view.held.changes;
+}
+
+Json change_json(const ChangeEvent& event) {
+  Json out{{"itemized", event.itemized}};
+  put_name(out, "path", event.path);
+  out["edited_in_destination"] = event.edited_in_destination;
+  return out;
+}
+
+/// The first of them, as far as they find room in an answer, and how many more there are.
+void put_named(Json& record, const std::string& key, const HeldBack& held) {
+  auto& first = record[key + "_first"] = Json::array();
+  std::size_t room = limits::control_held_bytes_max;
+  for (const auto& event : held.first) {
+    auto one = change_json(event);
+    const auto bytes = answer_line(one).size();  // its newline is as long as a comma
+    if (bytes > room) break;
+    room -= bytes;
+    first.push_back(std::move(one));
+  }
+  const auto left_out = held.first.size() - first.size();
+  record[key + "_more"] = held.more + left_out;
 }
 
 void put_failures(Json& record, const watch::BoardView& view) {
@@ -53,6 +76,7 @@ Json WatchDesk::answer(const Request& request) {
   switch (request.ask) {
     case Ask::status: return status();
     case Ask::why: return why_answer(files_, board_, watched_.source, request.path, ignored_by_);
+    case Ask::held: return held();
     case Ask::approve: return approve();
     case Ask::wait: break;
   }
@@ -90,6 +114,17 @@ Json WatchDesk::status() const {
   if (view.changed_ns) out["changed_ns"] = *view.changed_ns;
   put_held(out, view);
   put_failures(out, view);
+  return out;
+}
+
+Json WatchDesk::held() const {
+  const auto view = board_.held();
+  auto out = answer_of("held");
+  put_name(out, "source", watched_.source);
+  put_name(out, "destination", watched_.destination);
+  put_held(out, view);
+  put_named(out, "held", view.plan.deletions);
+  put_named(out, "held_changes", view.plan.changes);
   return out;
 }
 

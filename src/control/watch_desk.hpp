@@ -29,6 +29,7 @@ class WatchDesk final : public Desk {
 
  private:
   Json status() const;
+  Json held() const;
   Json approve();
 
   fs::Fs& files_;

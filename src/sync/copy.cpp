@@ -153,6 +153,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   report_.root = result.receiver_root.hex();
   report_.deletions_held = result.deletions_held;
   report_.changes_held = result.changes_held;
+  report_.held = std::move(result.held);
   if (result.deletions_held + result.changes_held != 0 && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 41;
   if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)

@@ -65,6 +65,7 @@ struct Plan {
   bool delete_limit_reached = false;
   std::uint64_t held_removes = 0;  ///< by the guard; not in `removes`
   std::vector<Item> held_files;    ///< the same, of `files`
+  HeldPlan held;                   ///< the first of them, and of what max_delete keeps back, for a person
   std::uint64_t file_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of a plan is not done, for it is too much at once.
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
+namespace {
+
+ChangeEvent event_of(const PlannedRemove& remove) {
+  ChangeEvent event;
+  event.itemized = "*deleting  ";
+  event.path = remove.directory ? remove.path + "/" : remove.path;
+  event.edited_in_destination = remove.edited;
+  return event;
+}
+
+}  // namespace
 
 /// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
 void Planner::hold_removes() {
@@ -21,9 +33,16 @@ void Planner::hold_removes() {
 
 /// Those from `first` on are not made in this run.
 void Planner::drop_removes(std::size_t first) {
-  for (auto i = first; i < plan_.removes.size(); ++i)
+  for (auto i = first; i < plan_.removes.size(); ++i) {
     if (plan_.removes[i].drifted) leave(plan_.removes[i].path);
+    note_held(plan_.held.deletions, event_of(plan_.removes[i]));
+  }
   plan_.removes.resize(first);
+}
+
+void Planner::note_held(HeldBack& held, ChangeEvent event) {
+  if (held.first.size() < limits::held_named_max) held.first.push_back(std::move(event));
+  else ++held.more;
 }
 
 void Planner::limit_removes() {
@@ -36,13 +55,7 @@ void Planner::limit_removes() {
 /// Only once it is clear which of them are made.
 void Planner::tell_removes(const std::vector<PlannedRemove>& removes) {
   if (!options_.on_change) return;
-  for (const auto& remove : removes) {
-    ChangeEvent event;
-    event.itemized = "*deleting  ";
-    event.path = remove.directory ? remove.path + "/" : remove.path;
-    event.edited_in_destination = remove.edited;
-    options_.on_change(event);
-  }
+  for (const auto& remove : removes) options_.on_change(event_of(remove));
 }
 
 /// What was only touched is known to be so where both sides know what is in it. A file that has just come may
@@ -82,6 +95,7 @@ void Planner::hold_rewrites() {
       free.push_back(item);
       continue;
     }
+    note_held(plan_.held.changes, std::move(held->event));
     ++held;
     plan_.file_bytes -= item.node->entries[item.entry].size_bytes;
     plan_.held_files.push_back(item);

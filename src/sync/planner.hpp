@@ -91,6 +91,7 @@ class Planner {
   void hold_removes();
   void limit_removes();
   void drop_removes(std::size_t first);
+  static void note_held(HeldBack& held, ChangeEvent event);
   void tell_removes(const std::vector<PlannedRemove>& removes);
   bool is_guarded(const std::string& path, const Difference& difference, const wire::EntryInfo& local,
                   const wire::EntryInfo& remote) const;

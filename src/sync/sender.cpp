@@ -310,6 +310,7 @@ void Sender::plan() {
   result_.delete_limit_reached = plan_.delete_limit_reached;
   result_.deletions_held = plan_.held_removes;
   result_.changes_held = plan_.held_files.size();
+  result_.held = std::move(plan_.held);
   events_.counters.files_total = plan_.files.size();
   events_.counters.bytes_total = plan_.file_bytes;
   events_.counters.transferring = true;

@@ -34,6 +34,7 @@ struct SenderResult {
   bool delete_limit_reached = false;
   std::uint64_t deletions_held = 0;
   std::uint64_t changes_held = 0;
+  HeldPlan held;
   hash::Digest receiver_root;
   std::uint64_t receiver_written_bytes = 0;
   std::uint64_t receiver_read_bytes = 0;

@@ -101,9 +101,9 @@ void Board::failed(const std::string& path, const std::string& cause) {
   note_failure({clock_.now_ns(), path, cause});
 }
 
-void Board::report(const CopyReport& report) {
+void Board::report(CopyReport report) {
   std::lock_guard lock(mutex_);
-  report_ = report;
+  report_ = std::move(report);
 }
 
 /// A round that was broken off says nothing of the entries that it did not come to.
@@ -136,8 +136,13 @@ void Board::end_round(Attempt::Result result) {
     completed_ = {round_begun_ns_, now};
     is_holding_ = result == held;
   }
-  if (!is_holding_) held_ = {};
-  else if (report_) held_ = {report_->deletions_held, report_->changes_held};
+  if (!is_holding_) {
+    held_ = {};
+    held_plan_ = {};
+  } else if (report_) {
+    held_ = {report_->deletions_held, report_->changes_held};
+    held_plan_ = std::move(report_->held);
+  }
   is_approved_ = false;
   if (result == in_step && report_ && report_->in_step) {
     proof_ = {round_begun_ns_, now, report_->root};
@@ -182,6 +187,11 @@ BoardView Board::view(std::size_t failing_max) const {
     out.failing.push_back(one);
   }
   return out;
+}
+
+HeldView Board::held() const {
+  std::lock_guard lock(mutex_);
+  return {is_holding_, held_, held_plan_};
 }
 
 std::optional<std::pair<std::string, FailingEntry>> Board::failing(const std::string& path) const {

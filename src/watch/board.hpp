@@ -56,6 +56,13 @@ struct Held {
   std::uint64_t changes = 0;
 };
 
+/// The same by name.
+struct HeldView {
+  bool is_holding = false;
+  Held held;
+  HeldPlan plan;
+};
+
 /// Everything at one moment.
 struct BoardView {
   Standing::State state = Standing::State::copying;
@@ -110,12 +117,14 @@ class Board {
   void error(const ErrorEvent& event);
   void progress(const ProgressEvent& event);
   void failed(const std::string& path, const std::string& cause);  ///< all of it
-  void report(const CopyReport& report);
+  void report(CopyReport report);
   void end_round(Attempt::Result result);
   void stand(const Standing& standing);
 
   // Of those who ask.
   BoardView view(std::size_t failing_max = 0) const;
+  /// Of the last round that came to its end.
+  HeldView held() const;
   /// Of the entry, or of the nearest one above it that fails.
   std::optional<std::pair<std::string, FailingEntry>> failing(const std::string& path) const;
   /// A round that begins from now on is to come at once. Returns the ticket for is_proven().
@@ -155,6 +164,7 @@ class Board {
   std::int64_t round_begun_ns_ = 0;
   bool is_holding_ = false;
   Held held_;
+  HeldPlan held_plan_;
   bool is_wanted_ = false, is_approval_ = false, is_approved_ = false;
   std::uint64_t requested_ = 0, claimed_ = 0, proven_ = 0;  ///< the last ticket that was given, of this
                                                             ///< round, that is served

@@ -41,6 +41,7 @@ class QuietWatch {
     report.root = "abc";
     report.deletions_held = result == Answered::held ? 60 : 0;
     report.changes_held = result == Answered::held ? changes_held : 0;
+    if (result == Answered::held) report.held = held;
     board.report(report);
     using enum watch::Standing::State;
     board.stand({result == Answered::in_step ? in_step
@@ -53,6 +54,7 @@ class QuietWatch {
   FakeClock clock;
   watch::Board board{clock};
   std::uint64_t changes_held = 0;  ///< by rounds that hold something
+  HeldPlan held;
 
  private:
   control::Watched watched_;
@@ -273,6 +275,41 @@ TEST_CASE("changes of files that are held are told beside deletions", "[ask]") {
             "still waiting: 60 deletions and 1,234 changes of files are held"));
   CHECK(
       has(scene.run(run_approve).out, "60 deletions and 1,234 changes of files that were held are made now"));
+}
+
+TEST_CASE("what is held is listed as a dry run would, and nothing comes of it", "[ask]") {
+  AskScene scene;
+  QuietWatch one(scene.dir, "a"), two(scene.dir, "b", "/other");
+  CHECK(scene.run(run_approve, {"-n"}).out == "nothing is held\n");
+  one.changes_held = 2;
+  one.held.deletions = {{{"*deleting  ", "sub/", "", "", false}, {"*deleting  ", "x\n\xFF", "", "", true}},
+                        58};
+  one.held.changes = {{{">fcst......", "f", "", "", false}}, 1};
+  one.round(Answered::held);
+  two.round(Answered::in_step);
+  const auto run = scene.run(run_approve, {"-n"});
+  CHECK(run.code == 0);
+  CHECK(
+      run.out.ends_with("/a -> /d: 60 deletions and 2 changes of files are held\n"
+                        "*deleting   sub/\n"
+                        "*deleting   x\\012\\377 [edited in destination]\n"
+                        "... and 58 more deletions\n"
+                        ">fcst...... f\n"
+                        "... and 1 more changes of files\n"));
+  CHECK_FALSE(one.board.is_round_wanted());
+  two.round(Answered::held);
+  CHECK(has(scene.run(run_approve, {"--dry-run"}).out, "/b -> /other: 60 deletions are held\n"));
+  CHECK_FALSE(has(scene.run(run_approve, {"-n", scene.dir.path("a")}).out, "/b"));
+  CHECK(scene.run(run_approve, {"-n", scene.dir.path("c")}).code == exit_code::not_running);
+  const auto record =
+      control::parse_answer(scene.run(run_approve, {"-n", "--json", scene.dir.path("a")}).out);
+  CHECK(record["type"] == "held");
+  CHECK(record["holding"] == true);
+  CHECK(record["held_more"] == 58);
+  CHECK(control::name_in(record["held_first"][1], "path") == "x\n\xFF");
+  CHECK(scene.run(run_approve, {"--json"}).code == exit_code::usage);
+  CHECK_FALSE(one.board.is_round_wanted());
+  CHECK_FALSE(two.board.is_round_wanted());
 }
 
 TEST_CASE("a path is told in a sentence, with the exit code that belongs to it", "[ask]") {

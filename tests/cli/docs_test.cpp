@@ -69,7 +69,7 @@ TEST_CASE("the completions know the commands that ask a watch", "[docs]") {
   for (const auto* file : {"tools/completions/syncline.bash", "tools/completions/_syncline",
                            "tools/completions/syncline.fish"}) {
     const auto text = source_file(file);
-    for (const auto* word : {"status", "wait", "why", "approve", "timeout", "json"}) {
+    for (const auto* word : {"status", "wait", "why", "approve", "timeout", "json", "dry-run"}) {
       CAPTURE(file, word);
       CHECK(contains(text, word));
     }

@@ -12,7 +12,7 @@ using namespace syncline;
 using control::Ask;
 
 TEST_CASE("requests are read as they were written, whatever bytes a path has", "[control]") {
-  for (const auto ask : {Ask::status, Ask::wait, Ask::why, Ask::approve}) {
+  for (const auto ask : {Ask::status, Ask::wait, Ask::why, Ask::held, Ask::approve}) {
     const auto line = control::request_line({ask, "a/b"});
     CHECK(line.ends_with("\n"));
     CHECK(line.find('\n') == line.size() - 1);

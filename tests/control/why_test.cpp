@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "control/watch_desk.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
@@ -47,6 +48,7 @@ struct WhyScene {
   control::Json why(const std::string& path) { return desk.answer({Ask::why, path}); }
   std::string verdict(const std::string& path) { return why(path)["verdict"]; }
   control::Json status() { return desk.answer({Ask::status, ""}); }
+  control::Json held() { return desk.answer({Ask::held, ""}); }
 
   test::TempDir dir;
   watch::Board board{system_clock()};
@@ -60,6 +62,35 @@ struct WhyScene {
                             return std::nullopt;
                           }};
 };
+
+TEST_CASE("what is held is told by name, as far as an answer has room", "[held][limits]") {
+  WhyScene scene;
+  CHECK(scene.held()["holding"] == false);
+  const auto worst = std::string(limits::path_bytes_max, '\x01');  // six bytes each where it is told
+  CopyReport report;
+  report.deletions_held = report.changes_held = limits::held_named_max + 1;
+  report.held.deletions = {{limits::held_named_max, {"*deleting  ", worst + "\xFF", "", "", true}}, 1};
+  report.held.changes = {{limits::held_named_max, {">fcst......", "n\xFF", "", "", false}}, 1};
+  scene.board.take_requests();
+  scene.board.begin_round();
+  scene.board.report(report);
+  scene.board.end_round(WhyResult::held);
+  const auto answer = scene.held();
+  CHECK(control::answer_line(answer).size() <= limits::control_answer_bytes_max);
+  CHECK(control::text_in(answer, "destination") == "/d");
+  CHECK(answer["holding"] == true);
+  CHECK(answer["held"] == report.deletions_held);
+  const auto& deletions = answer["held_first"];
+  CHECK(deletions.size() > 1);
+  CHECK(deletions.size() < limits::held_named_max);
+  CHECK(deletions.size() + answer["held_more"].get<std::size_t>() == report.deletions_held);
+  CHECK(control::name_in(deletions[0], "path") == worst + "\xFF");
+  CHECK(control::flag_in(deletions[0], "edited_in_destination"));
+  const auto& changes = answer["held_changes_first"];
+  CHECK(changes.size() == limits::held_named_max);
+  CHECK(answer["held_changes_more"] == 1);
+  CHECK(control::name_in(changes[0], "path") == "n\xFF");
+}
 
 TEST_CASE("an entry waits until a round after its change has ended", "[why]") {
   WhyScene scene;

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from processes import PATIENCE_S, check, wait_until
 
@@ -214,6 +215,13 @@ def releases_deletions(scene):
         check("approve" in done.stderr, "what to do is said: " + done.stderr)
         check(os.path.exists(scene.path("copy/0")), "what is held is not deleted")
         scene.run("approve", "src", code=NOT_RUNNING)
+        listed = scene.run("approve", "-n", "many").stdout.splitlines()
+        check("60 deletions are held" in listed[0], f"how many are held is listed: {listed[0]}")
+        check(sorted(listed[1:]) == sorted(f"*deleting   {number}" for number in range(60)), f"by name: {listed}")
+        record = json.loads(scene.run("approve", "-n", "--json").stdout)
+        check({one["path"] for one in record["held_first"]} == {str(number) for number in range(60)}, f"the same: {record}")
+        time.sleep(0.3)
+        check(scene.state() == "holding" and len(os.listdir(scene.path("copy"))) >= 100, "a list lets nothing be made")
         check("60 deletions" in scene.run("approve", "many").stdout, "what is approved is said")
         scene.run("wait", "many")
         check(is_equal(scene.path("many"), scene.path("copy")), f"the deletions are made, turn {turn}")
@@ -227,6 +235,9 @@ def releases_deletions(scene):
     os.kill(watch.pid, signal.SIGCONT)
     scene.wait_for_state("holding")
     check("--max-delete" in scene.run("status", code=PERSON).stdout, "the limit is told")
+    held = [line for line in scene.run("approve", "-n").stdout.splitlines() if line.startswith("*deleting   ")]
+    check(len(held) == 5, f"those above the limit are listed: {held}")
+    check(all(os.path.exists(scene.path("copy/" + line.split()[1])) for line in held), "and are there")
     scene.run("approve")
     scene.run("wait", "many")
     check(is_equal(scene.path("many"), scene.path("copy")), "the deletions above the limit are made")

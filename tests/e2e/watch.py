@@ -231,6 +231,10 @@ def holds_sudden_changes(scene):
     check(changed <= 50, f"most of them are not made: {changed}")
     status = scene.run("here", "status", "precious", code=None).stdout
     check(f"{200 - changed} changes of files are held" in status, "status tells how many: " + status)
+    listed = scene.run("here", "approve", "-n", "precious").stdout.splitlines()
+    held = {line.split()[1] for line in listed if line.startswith(">f")}
+    check(held == {str(number) for number in range(200) if "CIPHER" not in scene.text(f"precious-copy/{number}")},
+          f"they are listed: {listed}")
     check("perhaps this one" in scene.run("here", "why", "precious/199", code=41).stdout, "why tells of a file")
     check("made now" in scene.run("here", "approve", "precious").stdout, "approve lets them be made")
     scene.run("here", "wait", "--timeout", "60", "precious")

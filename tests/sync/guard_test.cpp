@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deletions, and changes of files, that a guard holds because they are so many.
+#include <algorithm>
 #include <filesystem>
 
 #include "base/limits.hpp"
@@ -41,6 +42,8 @@ void check_held(const Guarded& pair, std::uint64_t count) {
   CHECK(outcome.report.exit_code == 41);
   CHECK(outcome.report.deletions_held == count);
   CHECK(outcome.report.files_deleted == 0);
+  CHECK(outcome.report.held.deletions.first.size() == count);
+  CHECK(outcome.report.held.changes.first.empty());
   CHECK_FALSE(outcome.report.in_step);
   CHECK(pair.dir.exists("dst/0"));
   CHECK(pair.dir.exists("dst/more"));
@@ -100,6 +103,56 @@ TEST_CASE("of many files a part may go, and one more is held", "[sync][bounds]")
   }
 }
 
+TEST_CASE("what is held is told as it would be if it was made", "[sync]") {
+  if (!has_guard()) return;
+  Guarded pair(3);
+  pair.dir.make_dir("src/sub");
+  pair.dir.write("src/sub/deep", "x");
+  CHECK(pair.copy().report.in_step);
+  pair.remove(3);
+  stdfs::remove_all(pair.dir.path("src/sub"));
+  const auto told = [](const std::vector<ChangeEvent>& events) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& event : events) out.emplace_back(event.itemized, event.path);
+    std::ranges::sort(out);
+    return out;
+  };
+  const auto held = told(pair.copy().report.held.deletions.first);
+  pair.options.guard_deletes = false;
+  CHECK(held == told(pair.copy().changes));
+  CHECK(held.size() == 5);
+  CHECK(pair.copy().report.held.deletions.first.empty());
+}
+
+TEST_CASE("so many deletions that are held have names, and one more is a number", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto named = limits::held_named_max;
+  Guarded pair(named + 1);
+  pair.remove(named);
+  const auto full = pair.copy().report;
+  CHECK(full.held.deletions.first.size() == named);
+  CHECK(full.held.deletions.more == 0);
+  pair.remove(1);
+  const auto past = pair.copy().report;
+  CHECK(past.deletions_held == named + 1);
+  CHECK(past.held.deletions.first.size() == named);
+  CHECK(past.held.deletions.more == 1);
+}
+
+TEST_CASE("deletions above a limit are held by name as well", "[sync]") {
+  if (!has_guard()) return;
+  Guarded pair(10);
+  pair.options.guard_deletes = false;
+  pair.options.max_delete = 3;
+  pair.remove(5);
+  const auto outcome = pair.copy();
+  CHECK(outcome.report.files_deleted == 3);
+  const auto& held = outcome.report.held.deletions.first;
+  REQUIRE(held.size() == 2);
+  CHECK(pair.dir.exists("dst/" + held[0].path));
+  CHECK(pair.dir.exists("dst/" + held[1].path));
+}
+
 TEST_CASE("a source in which nothing is left deletes nothing", "[sync]") {
   if (!has_guard()) return;
   Guarded pair(3);
@@ -141,6 +194,10 @@ void check_changes_held(GuardedChanges& pair, std::uint64_t count) {
   CHECK(pair.dir.read("dst/0") == "x");
   CHECK(pair.dir.exists("dst/more"));
   for (const auto& change : outcome.changes) CHECK(change.path == "more");
+  const auto& held = outcome.report.held.changes.first;
+  REQUIRE(held.size() == count);
+  CHECK(held[0].path == "0");
+  CHECK(held[0].itemized.starts_with(">f.st"));
 }
 
 }  // namespace
@@ -183,6 +240,21 @@ TEST_CASE("of many files a part may change, and one more is held", "[sync][bound
     pair.rewrite(part + 2);  // a fifth of the one that comes too is not a whole one
     check_changes_held(pair, part + 2);
   }
+}
+
+TEST_CASE("so many changes that are held have names, and one more is a number", "[sync][bounds]") {
+  if (!has_guard()) return;
+  constexpr auto named = limits::held_named_max;
+  GuardedChanges pair(named + 1);
+  pair.rewrite(named);
+  const auto full = pair.copy().report;
+  CHECK(full.held.changes.first.size() == named);
+  CHECK(full.held.changes.more == 0);
+  pair.rewrite(1, named);
+  const auto past = pair.copy().report;
+  CHECK(past.changes_held == named + 1);
+  CHECK(past.held.changes.first.size() == named);
+  CHECK(past.held.changes.more == 1);
 }
 
 TEST_CASE("files that changed just before count once, and those that came just before not at all",

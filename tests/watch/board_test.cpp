@@ -154,6 +154,31 @@ TEST_CASE("approval is for one round, and only where something is held", "[board
   }
 }
 
+TEST_CASE("what is held is known by name until a round has ended without it", "[board]") {
+  BoardScene scene;
+  CHECK_FALSE(scene.board.held().is_holding);
+  CopyReport report;
+  report.deletions_held = 2;
+  report.held.deletions.first.push_back({"*deleting  ", "a", "", "", false});
+  report.held.deletions.more = 1;
+  scene.begin();
+  scene.end(BoardResult::held, report);
+  const auto holds = [&] {
+    const auto view = scene.board.held();
+    return view.is_holding && view.held.deletions == 2 && view.plan.deletions.first.size() == 1 &&
+           view.plan.deletions.first[0].path == "a" && view.plan.deletions.more == 1;
+  };
+  CHECK(holds());
+  scene.begin();
+  CHECK(holds());
+  scene.board.end_round(BoardResult::failed);
+  CHECK(holds());
+  scene.round(BoardResult::in_step);
+  CHECK_FALSE(scene.board.held().is_holding);
+  CHECK(scene.board.held().plan.deletions.first.empty());
+  CHECK(scene.board.held().plan.deletions.more == 0);
+}
+
 TEST_CASE("changes are open until a round that begins after them has proven them", "[board]") {
   BoardScene scene;
   CHECK(scene.board.view().changed_ns);  // nobody knows what was before

@@ -52,6 +52,7 @@ _syncline_control() {
     case $1 in
         status) options+=" --json" ;;
         wait) options+=" --timeout=" ;;
+        approve) options+=" --dry-run --json" ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
