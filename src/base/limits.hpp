@@ -151,6 +151,7 @@ inline constexpr std::chrono::milliseconds settle_complete{1};        // after t
 inline constexpr std::chrono::milliseconds settle_complete_max{100};  // and after the first at the latest
 inline constexpr std::chrono::milliseconds settle_written{200};       // after the last write to an open file,
 inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and after the first at the latest
+inline constexpr std::size_t watch_writers_max = 4'096;                // files that are known to be open
 inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after a failure; doubled each time,
 inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
 inline constexpr std::size_t watch_dirty_max = 4'096;  // directories that are looked at again one by one

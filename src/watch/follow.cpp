@@ -41,7 +41,7 @@ class Follower {
   /// asked for.
   Moment due() const {
     if (hooks_.board != nullptr && hooks_.board->is_round_wanted()) return Moment::min();
-    const auto settled = settle_.due();
+    const auto settled = settle_.due(tree_.is_writing());
     return settled && !is_failing_ ? std::min(*settled, next_) : next_;
   }
 
@@ -68,6 +68,7 @@ class Follower {
     // After an absence, and from time to time in any case, nothing that was seen before is relied on.
     if (is_blocked_ || clock_.steady() >= rescan_at_) tree_.refresh();
     is_blocked_ = false;
+    tree_.let_writers_go();
     rescan_at_ = clock_.steady() + (tree_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
     settle_.taken();
     tell(Standing::State::copying);
@@ -94,8 +95,12 @@ class Follower {
     if (now < look_at_) return;
     look_at_ = now + limits::watch_root_look;
     if (!is_blocked_ && !tree_.root_is_there()) return wait_for_root();
-    if (!is_blocked_ && !is_failing_ && hooks_.is_stirred && hooks_.is_stirred()) next_ = now;
+    if (!is_blocked_ && !is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred())
+      next_ = now;
   }
+
+  /// A copy is to come soon in any case, and not in the middle of what comes before it.
+  bool is_settling() const { return settle_.due() || tree_.is_writing(); }
 
   void wait_for_root() {
     is_blocked_ = true;

@@ -19,8 +19,9 @@ std::optional<Settle::Moment> Settle::Run::due(std::chrono::milliseconds quiet,
   return std::min(*last + quiet, *first + longest);
 }
 
-std::optional<Settle::Moment> Settle::due() const {
-  const auto complete = complete_.due(limits::settle_complete, limits::settle_complete_max);
+std::optional<Settle::Moment> Settle::due(bool is_writing) const {
+  const auto complete = complete_.due(is_writing ? limits::settle_complete_max : limits::settle_complete,
+                                      limits::settle_complete_max);
   const auto written = written_.due(limits::settle_written, limits::settle_written_max);
   if (complete && written) return std::min(*complete, *written);
   return complete ? complete : written;

@@ -8,7 +8,8 @@
 namespace syncline::watch {
 
 /// A change that is complete (a closed file, a rename, a deletion) is due after a short moment that gathers
-/// what comes with it. A file that is still being written is due once nothing was written for a while, or
+/// what comes with it; while somebody is in the middle of writing a file only after a longer one, for that
+/// may be the same save. A file that is still being written is due once nothing was written for a while, or
 /// when it has gone on for too long. The moments are limits::settle_*.
 class Settle {
  public:
@@ -17,7 +18,7 @@ class Settle {
   void complete(Moment now) { complete_.note(now); }
   void written(Moment now) { written_.note(now); }
   /// Nothing where nothing has changed since taken().
-  std::optional<Moment> due() const;
+  std::optional<Moment> due(bool is_writing = false) const;
   /// What was noted so far is looked at now.
   void taken() { complete_ = written_ = {}; }
 

@@ -50,6 +50,7 @@ void TreeWatch::refresh() {
   moved_.clear();
   is_complete_ = true;
   dirty_.everywhere = true;
+  writers_.clear();
   add_tree(*tree_);
   for (const auto& [number, node] : before)
     if (!by_number_.contains(number)) events_->remove(number);
@@ -122,6 +123,7 @@ void TreeWatch::forget(Node& node) {
     for (const auto& [name, child] : one.children) todo.push_back(child.get());
     if (one.number < 0) continue;
     events_->remove(one.number);
+    writers_.forget_dir(one.number);
     by_number_.erase(std::exchange(one.number, -1));
   }
 }
@@ -139,7 +141,25 @@ TreeWatch::News TreeWatch::read() {
   for (const auto& change : events_->read()) apply(change, news);
   forget_moved();
   if (is_stale_) refresh();
+  check_made();
   return news;
+}
+
+void TreeWatch::check_made() {
+  for (const auto& file : writers_.take_made())
+    if (!may_be_open(file)) writers_.forget(file);
+}
+
+/// A link to a file that is there is told like one that somebody makes in order to write to it.
+bool TreeWatch::may_be_open(const OpenWriters::File& file) const {
+  const auto found = by_number_.find(file.first);
+  if (found == by_number_.end()) return false;
+  try {
+    const auto stat = open_root_()->open_beneath(path_of(*found->second))->stat_at(file.second);
+    return stat && stat->type == fs::FileType::regular && stat->link_count == 1;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 Dirty TreeWatch::take_dirty() {
@@ -178,7 +198,9 @@ void TreeWatch::apply(const fs::DirChange& change, News& news) {
   if (node.parent == nullptr && change.name == area_name) return;
   (change.kind == written ? news.written : news.complete) = true;
   note_dirty(node);
+  writers_.take(change);
   if (change.kind == left) {
+    writers_.forget_dir(change.watch);
     node.number = -1;
     by_number_.erase(found);
   } else if (change.is_dir && !change.name.empty()) {

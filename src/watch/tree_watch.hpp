@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fs/dir_watch.hpp"
+#include "watch/open_writers.hpp"
 
 namespace syncline::watch {
 
@@ -44,6 +45,10 @@ class TreeWatch {
   Dirty take_dirty();
   /// Of what take() has seen: is there something for take_dirty()?
   bool is_dirty() const { return dirty_.everywhere || !dirty_.dirs.empty(); }
+  /// Of what take() has seen: somebody is in the middle of writing a file, and has begun that after the last
+  /// let_writers_go().
+  bool is_writing() const { return writers_.is_any(); }
+  void let_writers_go() { writers_.let_go(); }
   /// Looks for directories to be watched everywhere.
   void refresh();
   /// Ends a take() that waits, or the next one; from any thread.
@@ -74,6 +79,8 @@ class TreeWatch {
   void forget(Node& node);
   void forget_moved();
   News read();
+  void check_made();
+  bool may_be_open(const OpenWriters::File& file) const;
   void note_dirty(const Node& node);
   void note_dirty_tree(const Node& top);
 
@@ -86,6 +93,7 @@ class TreeWatch {
   bool is_complete_ = true;
   bool is_stale_ = false;
   Dirty dirty_;
+  OpenWriters writers_;
 };
 
 }  // namespace syncline::watch

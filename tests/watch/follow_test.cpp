@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -47,6 +48,7 @@ struct FollowScene {
       return done.value_or(Attempt{Result::in_step, 0});
     };
     hooks.tell = [&](const Standing& standing) { told.push_back(standing); };
+    hooks.is_stirred = is_stirred;
     hooks.cancelled = [&] {
       if (on_look) on_look();
       return is_over;
@@ -64,6 +66,7 @@ struct FollowScene {
   LeapClock clock;
   test::EventTrouble trouble;
   std::function<void()> on_look;
+  std::function<bool()> is_stirred;
   std::vector<Standing> told;
   int copies = 0;
 };
@@ -151,6 +154,48 @@ TEST_CASE("what a guard holds is looked at again when something changes, and not
   });
   CHECK(looks >= 200);
   CHECK(scene.is_told(Standing::State::holding));
+}
+
+TEST_CASE("what stirs elsewhere is looked at, but not in the middle of what is about to settle", "[watch]") {
+  FollowScene scene;
+  scene.is_stirred = [] { return true; };
+  std::ofstream file;
+  auto begun = scene.clock.steady();
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 1) file.open(scene.dir.path("root/sub/f"), std::ios::app);
+    if (number == 1) file << "x" << std::flush;
+    if (number == 2) {
+      CHECK(scene.clock.steady() - begun >= limits::settle_complete_max);  // from when it was made
+      begun = scene.clock.steady();
+      scene.clock.leap(limits::watch_root_look);
+    }
+    if (number == 3) {
+      CHECK(scene.clock.steady() - begun < limits::watch_rescan);
+      return std::nullopt;
+    }
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK(scene.copies == 3);
+}
+
+TEST_CASE("a file that is closed soon is copied with what changed beside it", "[watch]") {
+  FollowScene scene;
+  std::ofstream file;
+  int looks = 0;
+  bool was_open = false;
+  scene.on_look = [&] {
+    if (scene.copies == 1 && ++looks == 3) file.close();
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (number == 1) {
+      file.open(scene.dir.path("root/sub/f"));
+      scene.dir.write("root/g", "x");
+    }
+    was_open |= number == 2 && file.is_open();
+    if (number == 2) return std::nullopt;
+    return Attempt{Result::in_step, 0};
+  });
+  CHECK_FALSE(was_open);
 }
 
 TEST_CASE("everything is looked at again after an hour", "[watch]") {

@@ -45,11 +45,22 @@ TEST_CASE("a file that is being written is due once it is left alone, or at its 
   CHECK(settle.due() == start + limits::settle_written_max);
 }
 
-TEST_CASE("a complete change does not wait for a file that is being written", "[watch]") {
+TEST_CASE("a complete change does not wait for a file that has been written to for long", "[watch]") {
   Settle settle;
   settle.written(start);
   settle.complete(start + 20ms);
   CHECK(settle.due() == start + 20ms + limits::settle_complete);
+}
+
+TEST_CASE("a complete change waits for one who is in the middle of writing, up to its bound", "[watch]") {
+  Settle settle;
+  settle.complete(start);
+  settle.complete(start + 20ms);
+  CHECK(settle.due(true) == start + limits::settle_complete_max);
+  CHECK(settle.due(false) == start + 20ms + limits::settle_complete);
+  settle.taken();
+  settle.written(start);
+  CHECK(settle.due(true) == start + limits::settle_written);
 }
 
 }  // namespace

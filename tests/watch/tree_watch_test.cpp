@@ -85,6 +85,42 @@ TEST_CASE("a file that is open for writing is told apart from one that is closed
   CHECK(all_news(tree).complete);
 }
 
+TEST_CASE("somebody who makes or empties a file is in the middle of writing it until it is closed",
+          "[watch]") {
+  TreeScene scene;
+  scene.dir.write("root/a/f", "x");
+  auto tree = scene.watch();
+  CHECK_FALSE(tree.is_writing());
+  for (const auto* name : {"root/a/f", "root/a/new"}) {
+    CAPTURE(name);
+    std::ofstream file(scene.dir.path(name));
+    all_news(tree);
+    CHECK(tree.is_writing());
+    file.close();
+    all_news(tree);
+    CHECK_FALSE(tree.is_writing());
+  }
+  std::ofstream file(scene.dir.path("root/a/f"));
+  all_news(tree);
+  CHECK(tree.is_writing());
+  SECTION("or its directory is gone") { stdfs::rename(scene.dir.path("root/a"), scene.dir.path("other/a")); }
+  SECTION("or it is removed") { stdfs::remove(scene.dir.path("root/a/f")); }
+  all_news(tree);
+  CHECK_FALSE(tree.is_writing());
+}
+
+TEST_CASE("links, directories and new names are not being written", "[watch]") {
+  TreeScene scene;
+  scene.dir.write("root/a/f", "x");
+  auto tree = scene.watch();
+  stdfs::create_symlink("f", scene.dir.path("root/a/symlink"));
+  stdfs::create_hard_link(scene.dir.path("root/a/f"), scene.dir.path("root/a/link"));
+  stdfs::rename(scene.dir.path("root/a/link"), scene.dir.path("root/c/link"));
+  scene.dir.make_dir("root/a/dir");
+  all_news(tree);
+  CHECK_FALSE(tree.is_writing());
+}
+
 TEST_CASE("what the engine keeps at the root for itself is no change", "[watch]") {
   TreeScene scene;
   auto tree = scene.watch();
