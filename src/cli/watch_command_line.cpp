@@ -40,7 +40,7 @@ void watch_with(CopyDraft& draft, const OptionUse& use) {
   draft.watch.with = parse_watch_with(use.option, use.value);
 }
 
-constexpr auto table = std::to_array<OptionSpec>({
+constexpr auto watch_table = std::to_array<OptionSpec>({
     {"rescan", '\0', "DURATION", watching, "look at everything again after so long (1h; 10s to 7d)", rescan},
     {"config", '\0', "FILE", watching, "follow what FILE names, not what client.toml does", config},
     {"only", '\0', "NAME", watching, "of these follow the one of that name; may be repeated", only},
@@ -59,7 +59,7 @@ void check(const CopyOptions& options) {
 
 }  // namespace
 
-std::span<const OptionSpec> watch_options() { return table; }
+std::span<const OptionSpec> watch_options() { return watch_table; }
 
 WatchCommand parse_watch(const std::vector<std::string>& args, std::istream& standard_input) {
   std::vector<std::string> with_defaults{"--delete", "--event-log", "--drift-keep=beside"};

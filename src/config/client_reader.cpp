@@ -12,9 +12,9 @@
 namespace syncline::config {
 namespace {
 
-constexpr auto keys =
+constexpr auto table_keys =
     std::to_array<std::string_view>({"name", "source", "destination", "options", "rescan", "hook"});
-constexpr const char* manual = "see syncline-client.toml(5)";
+constexpr const char* client_manual = "see syncline-client.toml(5)";
 
 bool is_on_another_machine(std::string_view place) {
   const auto colon = place.find(':');
@@ -24,7 +24,7 @@ bool is_on_another_machine(std::string_view place) {
 class ClientReader {
  public:
   ClientReader(LoadedClient& out, const std::string& file, const std::string& home)
-      : out_(out), reading_(out.origins, out.problems, file, manual), home_(home) {}
+      : out_(out), reading_(out.origins, out.problems, file, client_manual), home_(home) {}
 
   void run(std::string_view toml) {
     reading_.run(toml, [this](const toml::table& root) { read_root(root); });
@@ -64,7 +64,7 @@ class ClientReader {
       else if (word == "options") read_options(at, full, node, watch);
       else if (word == "rescan") read_text(at, full, node, watch.rescan);
       else if (word == "hook") read_text(at, full, node, watch.hook);
-      else reading_.unknown(key, "watch", {keys.begin(), keys.end()});
+      else reading_.unknown(key, "watch", {table_keys.begin(), table_keys.end()});
     }
     reading_.require(entry, table, "name", "write name = \"NAME\"");
     reading_.require(entry, table, "source", "write source = \"/absolute/path/\"");
@@ -157,7 +157,7 @@ class ClientReader {
 
 }  // namespace
 
-std::span<const std::string_view> watch_keys() { return keys; }
+std::span<const std::string_view> watch_keys() { return table_keys; }
 
 LoadedClient read_client_text(std::string_view toml, const std::string& file, const std::string& home) {
   LoadedClient out;

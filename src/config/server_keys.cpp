@@ -65,7 +65,7 @@ Maybe get_log_json(const Config& config) { return config.log.json; }
 using enum ValueType;
 using Limits = ServerLimits;
 
-constexpr auto keys = std::to_array<ConfigKey>({
+constexpr auto server_keys = std::to_array<ConfigKey>({
     {"", "state_dir", text, {}, set_state_dir, get_state_dir},
     {"",
      "durability",
@@ -121,7 +121,7 @@ constexpr auto of_authorize = std::to_array<std::string_view>({"fingerprint", "s
 
 }  // namespace
 
-std::span<const ConfigKey> config_keys() { return keys; }
+std::span<const ConfigKey> config_keys() { return server_keys; }
 std::span<const std::string_view> share_keys() { return of_share; }
 std::span<const std::string_view> authorize_keys() { return of_authorize; }
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto containers =
     std::to_array<std::string_view>({"listen", "share", "authorize", "log", "limits"});
-constexpr const char* manual = "see syncline-server.toml(5)";
+constexpr const char* server_manual = "see syncline-server.toml(5)";
 
 std::string wanted(const ConfigKey& key) {
   switch (key.type) {
@@ -43,7 +43,7 @@ const ConfigKey* key_of(std::string_view table, std::string_view name) {
 class Reader {
  public:
   Reader(LoadedConfig& out, const std::string& file)
-      : out_(out), reading_(out.origins, out.problems, file, manual) {}
+      : out_(out), reading_(out.origins, out.problems, file, server_manual) {}
 
   void run(std::string_view toml) {
     reading_.run(toml, [this](const toml::table& root) { read_table(root, ""); });

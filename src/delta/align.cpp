@@ -15,7 +15,7 @@ namespace {
 using manifest::Chunk;
 using manifest::Manifest;
 
-constexpr std::uint32_t none = IdIndex::none;
+constexpr std::uint32_t unmatched = IdIndex::none;
 constexpr std::size_t candidates_max = 16;  // equal old ids that one new chunk is compared with
 
 /// Id of one zero chunk of the largest size. There are few sizes, so each is computed once.
@@ -49,7 +49,7 @@ class Matcher {
       : old_(old.chunks),
         fresh_(fresh.chunks),
         index_(old_),
-        match_(fresh_.size(), none),
+        match_(fresh_.size(), unmatched),
         zero_(zero_id(fresh.params.max_bytes)) {}
 
   std::vector<std::uint32_t> run() {
@@ -63,23 +63,23 @@ class Matcher {
   bool equal(std::uint32_t fresh, std::uint32_t old) const {
     return fresh_[fresh].id == old_[old].id && fresh_[fresh].repeat_count == old_[old].repeat_count;
   }
-  bool searched(std::uint32_t fresh) const { return match_[fresh] == none && fresh_[fresh].id != zero_; }
+  bool searched(std::uint32_t fresh) const { return match_[fresh] == unmatched && fresh_[fresh].id != zero_; }
 
   /// Ids that occur once on both sides, those of them that keep their order (patience diff, Bram Cohen).
   void anchor() {
-    std::vector<std::uint32_t> found(fresh_.size(), none);
+    std::vector<std::uint32_t> found(fresh_.size(), unmatched);
     std::vector<std::uint8_t> times(old_.size(), 0);
     for (std::uint32_t i = 0; i < fresh_.size(); ++i) {
       if (!searched(i)) continue;
       const auto old = index_.first(fresh_[i].id);
-      if (old == none || index_.next(old) != none) continue;
+      if (old == unmatched || index_.next(old) != unmatched) continue;
       found[i] = old;
       if (times[old] < 2) ++times[old];
     }
     std::vector<OldSpan> spans;
     std::vector<std::uint32_t> records;
     for (std::uint32_t i = 0; i < fresh_.size(); ++i) {
-      if (found[i] == none || times[found[i]] != 1 || !equal(i, found[i])) continue;
+      if (found[i] == unmatched || times[found[i]] != 1 || !equal(i, found[i])) continue;
       spans.push_back({found[i], found[i] + 1});
       records.push_back(i);
     }
@@ -95,9 +95,9 @@ class Matcher {
     const auto limits_after = next_anchor();
     std::uint32_t expected = 0;  // the old record after the last match
     for (std::uint32_t i = 0; i < fresh_count; ++i) {
-      const bool follows = match_[i] == none && expected < limits_after[i] && equal(i, expected);
+      const bool follows = match_[i] == unmatched && expected < limits_after[i] && equal(i, expected);
       if (follows && searched(i)) match_[i] = expected;
-      if (match_[i] != none) expected = match_[i] + 1;
+      if (match_[i] != unmatched) expected = match_[i] + 1;
       else
         expected =
             follows ? expected + 1 : old_count;  // zeros keep step; else out of step until the next match
@@ -106,13 +106,13 @@ class Matcher {
     std::vector<std::uint32_t> limits_before(fresh_count);
     for (std::uint32_t i = 0; i < fresh_count; ++i) {
       limits_before[i] = limit;
-      if (match_[i] != none) limit = match_[i] + 1;
+      if (match_[i] != unmatched) limit = match_[i] + 1;
     }
     expected = old_count;
     for (std::uint32_t i = fresh_count; i-- > 0;) {
-      const bool precedes = match_[i] == none && expected > limits_before[i] && equal(i, expected - 1);
+      const bool precedes = match_[i] == unmatched && expected > limits_before[i] && equal(i, expected - 1);
       if (precedes && searched(i)) match_[i] = expected - 1;
-      if (match_[i] != none) expected = match_[i];
+      if (match_[i] != unmatched) expected = match_[i];
       else expected = precedes ? expected - 1 : 0;
     }
   }
@@ -123,7 +123,7 @@ class Matcher {
     auto next = static_cast<std::uint32_t>(old_.size());
     for (auto i = static_cast<std::uint32_t>(fresh_.size()); i-- > 0;) {
       out[i] = next;
-      if (match_[i] != none) next = match_[i];
+      if (match_[i] != unmatched) next = match_[i];
     }
     return out;
   }
@@ -136,7 +136,7 @@ class Matcher {
     std::uint32_t expected = 0;
     for (std::uint32_t i = 0; i < fresh_.size(); ++i) {
       if (searched(i)) match_[i] = candidate(i, expected, in_order_from, after[i]);
-      if (match_[i] == none) {
+      if (match_[i] == unmatched) {
         if (expected < old_.size() && equal(i, expected)) ++expected;  // zeros
         continue;
       }
@@ -147,13 +147,13 @@ class Matcher {
   std::uint32_t candidate(std::uint32_t fresh, std::uint32_t expected, std::uint32_t from,
                           std::uint32_t until) const {
     if (expected < old_.size() && equal(fresh, expected)) return expected;
-    std::uint32_t moved = none;
+    std::uint32_t moved = unmatched;
     std::size_t tried = 0;
-    for (auto old = index_.first(fresh_[fresh].id); old != none && tried < candidates_max;
+    for (auto old = index_.first(fresh_[fresh].id); old != unmatched && tried < candidates_max;
          old = index_.next(old), ++tried) {
       if (!equal(fresh, old)) continue;
       if (old >= from && old < until) return old;
-      if (moved == none) moved = old;
+      if (moved == unmatched) moved = old;
     }
     return moved;
   }
@@ -187,7 +187,7 @@ class RecipeBuilder {
   void add(std::uint32_t record) {
     const auto& chunk = fresh_.chunks[record];
     Step step{Step::Kind::match, fresh_offsets_[record], chunk.total_bytes(), 0, 0, 0, 0};
-    if (match_[record] != none) {
+    if (match_[record] != unmatched) {
       step.old_offset = old_offsets_[match_[record]];
       step.old_bytes = step.new_bytes;
     } else if (chunk.id == zero_id(fresh_.params.max_bytes)) {
@@ -303,7 +303,7 @@ class RecipeBuilder {
 Recipe align(const Manifest& old, const Manifest& fresh) {
   if (fresh.params.max_bytes > limits::gap_side_bytes_max)
     throw Error(Errc::limit_exceeded, "manifest: chunks longer than a side of a gap");
-  std::vector<std::uint32_t> match(fresh.chunks.size(), none);
+  std::vector<std::uint32_t> match(fresh.chunks.size(), unmatched);
   if (old.params == fresh.params) match = Matcher(old, fresh).run();
   return RecipeBuilder(old, fresh, match).build();
 }

@@ -15,7 +15,7 @@
 namespace syncline::fs {
 namespace {
 
-constexpr std::uint32_t wanted = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+constexpr std::uint32_t dir_watch_events = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                  IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR | IN_EXCL_UNLINK;
 constexpr std::size_t buffer_bytes = 64 * limits::kib;
 
@@ -45,7 +45,7 @@ class Inotify final : public DirWatch {
     if (open == nullptr) throw Error(EXDEV, "watch a directory");
     // By its descriptor: whatever the name means by now, this is the directory that is meant.
     const auto path = "/proc/self/fd/" + std::to_string(open->descriptor());
-    const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), wanted);
+    const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), dir_watch_events);
     if (watch < 0) throw_named("watch directory", open->shown_name());
     return watch;
   }

@@ -17,7 +17,7 @@
 namespace syncline::fs {
 namespace {
 
-using Metadata = ::fanotify_event_metadata;
+using EventMetadata = ::fanotify_event_metadata;
 
 constexpr std::size_t event_buffer_bytes = 64 * limits::kib;
 
@@ -41,7 +41,7 @@ DirPlace place_of(std::string_view record) {
 }
 
 FanEvent event_of(std::string_view raw) {
-  Metadata head;
+  EventMetadata head;
   std::memcpy(&head, raw.data(), sizeof head);
   FanEvent out;
   out.mask = head.mask;
@@ -83,13 +83,13 @@ Fd new_fanotify_group() {
 }
 
 void read_fanotify(const Fd& group, const std::function<void(const FanEvent&)>& use) {
-  alignas(Metadata) std::array<char, event_buffer_bytes> buffer;
+  alignas(EventMetadata) std::array<char, event_buffer_bytes> buffer;
   for (;;) {
     const auto count = retry([&] { return ::read(group.get(), buffer.data(), buffer.size()); });
     if (count < 0 && errno == EAGAIN) return;
     if (count < 0) throw_errno("read changes of file systems");
-    for (std::size_t at = 0; at + sizeof(Metadata) <= static_cast<std::size_t>(count);) {
-      Metadata head;
+    for (std::size_t at = 0; at + sizeof(EventMetadata) <= static_cast<std::size_t>(count);) {
+      EventMetadata head;
       std::memcpy(&head, buffer.data() + at, sizeof head);
       if (head.vers != FANOTIFY_METADATA_VERSION || head.event_len < sizeof head)
         throw Error(EPROTO, "fanotify");

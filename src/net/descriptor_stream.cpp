@@ -14,7 +14,7 @@
 namespace syncline::net {
 namespace {
 
-constexpr std::size_t pieces_max = 64;
+constexpr std::size_t iovecs_max = 64;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ Stream::Input DescriptorStream::read(std::span<std::byte> into) {
 
 /// SIGPIPE is blocked in network threads.
 std::size_t DescriptorStream::write(std::span<const ByteView> pieces) {
-  std::array<iovec, pieces_max> parts;
+  std::array<iovec, iovecs_max> parts;
   const auto count = std::min(pieces.size(), parts.size());
   for (std::size_t k = 0; k < count; ++k)
     parts[k] = {const_cast<std::byte*>(pieces[k].data()), pieces[k].size()};

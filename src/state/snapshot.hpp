@@ -2,9 +2,10 @@
 // The file of a state that one session has for itself while another one writes the original.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "state/sqlite.hpp"
+#include "state/schema.hpp"
 
 namespace syncline::state {
 

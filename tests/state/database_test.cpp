@@ -249,14 +249,6 @@ TEST_CASE("names in a directory must be sorted and unique", "[state]") {
   }
 }
 
-namespace {
-
-void put(Database& database, const std::string& key, const std::string& value) {
-  in_transaction(database, [&](Writer& writer) { writer.put_value(key, as_bytes(value)); });
-}
-
-}  // namespace
-
 TEST_CASE("a database at rest may be written to by others, and is of no more use then", "[state]") {
   TempDir temp;
   const auto path = temp.path("state.db");

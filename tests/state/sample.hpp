@@ -121,4 +121,8 @@ void in_transaction(Database& database, Change change) {
   writer->commit(false);
 }
 
+inline void put(Database& database, const std::string& key, const std::string& value) {
+  in_transaction(database, [&](Writer& writer) { writer.put_value(key, as_bytes(value)); });
+}
+
 }  // namespace syncline::state

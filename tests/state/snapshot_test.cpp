@@ -17,10 +17,6 @@ std::string value_of(Database& database, const std::string& key) {
   return value ? std::string(as_text(*value)) : "";
 }
 
-void put(Database& database, const std::string& key, const std::string& value) {
-  in_transaction(database, [&](Writer& writer) { writer.put_value(key, as_bytes(value)); });
-}
-
 std::size_t snapshot_files(const TempDir& temp) {
   std::size_t out = 0;
   for (const auto& entry : std::filesystem::directory_iterator(temp.path())) {
