@@ -133,6 +133,11 @@ inline constexpr std::size_t block_sums_bytes_max = 16 * mib;
 // Of a file that is patched in place: whoever opens it meanwhile waits so long for that to end, before it is made anew
 // instead. Less than the shortest lease-break-time (1 s), after which the kernel lets them in.
 inline constexpr std::chrono::milliseconds lease_hold{700};
+// And of one that is so large that writing it anew takes longer: how often it is tried whether nobody has it
+// open just then.
+inline constexpr std::uint64_t lease_retry_file_bytes_min = 16 * mib;
+inline constexpr int lease_attempts_max = 10;
+inline constexpr std::chrono::milliseconds lease_pause{2};
 
 // Deletions that a guard lets pass: so many, or so large a part of the entries that were there.
 inline constexpr std::size_t guarded_deletions_free = 50;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `.syncline/` directory: opening, locking, starting files, and leaving no trace.
 #include <cerrno>
+#include <thread>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "patch/batch.hpp"
 #include "patch/core.hpp"
 #include "patch/identity.hpp"
@@ -169,7 +171,11 @@ std::unique_ptr<fs::File> AreaImpl::open_leased(const Entry& entry) const {
     throw;
   }
   if (!same_identity(target->stat(), *plan.expected)) throw_foreign(entry.path);
-  if (!target->try_lease()) return nullptr;
+  for (int attempt = 1; !target->try_lease(); ++attempt) {
+    const bool is_worth_waiting = plan.expected->size_bytes >= limits::lease_retry_file_bytes_min;
+    if (!is_worth_waiting || attempt == limits::lease_attempts_max) return nullptr;
+    std::this_thread::sleep_for(limits::lease_pause);
+  }
   return target;
 }
 

@@ -178,6 +178,23 @@ TEST_CASE("a file that a reader holds open is never patched in place", "[patch]"
   CHECK(file->strategy() == Strategy::rewrite);
 }
 
+TEST_CASE("a large file that somebody opens for a moment is patched in place all the same", "[patch]") {
+  const bool is_large = GENERATE(true, false);
+  const int refused = GENERATE(0, 1, limits::lease_attempts_max - 1, limits::lease_attempts_max);
+  CAPTURE(is_large, refused);
+  test::TempDir dir;
+  dir.write("file", "o");
+  std::filesystem::resize_file(dir.path("file"), limits::lease_retry_file_bytes_min - (is_large ? 0 : 1));
+  std::atomic<int> left = refused;
+  test::TestFsOptions options;
+  options.leases_refused = &left;
+  const auto files = test::make_test_fs(fs::linux_fs(), options);
+  test::Replica replica(*files, dir.path(), test::forced_inplace());
+  const auto file = change_first_byte(replica);
+  const bool is_waited_for = is_large && refused < limits::lease_attempts_max;
+  CHECK((file->strategy() == Strategy::inplace) == (refused == 0 || is_waited_for));
+}
+
 TEST_CASE("a reader that opens the file during a change turns it into a rewrite", "[patch]") {
   test::TempDir dir;
   dir.write("file", std::string(4 << 20, 'o'));

@@ -54,7 +54,10 @@ class TestFile final : public fs::File {
   }
   void sync_data() override {}
   void sync() override {}
-  bool try_lease() override { return options_.can_lease && inner_->try_lease(); }
+  bool try_lease() override {
+    if (options_.leases_refused != nullptr && --*options_.leases_refused >= 0) return false;
+    return options_.can_lease && inner_->try_lease();
+  }
 
  private:
   std::unique_ptr<fs::File> inner_;

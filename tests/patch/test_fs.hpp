@@ -13,6 +13,7 @@ struct TestFsOptions {
   bool can_clone = false;  ///< clone_from() copies
   bool reliable_syncfs = true;
   bool can_lease = true;  ///< false: as if somebody had every file open
+  std::atomic<int>* leases_refused = nullptr;  ///< so many times: as if somebody had the file open just then
   std::atomic<int>* writebacks = nullptr;  ///< counts start_writeback()
 };
 
