@@ -207,7 +207,7 @@ TEST_CASE("two contents of one XXH3 arrive as they are", "[sync]") {
   CHECK(pair.dir.read("dst/g") == text(one) + text(one) + text(two));
 }
 
-TEST_CASE("every way of updating gives the same file", "[sync]") {
+TEST_CASE("every way of updating gives the same file", "[sync][long]") {
   Pair pair;
   pair.options.update = GENERATE(Update::automatic, Update::atomic, Update::inplace);
   CAPTURE(static_cast<int>(pair.options.update));
@@ -230,7 +230,7 @@ TEST_CASE("every way of updating gives the same file", "[sync]") {
   CHECK(pair.dir.read("dst/f") == content);
 }
 
-TEST_CASE("a directory whose entries pass the size of a message is listed in several", "[sync]") {
+TEST_CASE("a directory whose entries pass the size of a message is listed in several", "[sync][long]") {
   Pair pair;
   constexpr int link_count = 2'500;  // of 4,000 bytes each: 10 MB, and a message has 9 MiB
   for (int i = 0; i < link_count; ++i)

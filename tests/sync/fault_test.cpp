@@ -322,7 +322,10 @@ TEST_CASE("one failing call in the target harms nothing that the next run does n
 
 TEST_CASE("one failing call in the source harms nothing that the next run does not mend", "[sync][fault]") {
   SECTION("known from the run before") { walk_all({Side::source, Update::automatic, false}); }
-  SECTION("met for the first time") { walk_all({Side::source, Update::automatic, true}); }
+  // What differs is what the target does, which the case above has under sanitizers as well.
+  if (std::getenv("SYNCLINE_SANITIZED") == nullptr) {
+    SECTION("met for the first time") { walk_all({Side::source, Update::automatic, true}); }
+  }
   SECTION("with a file that is sent while it is read") {
     walk_all({Side::source, Update::automatic, false, true});
   }

@@ -307,7 +307,7 @@ TEST_CASE("content that is there under another name is not sent again", "[sync]"
   CHECK(pair.dir.read("dst/two") == content);
 }
 
-TEST_CASE("content inside a change that is there under another name is not sent again", "[sync]") {
+TEST_CASE("content inside a change that is there under another name is not sent again", "[sync][long]") {
   Pair pair;
   auto content = random_text(5'000'000, 1);
   const auto known = random_text(2'000'000, 2);
@@ -323,7 +323,7 @@ TEST_CASE("content inside a change that is there under another name is not sent 
   CHECK(pair.dir.read("dst/changes") == content);
 }
 
-TEST_CASE("content that repeats inside a new file crosses once", "[sync]") {
+TEST_CASE("content that repeats inside a new file crosses once", "[sync][long]") {
   Pair pair;
   const auto content = random_text(600'000, 2);
   std::string repeated;
