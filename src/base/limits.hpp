@@ -152,7 +152,7 @@ inline constexpr std::chrono::milliseconds guarded_span{60'000};  // in which th
 inline constexpr std::size_t held_named_max = 1000;
 
 // What is watched: when changes count as complete, and when everything is looked at again.
-inline constexpr std::chrono::milliseconds settle_complete{1};        // after the last complete change,
+inline constexpr std::chrono::milliseconds settle_complete{2};        // after the last complete change,
 inline constexpr std::chrono::milliseconds settle_complete_max{100};  // and after the first at the latest
 inline constexpr std::chrono::milliseconds settle_written{200};       // after the last write to an open file,
 inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and after the first at the latest

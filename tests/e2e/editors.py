@@ -113,8 +113,12 @@ class Desk:
         self.done()
 
     def read(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
+        """None where it is not there: a save that took long may have been copied while the name was free."""
+        try:
+            with open(self.path(name), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
 
 class Editor:
@@ -245,7 +249,7 @@ class EditorScene(Scene):
 
 
 def save(scene, editor, number):
-    """One save, and what came of it. Returns whether it was fast enough for all of it to be looked at."""
+    """One save. Returns what is wrong with what came of it, "" for nothing, None where it was too slow to tell."""
     desk = editor.desk
     old, new = desk.read("f"), content(number)
     editor.edit() if number > 1 else editor.begin()
@@ -264,28 +268,38 @@ def save(scene, editor, number):
     is_fast = seconds <= FAST_S and desk.gap <= GAP_S
     name = type(editor).__name__
     told = f"save {number} by {name} in {seconds * 1000:.0f} ms, at rest for {desk.gap * 1e6:.0f} us: {sorted(seen)}, {sorted(names)}, {changes}"
-    if is_fast or editor.is_never_open:
+    if editor.is_never_open:
         check(seen <= {"old", "new"}, "the copy is whole at every moment: " + told)
     if not is_fast:
-        return False
-    check(sum(one.startswith(">f") for one, path in changes if path == "f") == 1, "a save is one change of content: " + told)
-    check(not names & editor.fleeting, "fleeting names do not travel: " + told)
-    check(not {path for _, path in changes} & editor.fleeting, "nor are they told: " + told)
-    return True
+        return None
+    wrong = []
+    if not seen <= {"old", "new"}:
+        wrong.append("the copy was not whole at every moment")
+    if sum(one.startswith(">f") for one, path in changes if path == "f") != 1:
+        wrong.append("a save was not one change of content")
+    if names & editor.fleeting or {path for _, path in changes} & editor.fleeting:
+        wrong.append("fleeting names travelled")
+    return ", ".join(wrong) and ", ".join(wrong) + ": " + told
 
 
 def saves_are_whole(scene, kind):
+    """One save of a kind may be met in its middle, by a round that something else began (decision 0015)."""
     desk = Desk(scene.path("src"))
     desk.write("f", content(0), sync=False)
     editor = kind(desk)
-    judged = number = 0
-    while judged < SAVES and number < TRIES:
+    good, bad, number = 0, [], 0
+    while good < SAVES and number < TRIES:
         number += 1
-        judged += save(scene, editor, number)
+        wrong = save(scene, editor, number)
+        good += wrong == ""
+        if wrong:
+            bad.append(wrong)
+            check(len(bad) < 2, "\n".join(bad))
     editor.end()
     scene.wait_in_step()
     check(desk.read("f") == scene.read("dst/f"), "the last save is what is there")
-    print(f"ok {kind.__name__}: {judged} of {number} saves were fast enough to be judged in full", flush=True)
+    print(f"ok {kind.__name__}: {good} of {number} saves are one change, {number - good - len(bad)} were too slow to be judged", *bad,
+          sep="\n     ", flush=True)
 
 
 def main():
