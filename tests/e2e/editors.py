@@ -113,12 +113,8 @@ class Desk:
         self.done()
 
     def read(self, name):
-        """None where it is not there: a save that took long may have been copied while the name was free."""
-        try:
-            with open(self.path(name), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        with open(self.path(name), "rb") as file:
+            return file.read()
 
 
 class Editor:
@@ -241,8 +237,12 @@ class EditorScene(Scene):
         return [(one["itemized"], one["path"]) for one in records if one["type"] == "change"]
 
     def read(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
+        """None where it is not there: a save that took long may have been copied while the name was free."""
+        try:
+            with open(self.path(name), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def wait_in_step(self):
         self.run("here", "wait", "--timeout", "60", "src")
