@@ -15,8 +15,9 @@
 namespace syncline::fs {
 namespace {
 
-constexpr std::uint32_t dir_watch_events = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-                                 IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR | IN_EXCL_UNLINK;
+constexpr std::uint32_t dir_watch_events = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE |
+                                           IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR |
+                                           IN_EXCL_UNLINK;
 constexpr std::size_t buffer_bytes = 64 * limits::kib;
 
 /// The most telling one of an event's bits.

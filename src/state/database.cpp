@@ -51,24 +51,28 @@ class SqliteDatabase final : public Database {
 
   bool damaged() const override { return registry_->damaged(); }
 
-  void rest() override {
-    if (!lock_ || inode_) return;
+  bool rest() override {
+    if (!lock_) return false;
+    if (inode_) return true;
     registry_->rest_all();
     write_side_->rest();
     inode_ = inode_of(path_);  // nobody replaces the file under our lock
     lock_->give_back();
+    return true;
   }
 
   bool resume() override {
     if (!lock_) return false;
     if (!inode_) return true;
     if (!lock_->take_again()) return false;
-    if (inode_of(path_) != *inode_ || !write_side_->resume()) {
+    try {
+      if (inode_of(path_) == *inode_ && write_side_->resume()) inode_.reset();
+    } catch (const Error&) {
       lock_->give_back();
-      return false;
+      throw;
     }
-    inode_.reset();
-    return true;
+    if (inode_) lock_->give_back();
+    return !inode_;
   }
 
   std::uint64_t written_bytes() const override {

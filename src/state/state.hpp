@@ -136,10 +136,11 @@ class Database {
   virtual bool damaged() const = 0;
   /// Between two sessions: others may write, and what resume() needs stays open, so that nothing is read or
   /// written anew. No Writer is open; Readers may stay. When destroyed now, the write-ahead log stays as it
-  /// is.
-  virtual void rest() = 0;
-  /// After rest(). False where the file is another one by now or somebody else has written to it, and for a
-  /// snapshot: then this one is of no more use. Throws Error(locked) while somebody else has it for writing.
+  /// is. False for what cannot rest: a snapshot, or what is open for reading.
+  virtual bool rest() = 0;
+  /// After rest(). False where the file is another one by now or somebody else has written to it: then this
+  /// one is of no more use. Throws Error(locked) while somebody else has it for writing, and what reading
+  /// throws; it rests on then.
   virtual bool resume() = 0;
   /// Bytes this process wrote to the database files so far (approximate: pages).
   virtual std::uint64_t written_bytes() const = 0;

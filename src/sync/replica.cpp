@@ -94,7 +94,7 @@ void Replica::rest() {
 void Replica::let_go() {
   writer_.reset();
   try {
-    if (database_) database_->rest();
+    if (database_ && !database_->rest()) close_state();
   } catch (const Error&) {
     close_state();  // the next session opens it anew, and tells
   }
@@ -176,18 +176,10 @@ void Replica::load_identity() {
   std::ranges::copy(*secret, bytes.begin());
   key_.emplace(bytes);
   std::ranges::copy(*id, id_.begin());
-  commit_count_ = stored_commit_count();
   is_tracked_ = database_->value("tracked").has_value();
 }
 
 void Replica::track_drift() { is_tracked_ = true; }
-
-std::uint64_t Replica::stored_commit_count() const {
-  const auto coded = database_->value("commits");
-  if (!coded) return 0;
-  ByteReader reader(*coded, "commits");
-  return reader.u64();
-}
 
 /// A new replica, or another directory than last time under the same path (a restored backup, an
 /// unmounted disk): its records say nothing about this one, and no agreement may be based on them.
@@ -382,9 +374,6 @@ void Replica::commit(bool durable) {
     if (!alive.contains(id)) writer().erase_dir(id);
   compute_tree_digests(*tree_.root);
   writer().put_value("records", tree_root(tree_, rules_).bytes);
-  Bytes count;
-  ByteWriter(count).u64(++commit_count_);
-  writer().put_value("commits", count);
   if (is_tracked_ && !database_->value("tracked")) writer().put_value("tracked", Bytes(1));
   writer().commit(durable);
   writer_.reset();

@@ -178,7 +178,6 @@ class Replica {
   void add_absent(state::DirRecord& record, DirNode& node) const;
   void write_record(DirNode& node);
   void load_identity();
-  std::uint64_t stored_commit_count() const;
   void reset_identity();
   Bytes root_identity() const;
 
@@ -195,7 +194,6 @@ class Replica {
   std::unique_ptr<state::Writer> writer_;
   std::optional<hash::QuickKey> key_;
   std::array<std::byte, 16> id_{};
-  std::uint64_t commit_count_ = 0;  ///< of the state, whoever made them
   Tree tree_;
   IdentityRules rules_;
   std::shared_ptr<watch::TreeWatch> watched_;
