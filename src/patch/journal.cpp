@@ -134,16 +134,23 @@ void Journal::commit(const std::vector<std::uint64_t>& jids) {
 void Journal::checkpoint(const std::vector<std::uint64_t>& jids) {
   const Lock lock(mutex_);
   check_usable();
+  const bool is_last = active_count_ == jids.size() && kept_count_ == 0;
   try {
-    append_locked(RecordType::checkpoint, 0, 0, encode_jids(jids));
-    sync();
+    if (is_last) {
+      // An empty journal asks for nothing: it stands for the record, and spares writing one.
+      empty();
+      if (options_.durable) file_->sync();
+    } else {
+      append_locked(RecordType::checkpoint, 0, 0, encode_jids(jids));
+      sync();
+    }
   } catch (...) {
     broken_ = true;
     active_count_ -= jids.size();
     kept_count_ += jids.size();
     throw;
   }
-  end_transactions(jids.size());
+  active_count_ -= jids.size();
 }
 
 void Journal::abort(std::uint64_t jid) noexcept {
@@ -194,14 +201,18 @@ void Journal::keep(std::uint64_t count) {
 void Journal::end_transactions(std::uint64_t count) {
   active_count_ -= count;
   if (active_count_ > 0 || kept_count_ > 0 || broken_) return;
-  // Everything in it is over, and durably so: stale records that a power cut brings back are
-  // followed by their checkpoint.
+  // Everything in it is over, and durably so where it matters: records that a power cut brings back have no
+  // commit, or are followed by what took it back.
   try {
-    file_->truncate(0);
-    tail_ = reserved_ = 0;
+    empty();
   } catch (const Error&) {
     broken_ = true;  // the next run finds a journal that asks for nothing
   }
+}
+
+void Journal::empty() {
+  file_->truncate(0);
+  tail_ = reserved_ = 0;
 }
 
 /// After a failed commit: its record may be on the disk nevertheless and must not come into force

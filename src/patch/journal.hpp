@@ -67,6 +67,7 @@ class Journal {
   void reserve(std::uint64_t length_bytes);
   void sync();
   void end_transactions(std::uint64_t count);
+  void empty();
   void check_usable() const;
   void discard_broken() noexcept;
 

@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t application_id = 0x534C7374;  // "SLst"
 constexpr std::int64_t format_version = 1;
 constexpr int set_aside_max = 9999;
+/// A commit writes whole pages, and a small change of a large file reaches some ten rows: 116 KiB in all were written for
+/// 4 KiB changed in 1 GB with SQLite's usual 4 KiB, 92 to 96 with these.
+constexpr int page_bytes = 1024;
 
 struct Table {
   const char* name;
@@ -35,7 +38,7 @@ std::int64_t table_count(Connection& connection) {
 /// loss leaves half-made is found to be damaged, and nothing is in it yet.
 void create_tables(Connection& connection) {
   connection.exec("PRAGMA synchronous=OFF");
-  connection.exec("PRAGMA page_size=4096");
+  connection.exec(("PRAGMA page_size=" + std::to_string(page_bytes)).c_str());
   if (connection.text("PRAGMA journal_mode=WAL") != "wal")
     throw Error(Errc::unsupported, "state database " + escape_name(connection.path()) +
                                        ": its file system has no shared memory for a write-ahead log");

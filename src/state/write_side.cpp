@@ -6,13 +6,14 @@
 
 #include <utility>
 
+#include "base/limits.hpp"
+
 namespace syncline::state {
 namespace {
 
-constexpr std::uint64_t page_bytes = 4096;
-constexpr std::uint64_t log_frame_bytes = page_bytes + 24;
-// 16 MiB: small commits share the page writes and the two syncs of a checkpoint.
-constexpr int checkpoint_pages = 4000;
+constexpr std::uint64_t log_frame_header_bytes = 24;
+// Small commits share the page writes and the two syncs of a checkpoint.
+constexpr std::uint64_t checkpoint_bytes = 16 * limits::mib;
 
 int remember_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
   *static_cast<int*>(log_pages) = pages;
@@ -38,6 +39,7 @@ WriteSide::WriteSide(Connection connection, std::shared_ptr<ReaderRegistry> regi
       erase_dir_(connection_, "DELETE FROM dir WHERE dir_id=?1"),
       erase_manifest_(connection_, "DELETE FROM manifest WHERE manifest_id=?1"),
       erase_value_(connection_, "DELETE FROM value WHERE key=?1") {
+  page_bytes_ = static_cast<std::uint64_t>(connection_.integer("PRAGMA page_size"));
   connection_.exec("PRAGMA synchronous=NORMAL");
   connection_.exec("PRAGMA cache_size=-16384");
   connection_.exec("PRAGMA journal_size_limit=67108864");
@@ -80,12 +82,12 @@ void WriteSide::count_log_writes() {
   int pages = 0;
   int unused = 0;
   sqlite3_db_status(connection_.raw(), SQLITE_DBSTATUS_CACHE_WRITE, &pages, &unused, 1);
-  written_bytes_ += static_cast<std::uint64_t>(pages) * log_frame_bytes;
+  written_bytes_ += static_cast<std::uint64_t>(pages) * (page_bytes_ + log_frame_header_bytes);
 }
 
 void WriteSide::checkpoint_if_due() {
   if (log_pages_ < checkpointed_pages_) checkpointed_pages_ = 0;  // the log started anew
-  if (log_pages_ - checkpointed_pages_ < checkpoint_pages) return;
+  if (static_cast<std::uint64_t>(log_pages_ - checkpointed_pages_) * page_bytes_ < checkpoint_bytes) return;
   int done = 0;
   const int rc =
       sqlite3_wal_checkpoint_v2(connection_.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &done);
@@ -93,7 +95,7 @@ void WriteSide::checkpoint_if_due() {
   if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) return;
   if (rc != SQLITE_OK) connection_.fail(rc, "checkpoint");
   if (done > checkpointed_pages_)
-    written_bytes_ += static_cast<std::uint64_t>(done - checkpointed_pages_) * page_bytes;
+    written_bytes_ += static_cast<std::uint64_t>(done - checkpointed_pages_) * page_bytes_;
   checkpointed_pages_ = done;
 }
 

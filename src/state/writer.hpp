@@ -62,6 +62,7 @@ class WriteSide {
   Statement put_dir_, put_manifest_, put_value_;
   Statement erase_dir_, erase_manifest_, erase_value_;
   bool open_ = false;
+  std::uint64_t page_bytes_ = 0;
   int log_pages_ = 0;           // in the write-ahead log, set by SQLite's hook
   int checkpointed_pages_ = 0;  // of those, already in the database file
   std::int64_t stored_part_id_ = 1;

@@ -194,6 +194,29 @@ TEST_CASE("a file that is no database is set aside and named", "[state]") {
   CHECK(database->value("k"));
 }
 
+TEST_CASE("a database with larger pages, as they were made before, is read and written", "[state]") {
+  TempDir temp;
+  const auto path = temp.path("state.db");
+  Database::open(path, false);
+  {
+    Connection connection(path, Connection::Mode::read_write);
+    connection.exec("PRAGMA journal_mode=DELETE");
+    connection.exec("PRAGMA page_size=4096");
+    connection.exec("VACUUM");
+    connection.exec("PRAGMA journal_mode=WAL");
+    REQUIRE(connection.integer("PRAGMA page_size") == 4096);
+  }
+  Sample sample(1);
+  const auto record = sample.dir(300);
+  {
+    const auto database = Database::open(path, false);
+    CHECK_FALSE(database->set_aside());
+    in_transaction(*database, [&](Writer& writer) { writer.put_dir(5, record); });
+    CHECK(database->written_bytes() % (4096 + 24) == 0);
+  }
+  CHECK(Database::open(path, true)->reader()->dir(5) == record);
+}
+
 TEST_CASE("a table that is not as created is damage", "[state]") {
   TempDir temp;
   const auto path = temp.path("state.db");
