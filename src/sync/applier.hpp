@@ -104,7 +104,7 @@ class Applier {
   void file_steps(Worker& worker, wire::FileSteps message);
   void file_end(Worker& worker, const wire::FileEnd& message);
   void gap_matches(Worker& worker, const wire::GapMatches& message);
-  void gap_delta(Worker& worker, const wire::GapDelta& message);
+  void gap_delta(Worker& worker, wire::GapDelta& message);
   void chunk_data(Worker& worker, wire::ChunkData message);
   FileState* state_of(Worker& worker, std::uint64_t file);
   void step(FileState& file, wire::Step& step);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gaps of a file that is being received: sums of the old bytes go out, matches and literals come back.
 #include <algorithm>
+#include <utility>
 
 #include "sync/file_state.hpp"
 
@@ -32,7 +33,7 @@ void Applier::step_gap(FileState& file, wire::StepGap step) {
   sums.round = kept.plan.coarse_block_bytes != 0 ? 1 : 2;
   sums.sums = sums.round == 1 ? delta::round1_sums(kept.plan, sum_key_, old)
                               : delta::round2_sums(kept.plan, sum_key_, {}, old);
-  answer(sums);
+  answer(std::move(sums));
 }
 
 void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
@@ -55,7 +56,8 @@ void Applier::gap_matches(Worker& worker, const wire::GapMatches& message) {
   }
 }
 
-void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
+/// Takes what is in the message: with the old side and the new one it is three times a gap, for each thread.
+void Applier::gap_delta(Worker& worker, wire::GapDelta& message) {
   FileState& file = *state_of(worker, message.file);
   if (file.failed) return;
   try {
@@ -63,14 +65,18 @@ void Applier::gap_delta(Worker& worker, const wire::GapDelta& message) {
       throw Error(Errc::malformed, "gap number");
     auto& gap = file.gaps[message.gap];
     ByteReader reader(message.matches, "gap matches");
-    delta::GapDelta found;
-    found.matches = delta::read_fine_matches(reader, gap.plan, gap.coarse);
-    reader.expect_done();
-    found.literals = message.literals;
-    Bytes old(gap.plan.old_bytes);
-    if (file.write->basis()->pread(old, gap.old_offset) != old.size())
-      throw Error(Errc::foreign, file.begin.path);
-    put_chunks(file, gap.new_offset, gap.chunks, delta::apply_gap(gap.plan, old, found));
+    Bytes fresh;
+    {
+      delta::GapDelta found;
+      found.matches = delta::read_fine_matches(reader, gap.plan, gap.coarse);
+      reader.expect_done();
+      found.literals = std::exchange(message.literals, {});
+      Bytes old(gap.plan.old_bytes);
+      if (file.write->basis()->pread(old, gap.old_offset) != old.size())
+        throw Error(Errc::foreign, file.begin.path);
+      fresh = delta::apply_gap(gap.plan, old, found);
+    }
+    put_chunks(file, gap.new_offset, gap.chunks, fresh);
     gap.open = false;
     --file.open_gaps;
     gap.chunks = {};

@@ -99,7 +99,7 @@ void Transfer::answer_sums(const wire::GapSums& message) {
         kept.coarse = std::move(coarse);
         kept.awaited_round = 2;
       }
-      channel_.send(out);
+      channel_.send(std::move(out));
       return;
     }
     gap.coarse = std::move(coarse);
@@ -115,7 +115,7 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   out.literals = std::move(found.literals);
   events_.counters.literal_bytes += out.literals.size();
   events_.counters.matched_bytes += gap.plan.new_bytes - out.literals.size();
-  channel_.send(out);
+  channel_.send(std::move(out));
   close_gap(message.file, message.gap);
 }
 
@@ -184,7 +184,7 @@ void Transfer::answer_request(const wire::ChunkRequest& message) {
     }
   }
   events_.counters.literal_bytes += out.content.size();
-  channel_.send(out);
+  channel_.send(std::move(out));
 }
 
 }  // namespace syncline::sync

@@ -66,12 +66,25 @@ void Channel::flush_if_idle() {
 
 void Channel::flush_locked() {
   if (pending_.empty()) return;
-  auto frame = options_.level == 0 || pending_.size() <= tiny_bytes
-                   ? framed(raw, pending_, pending_.size())
-                   : framed(stream, stream_out_.compress(pending_), pending_.size());
-  if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);  // to assign {} would keep the memory
-  pending_.clear();  // before it goes: what cannot go must not pile up
+  const bool as_it_is = options_.level == 0 || pending_.size() <= tiny_bytes;
+  const auto raw_bytes = pending_.size();
+  Bytes frame;
+  // pending_ is cleared before the frame goes: what cannot go must not pile up.
+  if (as_it_is) {
+    frame = framed(raw, pending_, raw_bytes);
+    clear_pending();
+  } else {
+    const auto compressed = stream_out_.compress(pending_);
+    clear_pending();
+    frame = framed(stream, compressed, raw_bytes);
+  }
   put_frame(std::move(frame));
+}
+
+/// What a large message took is not kept.
+void Channel::clear_pending() {
+  pending_.clear();
+  if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);
 }
 
 int Channel::bulk_level() const {
@@ -288,6 +301,10 @@ std::optional<Message> Channel::next() {
   input_pos_ += reader.offset();
   check_received(type);
   auto message = decode(type, body);
+  if (input_pos_ == input_.size() && input_.capacity() > 4 * gather_bytes) {
+    Bytes().swap(input_);  // a large message is not needed twice
+    input_pos_ = 0;
+  }
   note_received(message);
   return message;
 }

@@ -83,6 +83,7 @@ class Channel {
   static Bytes frame_head(FrameKind kind, std::size_t payload_bytes, std::size_t raw_bytes);
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
   void flush_locked();
+  void clear_pending();
   void flush_if_idle();
   std::optional<Message> next();
   void put_frame(Bytes frame);
