@@ -168,11 +168,26 @@ def new_directories(trial):
     trial.end(trial.watch)
 
 
+def mount_disk(trial, place, mib):
+    """A file system of that size on a loop device or, where there are none, in memory. Returns its type."""
+    image = trial.path("disk-image")
+    with open(image, "wb") as file:
+        file.truncate(mib << 20)
+    mkfs = shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    made = mkfs and subprocess.run([mkfs, "-q", "-F", "-m", "0", image], capture_output=True).returncode == 0 and \
+        subprocess.run(["mount", "-o", "loop", image, trial.path(place)], capture_output=True).returncode == 0
+    if made:
+        os.rmdir(trial.path(place + "/lost+found"))
+        return "ext4"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755", "none", trial.path(place)], check=True)
+    return "tmpfs"
+
+
 def disk_is_full(trial):
     if IN_NAMESPACE not in os.environ:
         return "left out: nothing can be mounted here"
     os.mkdir(trial.path("shared"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", trial.path("shared")], check=True)
+    disk = mount_disk(trial, "shared", 32)
     os.mkdir(trial.path("shared/dst"))
     trial.serve_behind_proxy()
     trial.to = "shared/dst"
@@ -199,14 +214,14 @@ def disk_is_full(trial):
     trial.end(trial.watch)
     trial.end_all()
     subprocess.run(["umount", "-l", trial.path("shared")], check=True)
-    return None
+    return f"ok, on {disk}"
 
 
 def source_is_unmounted(trial):
     if IN_NAMESPACE not in os.environ:
         return "left out: nothing can be mounted here"
     os.rmdir(trial.path("src/sub"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "none", trial.path("src")], check=True)
+    disk = mount_disk(trial, "src", 64)
     trial.edit(60)
     trial.follow()
     trial.check_in_step("at first")
@@ -226,7 +241,7 @@ def source_is_unmounted(trial):
     trial.check_in_step("once the source is back")
     trial.end(trial.watch)
     subprocess.run(["umount", "-l", trial.path("src")], check=True)
-    return None
+    return f"ok, on {disk}"
 
 
 SCENES = (local_edits, remote_edits, edits_seen_by_fanotify, queue_overflows, connection_is_cut, processes_are_killed, new_directories, disk_is_full,
