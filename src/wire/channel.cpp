@@ -48,9 +48,21 @@ void Channel::append(Bytes& out, const Message& message, std::size_t body_bytes)
 
 void Channel::send(const Message& message) {
   std::lock_guard lock(send_mutex_);
+  gather(message);
+  if (pending_.size() >= gather_bytes) flush_locked();
+}
+
+void Channel::send(Message&& message) {
+  std::lock_guard lock(send_mutex_);
+  gather(message);
+  message = Flush{};  // its content is not needed twice
+  if (pending_.size() >= gather_bytes) flush_locked();
+}
+
+/// Under send_mutex_.
+void Channel::gather(const Message& message) {
   note_sent(message);
   append(pending_, message, encoded_bytes(message));
-  if (pending_.size() >= gather_bytes) flush_locked();
 }
 
 void Channel::flush() {

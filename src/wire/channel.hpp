@@ -39,6 +39,8 @@ class Channel {
   /// Queued until flush() or until a frame is full. Throws Error(protocol) for a message out of order and
   /// Error(disconnected) after the end of the session.
   void send(const Message& message);
+  /// Holds a large one once instead of twice while it waits for the link.
+  void send(Message&& message);
   void send_bulk(Message message) { send_bulk(prepare_bulk(std::move(message))); }
   /// The costly half of it, which several threads may do for messages that are to arrive in order.
   struct Bulk {
@@ -82,6 +84,7 @@ class Channel {
   static void append(Bytes& out, const Message& message, std::size_t body_bytes);
   static Bytes frame_head(FrameKind kind, std::size_t payload_bytes, std::size_t raw_bytes);
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
+  void gather(const Message& message);
   void flush_locked();
   void clear_pending();
   void flush_if_idle();
