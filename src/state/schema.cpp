@@ -14,8 +14,8 @@ namespace {
 constexpr std::int64_t application_id = 0x534C7374;  // "SLst"
 constexpr std::int64_t format_version = 1;
 constexpr int set_aside_max = 9999;
-/// A commit writes whole pages, and a small change of a large file reaches some ten rows: 116 KiB in all were written for
-/// 4 KiB changed in 1 GB with SQLite's usual 4 KiB, 92 to 96 with these.
+/// A commit writes whole pages, and a small change of a large file reaches some ten rows
+/// (docs/decisions/0016-pages-and-arenas.md).
 constexpr int page_bytes = 1024;
 
 struct Table {
