@@ -14,10 +14,6 @@ namespace {
 /// What each arena keeps at its end, which malloc_trim(3) gives back of the first one only: with 64 MiB a server kept
 /// 274 MB after 20 busy clients instead of 125, and a large file took 7 % less CPU time.
 [[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;
-/// One for each of two threads that allocate at a time. With glibc's eight for each core what short-lived
-/// threads leave free lies in all of them: a watch grew by a quarter within an hour, the first copy of a tree
-/// of 84,000 files took 97 and 89 MB instead of 76 and 80 (client, server). The times did not differ.
-[[maybe_unused]] constexpr int arenas_max = 2;
 
 }  // namespace
 
@@ -32,7 +28,6 @@ void bound_free_memory() noexcept {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
   ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
-  ::mallopt(M_ARENA_MAX, arenas_max);
 #endif
 }
 

@@ -70,7 +70,7 @@ void Applier::gap_delta(Worker& worker, wire::GapDelta& message) {
       delta::GapDelta found;
       found.matches = delta::read_fine_matches(reader, gap.plan, gap.coarse);
       reader.expect_done();
-      found.literals = std::exchange(message.literals, {});
+      found.literals = std::move(message.literals);
       Bytes old(gap.plan.old_bytes);
       if (file.write->basis()->pread(old, gap.old_offset) != old.size())
         throw Error(Errc::foreign, file.begin.path);

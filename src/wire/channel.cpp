@@ -12,6 +12,8 @@ namespace syncline::wire {
 namespace {
 
 constexpr std::size_t gather_bytes = 128 * limits::kib;
+/// What a buffer may hold on to between messages.
+constexpr std::size_t kept_bytes_max = 4 * gather_bytes;
 constexpr int default_level = 3;
 /// A local link is faster than zstd: only the first bulk bytes are compressed, so that a small copy is small.
 constexpr std::uint64_t local_bulk_bytes = 2 * limits::mib;
@@ -96,7 +98,7 @@ void Channel::flush_locked() {
 /// What a large message took is not kept.
 void Channel::clear_pending() {
   pending_.clear();
-  if (pending_.capacity() > 4 * gather_bytes) Bytes().swap(pending_);
+  if (pending_.capacity() > kept_bytes_max) Bytes().swap(pending_);  // to assign {} would keep the memory
 }
 
 int Channel::bulk_level() const {
@@ -313,7 +315,7 @@ std::optional<Message> Channel::next() {
   input_pos_ += reader.offset();
   check_received(type);
   auto message = decode(type, body);
-  if (input_pos_ == input_.size() && input_.capacity() > 4 * gather_bytes) {
+  if (input_pos_ == input_.size() && input_.capacity() > kept_bytes_max) {
     Bytes().swap(input_);  // a large message is not needed twice
     input_pos_ = 0;
   }
