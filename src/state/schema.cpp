@@ -15,7 +15,7 @@ constexpr std::int64_t application_id = 0x534C7374;  // "SLst"
 constexpr std::int64_t format_version = 1;
 constexpr int set_aside_max = 9999;
 /// A commit writes whole pages, and a small change of a large file reaches some ten rows
-/// (docs/decisions/0016-pages-and-arenas.md).
+/// (docs/decisions/0016-pages-of-a-state.md).
 constexpr int page_bytes = 1024;
 
 struct Table {
