@@ -19,7 +19,7 @@ ImportStream::ImportStream(const fs::File& file, std::uint64_t size_bytes, const
                Window(file, size_bytes, limits::read_buffer_bytes, params.max_bytes)) {
   if (threads < 2 || size_bytes <= block_bytes) return;
   try {
-    cutter_ = std::thread([this] { cut_ahead(); });
+    cutter_ = KeptThread("cut", [this] { cut_ahead(); });
   } catch (const std::system_error&) {
     // No thread to be had: the caller does it all.
   }

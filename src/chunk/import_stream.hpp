@@ -7,9 +7,9 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
+#include "base/kept_thread.hpp"
 #include "chunk/scanner.hpp"
 
 namespace syncline::chunk {
@@ -68,7 +68,7 @@ class ImportStream {
   std::size_t next_cut_ = 0;
   std::uint64_t offset_ = 0;
   ChunkList chunks_;
-  std::thread cutter_;
+  KeptThread cutter_;
 };
 
 }  // namespace syncline::chunk

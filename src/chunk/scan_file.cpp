@@ -7,12 +7,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/kept_thread.hpp"
 #include "base/limits.hpp"
 
 namespace syncline::chunk {
@@ -136,9 +135,9 @@ class Team {
 
   Manifest run() {
     {
-      std::optional<std::jthread> helper;
+      KeptThread helper;
       try {
-        helper.emplace([this] { work(false); });
+        helper = KeptThread("chunk", [this] { work(false); });
       } catch (const std::system_error&) {  // no thread to be had: the caller does it all
       }
       work(true);

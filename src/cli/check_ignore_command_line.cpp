@@ -2,12 +2,12 @@
 // From arguments to a CheckIgnoreCommand. The rules are applied in the order typed, by copy's own table.
 #include "cli/check_ignore_command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <map>
 
 #include "base/error.hpp"
+#include "cli/app.hpp"
 #include "cli/option_table.hpp"
 #include "cli/option_values.hpp"
 
@@ -26,43 +26,34 @@ bool is_rule_option(const OptionSpec& spec) {
 
 class CheckIgnoreLine {
  public:
-  explicit CheckIgnoreLine(CheckIgnoreCommand& command) : app_("", "syncline check-ignore") {
-    app_.set_help_flag();
-    app_.allow_extras();  // the paths: as CLI11 positionals, a name like "[a,b]" would be split
+  explicit CheckIgnoreLine(CheckIgnoreCommand& command) : app_(new_app("", "syncline check-ignore")) {
+    app_->set_help_flag();
+    app_->allow_extras();  // the paths: as CLI11 positionals, a name like "[a,b]" would be split
     flag("-v,--verbose", command.verbose);
     flag("-n,--non-matching", command.non_matching);
     flag("-z,--null", command.zero);
     flag("--stdin", command.from_input);
     flag("--help", command.help);
-    root_ = app_.add_option("-C,--root")->type_size(1)->take_last();
+    root_ = app_->add_option("-C,--root")->type_size(1)->take_last();
     for (const auto& spec : copy_options()) {
       if (!is_rule_option(spec)) continue;
       const std::string name(spec.name);
       if (spec.is_flag()) {
-        entries_[app_.add_flag("--" + name)->disable_flag_override()] = {&spec, "--" + name, true};
-        entries_[app_.add_flag("--no-" + name)->disable_flag_override()] = {&spec, "--no-" + name, false};
+        entries_[app_->add_flag("--" + name)->disable_flag_override()] = {&spec, "--" + name, true};
+        entries_[app_->add_flag("--no-" + name)->disable_flag_override()] = {&spec, "--no-" + name, false};
       } else {
-        entries_[app_.add_option("--" + name)->type_size(1)->take_all()] = {&spec, "--" + name, true};
+        entries_[app_->add_option("--" + name)->type_size(1)->take_all()] = {&spec, "--" + name, true};
       }
     }
   }
 
-  void parse(std::vector<std::string> args) {
-    std::ranges::reverse(args);  // CLI11 takes them from the back
-    try {
-      app_.parse(std::move(args));
-    } catch (const CLI::ArgumentMismatch&) {
-      refuse_line("the last option needs a value");
-    } catch (const CLI::ParseError& error) {
-      refuse_line(escape_name(error.what()));
-    }
-  }
+  void parse(std::vector<std::string> args) { parse_args(*app_, std::move(args)); }
 
   std::string root() const { return root_->count() == 0 ? "." : root_->results().back(); }
 
   void replay(CopyDraft& draft) const {
     std::map<const CLI::Option*, std::size_t> seen;
-    for (const auto* option : app_.parse_order()) {
+    for (const auto* option : app_->parse_order()) {
       const auto found = entries_.find(option);
       if (found == entries_.end()) continue;
       const auto& entry = found->second;
@@ -71,7 +62,7 @@ class CheckIgnoreLine {
     }
   }
 
-  std::vector<std::string> paths() const { return paths_among(app_.remaining()); }
+  std::vector<std::string> paths() const { return paths_among(app_->remaining()); }
 
  private:
   struct Entry {
@@ -79,9 +70,9 @@ class CheckIgnoreLine {
     std::string shown;
     bool on;
   };
-  void flag(const char* names, bool& value) { app_.add_flag(names, value)->disable_flag_override(); }
+  void flag(const char* names, bool& value) { app_->add_flag(names, value)->disable_flag_override(); }
 
-  CLI::App app_;
+  const std::unique_ptr<CLI::App> app_;
   CLI::Option* root_ = nullptr;
   std::map<const CLI::Option*, Entry> entries_;
 };

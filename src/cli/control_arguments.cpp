@@ -2,7 +2,6 @@
 // Arguments and watches.
 #include "cli/control_arguments.hpp"
 
-#include <algorithm>
 #include <ostream>
 
 #include "base/error.hpp"
@@ -31,25 +30,18 @@ bool leads_to(const control::Watched& watched, const std::string& destination) {
 
 ControlLine::ControlLine(const std::string& description, const std::string& name,
                          const std::string& path_name)
-    : app_(description, name + " " + path_name), name_(name), path_name_(path_name) {
-  app_.allow_extras();
-  app_.add_option("--state", state_, "of watches that were started with --state DIR")->type_name("DIR");
+    : app_(new_app(description, name + " " + path_name)), name_(name), path_name_(path_name) {
+  app_->allow_extras();
+  app_->add_option("--state", state_, "of watches that were started with --state DIR")->type_name("DIR");
 }
 
 int ControlLine::run(std::vector<std::string> args, Console& console, const std::function<int()>& act) {
-  std::ranges::reverse(args);  // as CLI11 wants them
+  if (const auto answered = take_args(*app_, std::move(args), console)) return *answered;
   try {
-    app_.parse(std::move(args));
     take_path();
     const int code = act();
     console.out.flush();
     return code;
-  } catch (const CLI::Success& help) {
-    app_.exit(help, console.out, console.err);
-    return exit_code::success;
-  } catch (const CLI::ParseError& error) {
-    console.err << "syncline: " << escape_name(error.what()) << "; see '" << name_ << " --help'" << std::endl;
-    return exit_code::usage;
   } catch (const std::exception& error) {
     auto failure = explain(error);
     if (failure.code == exit_code::usage) failure.next = "see '" + name_ + " --help'";
@@ -59,7 +51,7 @@ int ControlLine::run(std::vector<std::string> args, Console& console, const std:
 }
 
 void ControlLine::take_path() {
-  const auto paths = paths_among(app_.remaining());
+  const auto paths = paths_among(app_->remaining());
   if (paths.empty()) return;
   if (paths.size() > 2) throw Error(Errc::usage, "more paths than " + path_name_);
   for (const auto& path : paths)

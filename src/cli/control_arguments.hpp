@@ -2,7 +2,6 @@
 // What the commands that ask a watch have in common: arguments, finding it, its times in words.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/console.hpp"
+#include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
 #include "control/client.hpp"
 
@@ -21,7 +20,7 @@ class ControlLine {
  public:
   ControlLine(const std::string& description, const std::string& name, const std::string& path_name);
 
-  CLI::App& app() { return app_; }
+  CLI::App& app() { return *app_; }
   /// --json
   bool json = false;
   /// Parses, acts, and says what went wrong. Returns the exit code.
@@ -35,7 +34,7 @@ class ControlLine {
  private:
   void take_path();
 
-  CLI::App app_;
+  const std::unique_ptr<CLI::App> app_;
   const std::string name_, path_name_;
   std::string state_;
   std::optional<std::string> path_, destination_;

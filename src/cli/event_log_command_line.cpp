@@ -2,12 +2,12 @@
 // From arguments to a LogCommand.
 #include "cli/event_log_command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "cli/app.hpp"
 #include "cli/event_log_time.hpp"
 #include "cli/option_values.hpp"
 
@@ -59,7 +59,8 @@ void settle_log(LogCommand& command, const CLI::App& app, const Typed& typed, st
 LogCommand parse_log(const std::vector<std::string>& args, std::int64_t now_ns) {
   LogCommand command;
   Typed typed;
-  CLI::App app("", "syncline log");
+  const auto line = new_app("", "syncline log");
+  CLI::App& app = *line;
   app.set_help_flag();
   app.allow_extras();
   app.add_flag("--json", command.json);
@@ -71,12 +72,7 @@ LogCommand parse_log(const std::vector<std::string>& args, std::int64_t now_ns) 
   app.add_option("--state", typed.state)->type_size(1);
   app.add_option("--run", typed.run)->type_size(1);
   app.add_option("-n,--lines", typed.tail)->type_size(1);
-  std::vector<std::string> backwards(args.rbegin(), args.rend());  // as CLI11 wants them
-  try {
-    app.parse(std::move(backwards));
-  } catch (const CLI::ParseError& error) {
-    throw Error(Errc::usage, escape_name(error.what()));
-  }
+  parse_args(app, args);
   if (!command.help) settle_log(command, app, typed, now_ns);
   return command;
 }

@@ -2,11 +2,10 @@
 // The command line of `syncline manifest`.
 #include "cli/manifest_command.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <functional>
 #include <ostream>
 
+#include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/manifest_actions.hpp"
 
@@ -21,8 +20,8 @@ constexpr const char* description =
 
 class CommandLine {
  public:
-  CommandLine() : app_(description, "syncline manifest") {
-    app_.require_subcommand(1);
+  CommandLine() : app_(new_app(description, "syncline manifest")) {
+    app_->require_subcommand(1);
     one("show", "list the chunks of each file: offset, length, id", show_manifest);
     auto* stats = one("stats", "chunk sizes, dedupe ratio, zero runs, compressibility", manifest_stats);
     stats->add_option("--sample", options_.sample_bytes, "compress this many bytes, such as 256M; 0: none")
@@ -40,25 +39,14 @@ class CommandLine {
 
   /// Nothing where the arguments were answered already (help, errors).
   std::optional<int> parse(std::vector<std::string> args, Console& console) {
-    std::ranges::reverse(args);  // as CLI11 wants them
-    try {
-      app_.parse(args);
-      return std::nullopt;
-    } catch (const CLI::Success& help) {
-      app_.exit(help, console.out, console.err);
-      return exit_code::success;
-    } catch (const CLI::ParseError& error) {
-      console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline manifest --help'"
-                  << std::endl;
-      return exit_code::usage;
-    }
+    return take_args(*app_, std::move(args), console);
   }
 
   int run(Console& console) const { return action_(options_, console); }
 
  private:
   CLI::App* add(const char* name, const char* text, Action action) {
-    auto* command = app_.add_subcommand(name, text);
+    auto* command = add_command(*app_, name, text);
     command->callback([this, action] { action_ = action; });
     command->add_flag("--json", options_.json, "print JSON, one object a line");
     command->add_flag("--raw", options_.raw, "take manifests and databases for files like any other");
@@ -76,7 +64,7 @@ class CommandLine {
     return command;
   }
 
-  CLI::App app_;
+  const std::unique_ptr<CLI::App> app_;
   ManifestOptions options_;
   Action action_ = nullptr;
 };

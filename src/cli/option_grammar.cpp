@@ -2,11 +2,10 @@
 // CLI11 splits the arguments; their meaning is applied afterwards.
 #include "cli/option_grammar.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <map>
 
 #include "base/error.hpp"
+#include "cli/app.hpp"
 #include "cli/option_values.hpp"
 #include "cli/rsync_options.hpp"
 
@@ -66,28 +65,19 @@ std::vector<std::string> repaired(const std::vector<std::string>& args, const Op
 /// The CLI11 application: for each flag one option that switches it on and one that switches it off.
 class Grammar {
  public:
-  explicit Grammar(const OptionTables& tables) : app_("", "syncline copy") {
-    app_.set_help_flag();
-    app_.allow_extras();  // the paths: as CLI11 positionals, a name like "[a,b]" would be split
+  explicit Grammar(const OptionTables& tables) : app_(new_app("", "syncline copy")) {
+    app_->set_help_flag();
+    app_->allow_extras();  // the paths: as CLI11 positionals, a name like "[a,b]" would be split
     for_each_option(tables,
                     [this](const OptionSpec& spec) { spec.is_flag() ? add_flag(spec) : add_value(spec); });
   }
 
-  void parse(std::vector<std::string> args) {
-    std::ranges::reverse(args);  // CLI11 takes them from the back
-    try {
-      app_.parse(std::move(args));
-    } catch (const CLI::ArgumentMismatch&) {
-      refuse("the last option needs a value");
-    } catch (const CLI::ParseError& error) {
-      refuse(error.what());
-    }
-  }
+  void parse(std::vector<std::string> args) { parse_args(*app_, std::move(args)); }
 
   /// Calls apply(spec, use) for each option in the order typed.
   void replay(CopyDraft& draft) {
     std::map<const CLI::Option*, std::size_t> seen;
-    for (const auto* option : app_.parse_order()) {
+    for (const auto* option : app_->parse_order()) {
       const auto& entry = entries_.at(option);
       const auto turn = seen[option]++;
       if (entry.spec->once && turn > 0 && entry.on)
@@ -99,7 +89,7 @@ class Grammar {
 
   /// What is left: the paths. Throws for an option that is not in the table.
   std::vector<std::string> paths() const {
-    return paths_among(app_.remaining(), [](const std::string& arg) { refuse_unknown(arg); });
+    return paths_among(app_->remaining(), [](const std::string& arg) { refuse_unknown(arg); });
   }
 
  private:
@@ -121,18 +111,18 @@ class Grammar {
     };
     const auto shown = name.empty() ? "-" + letter : "--" + name;
     const auto on = joined(with("-", letter), shares_name(spec) ? "" : with("--", name));
-    entries_[app_.add_flag(on)] = {&spec, shown, true};
+    entries_[app_->add_flag(on)] = {&spec, shown, true};
     const auto off = joined(with("--no-", name), with("--no-", letter));
-    entries_[app_.add_flag(off)] = {&spec, "--no-" + (name.empty() ? letter : name), false};
+    entries_[app_->add_flag(off)] = {&spec, "--no-" + (name.empty() ? letter : name), false};
   }
   void add_value(const OptionSpec& spec) {
     auto shown = "--" + std::string(spec.name);
-    auto* option = app_.add_option(spec.letter == '\0' ? shown : std::string{'-', spec.letter, ','} + shown);
+    auto* option = app_->add_option(spec.letter == '\0' ? shown : std::string{'-', spec.letter, ','} + shown);
     option->type_size(1)->take_all();
     entries_[option] = {&spec, std::move(shown), true};
   }
 
-  CLI::App app_;
+  const std::unique_ptr<CLI::App> app_;
   std::map<const CLI::Option*, Entry> entries_;
 };
 

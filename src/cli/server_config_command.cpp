@@ -2,12 +2,11 @@
 // `syncline config check` and `syncline config show`.
 #include "cli/server_config_command.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <optional>
 #include <ostream>
 
 #include "base/error.hpp"
+#include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/watch_plans.hpp"
 #include "config/client_config.hpp"
@@ -23,26 +22,15 @@ constexpr const char* description =
 
 class ConfigLine {
  public:
-  ConfigLine() : app_(description, "syncline config") {
-    app_.require_subcommand(1);
+  ConfigLine() : app_(new_app(description, "syncline config")) {
+    app_->require_subcommand(1);
     check_ = add("check", "name everything that is wrong, with its line and what to do; exit code 1 then");
     show_ = add("show", "print the configuration as it takes effect, defaults included");
   }
 
   /// Nothing where the arguments were answered already (help, errors).
   std::optional<int> parse(std::vector<std::string> args, Console& console) {
-    std::ranges::reverse(args);  // as CLI11 wants them
-    try {
-      app_.parse(args);
-      return std::nullopt;
-    } catch (const CLI::Success& help) {
-      app_.exit(help, console.out, console.err);
-      return exit_code::success;
-    } catch (const CLI::ParseError& error) {
-      console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline config --help'"
-                  << std::endl;
-      return exit_code::usage;
-    }
+    return take_args(*app_, std::move(args), console);
   }
 
   bool shows() const { return show_->parsed(); }
@@ -54,13 +42,13 @@ class ConfigLine {
 
  private:
   CLI::App* add(const char* name, const char* text) {
-    auto* command = app_.add_subcommand(name, text);
+    auto* command = add_command(*app_, name, text);
     command->add_option("FILE", file_);
     command->add_flag("--client", of_client_, "of 'syncline watch'");
     return command;
   }
 
-  CLI::App app_;
+  const std::unique_ptr<CLI::App> app_;
   CLI::App* check_ = nullptr;
   CLI::App* show_ = nullptr;
   std::string file_;

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/process_setup.hpp"
 #include "cli/report_output.hpp"
@@ -48,11 +48,12 @@ struct ServeLine {
 
 /// Nothing where the arguments were answered already (help, errors).
 std::optional<int> parse(std::vector<std::string> args, ServeLine& line, Console& console) {
-  CLI::App app(
+  const auto parser = new_app(
       "Serves directories to other machines until it is stopped.\n"
       "With DIR: that one directory, made if it is missing, and what to type on the other machine.\n"
       "Without: what the configuration file and the options say; see syncline-server.toml(5).",
       "syncline serve");
+  CLI::App& app = *parser;
   app.add_option("DIR", line.dir);
   app.add_option("--config", line.config, "read FILE")->type_name("FILE");
   app.add_option("--listen", line.listen, "listen there; in place of the file's (several)")
@@ -69,17 +70,7 @@ std::optional<int> parse(std::vector<std::string> args, ServeLine& line, Console
       ->take_all();
   app.add_option("--state", line.state, "keep the state and the key in DIR")->type_name("DIR");
   app.add_flag("--stdio", line.stdio, "serve whoever started this, over standard input and output");
-  std::ranges::reverse(args);  // as CLI11 wants them
-  try {
-    app.parse(std::move(args));
-    return std::nullopt;
-  } catch (const CLI::Success& help) {
-    app.exit(help, console.out, console.err);
-    return exit_code::success;
-  } catch (const CLI::ParseError& error) {
-    console.err << "syncline: " << escape_name(error.what()) << "; see 'syncline serve --help'" << std::endl;
-    return exit_code::usage;
-  }
+  return take_args(app, std::move(args), console);
 }
 
 config::Overrides overrides_of(const ServeLine& line) {

@@ -2,12 +2,11 @@
 // Who this installation is, whom it knows, and who may use its shares.
 #include "cli/server_trust_commands.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <functional>
 #include <ostream>
 
 #include "base/error.hpp"
+#include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "config/places.hpp"
@@ -23,19 +22,11 @@ namespace {
 
 /// Parses, acts, and says what went wrong.
 int run(CLI::App& app, std::vector<std::string> args, Console& console, const std::function<int()>& act) {
-  std::ranges::reverse(args);  // as CLI11 wants them
+  if (const auto answered = take_args(app, std::move(args), console)) return *answered;
   try {
-    app.parse(std::move(args));
     const int code = act();
     console.out.flush();
     return code;
-  } catch (const CLI::Success& help) {
-    app.exit(help, console.out, console.err);
-    return exit_code::success;
-  } catch (const CLI::ParseError& error) {
-    console.err << "syncline: " << escape_name(error.what()) << "; see '" << app.get_name() << " --help'"
-                << std::endl;
-    return exit_code::usage;
   } catch (const std::exception& error) {
     auto failure = explain(error);
     if (failure.code == exit_code::usage) failure.next = "see '" + app.get_name() + " --help'";
@@ -110,8 +101,9 @@ int remove_grants(Console& console, const std::string& dir, const std::string& k
 }  // namespace
 
 int run_id(const std::vector<std::string>& args, Console& console) {
-  CLI::App app("Prints the fingerprint of this installation's key, which is made on the first use.",
-               "syncline id");
+  const auto line = new_app(
+      "Prints the fingerprint of this installation's key, which is made on the first use.", "syncline id");
+  CLI::App& app = *line;
   std::string state;
   app.add_option("--state", state, "of what is run with --state DIR")->type_name("DIR");
   return run(app, args, console, [&] {
@@ -122,10 +114,11 @@ int run_id(const std::vector<std::string>& args, Console& console) {
 }
 
 int run_pair(const std::vector<std::string>& args, Console& console) {
-  CLI::App app(
+  const auto line = new_app(
       "On the server, without arguments: prints a code that lets one client in.\n"
       "On the client, with the server's address and that code: makes both know each other.",
       "syncline pair");
+  CLI::App& app = *line;
   std::string address, code, share(trust::every_share), name, state;
   std::uint64_t minutes = limits::pairing_lifetime_s_default / 60;
   auto* to = app.add_option("ADDRESS", address, "syncline://HOST[:PORT]");
@@ -150,11 +143,13 @@ int run_pair(const std::vector<std::string>& args, Console& console) {
 }
 
 int run_grants(const std::vector<std::string>& args, Console& console) {
-  CLI::App app("Lists and removes what clients may do at the server on this machine.", "syncline grants");
+  const auto line =
+      new_app("Lists and removes what clients may do at the server on this machine.", "syncline grants");
+  CLI::App& app = *line;
   app.require_subcommand(1);
   std::string state, key, share;
-  auto* list = app.add_subcommand("ls", "one a line: key, share, right, name");
-  auto* remove = app.add_subcommand("rm", "take away what a client was granted");
+  auto* list = add_command(app, "ls", "one a line: key, share, right, name");
+  auto* remove = add_command(app, "rm", "take away what a client was granted");
   remove->add_option("KEY", key)->required();
   remove->add_option("SHARE", share, "only this one");
   for (auto* command : {list, remove})

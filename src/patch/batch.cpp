@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
+#include "base/kept_thread.hpp"
 #include "patch/identity.hpp"
 #include "patch/refused.hpp"
 #include "patch/rewrite.hpp"
@@ -35,8 +35,8 @@ std::exception_ptr sync_each(std::size_t count, Sync&& sync) {
       }
     }
   };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < std::min(count, sync_threads_max); ++i) threads.emplace_back(work);
+  std::vector<KeptThread> threads;
+  for (std::size_t i = 1; i < std::min(count, sync_threads_max); ++i) threads.emplace_back("sync", work);
   work();
   threads.clear();
   return first;

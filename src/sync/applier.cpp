@@ -27,8 +27,14 @@ Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions
       sum_key_{begin.sum_key},
       area_(std::move(area)),
       workers_(std::max(1u, options.threads)) {
-  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i].thread = std::thread([this, i] { work(i); });
-  committer_ = std::thread([this] { commit_loop(); });
+  try {
+    for (std::size_t i = 0; i < workers_.size(); ++i)
+      workers_[i].thread = KeptThread("apply", [this, i] { work(i); });
+    committer_ = KeptThread("commit", [this] { commit_loop(); });
+  } catch (...) {
+    stop(Unstarted::dropped);
+    throw;
+  }
 }
 
 Applier::~Applier() {
@@ -45,9 +51,8 @@ void Applier::stop(Unstarted unstarted) {
     for (auto& worker : workers_) worker.wake.notify_all();
     commit_wake_.notify_all();
   }
-  for (auto& worker : workers_)
-    if (worker.thread.joinable()) worker.thread.join();
-  if (committer_.joinable()) committer_.join();
+  for (auto& worker : workers_) worker.thread.join();
+  committer_.join();
 }
 
 void Applier::salvage() {

@@ -6,10 +6,10 @@
 #include <deque>
 #include <map>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/kept_thread.hpp"
 #include "patch/conflict_name.hpp"
 #include "sync/receiver.hpp"
 #include "sync/under_way.hpp"
@@ -59,7 +59,7 @@ class Applier {
     std::deque<std::pair<std::size_t, std::function<void()>>> jobs;
     std::map<std::uint64_t, std::unique_ptr<FileState>> files;
     std::condition_variable wake;  ///< a job for it
-    std::thread thread;
+    KeptThread thread;
   };
 
   enum class Unstarted { dropped, done };  ///< jobs that still wait
@@ -179,7 +179,7 @@ class Applier {
   bool commit_wanted_ = false;
   std::optional<std::uint64_t> flush_token_;
   std::exception_ptr error_;
-  std::thread committer_;
+  KeptThread committer_;
 
   std::mutex pending_mutex_;
   std::unordered_map<std::uint64_t, Pending> pending_;

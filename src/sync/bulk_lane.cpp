@@ -9,7 +9,7 @@
 namespace syncline::sync {
 
 BulkLane::BulkLane(wire::Channel& channel, unsigned threads) : channel_(channel) {
-  if (threads > 1 && !channel_.is_local()) thread_ = std::thread([this] { work(); });
+  if (threads > 1 && !channel_.is_local()) thread_ = KeptThread("compress", [this] { work(); });
 }
 
 BulkLane::~BulkLane() {

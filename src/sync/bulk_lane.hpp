@@ -7,8 +7,8 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 
+#include "base/kept_thread.hpp"
 #include "wire/channel.hpp"
 
 namespace syncline::sync {
@@ -52,7 +52,7 @@ class BulkLane {
   bool sending_ = false;
   bool stopping_ = false;
   std::exception_ptr failure_;
-  std::thread thread_;
+  KeptThread thread_;
 };
 
 }  // namespace syncline::sync

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/kept_thread.hpp"
 #include "sync/places.hpp"
 #include "sync/receiver.hpp"
 #include "sync/sender.hpp"
@@ -110,7 +111,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   receiver.one_file_system = options_.one_file_system;
   receiver.notice = [&](const std::string& text) { events_.notice(text); };
   std::exception_ptr receiver_error;
-  std::thread receiver_thread([&] {
+  KeptThread receiver_thread("receive", [&] {
     try {
       run_receiver(target, receiving, receiver);
     } catch (...) {

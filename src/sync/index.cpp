@@ -3,8 +3,8 @@
 #include "sync/index.hpp"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/kept_thread.hpp"
 #include "chunk/rescan.hpp"
 
 namespace syncline::sync {
@@ -65,8 +65,8 @@ void read_all(Replica& replica, const std::vector<Wanted>& list, bool verify, un
       next = list.size();
     }
   };
-  std::vector<std::thread> pool;
-  for (unsigned i = 1; i < std::min<std::size_t>(threads, list.size()); ++i) pool.emplace_back(work);
+  std::vector<KeptThread> pool;
+  for (unsigned i = 1; i < std::min<std::size_t>(threads, list.size()); ++i) pool.emplace_back("read", work);
   work();
   for (auto& thread : pool) thread.join();
   if (error) std::rethrow_exception(error);

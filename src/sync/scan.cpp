@@ -54,12 +54,12 @@ void Scanner::run_threads() {
   const unsigned count = stack_.empty() ? 0 : std::max(1u, options_.threads);
   {
     std::lock_guard lock(mutex_);
-    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+    for (unsigned i = 0; i < count; ++i) threads_.emplace_back("scan", [this] { work(); });
   }
   for (std::size_t i = 0;; ++i) {  // grow() may add threads while others are joined
     std::unique_lock lock(mutex_);
     if (i == threads_.size()) break;
-    std::thread thread = std::move(threads_[i]);
+    KeptThread thread = std::move(threads_[i]);
     lock.unlock();
     thread.join();
   }
@@ -138,7 +138,7 @@ void Scanner::grow() {
   if (entries_ < slow_sample_entries || busy_ns_ / static_cast<std::int64_t>(entries_) < slow_entry_ns)
     return;
   std::lock_guard lock(mutex_);
-  if (threads_.size() < threads_max && !stack_.empty()) threads_.emplace_back([this] { work(); });
+  if (threads_.size() < threads_max && !stack_.empty()) threads_.emplace_back("scan", [this] { work(); });
 }
 
 void Scanner::visit(const Task& task, state::Reader& reader, Bytes& scratch) {

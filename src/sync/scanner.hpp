@@ -6,9 +6,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <span>
-#include <thread>
 #include <unordered_set>
 
+#include "base/kept_thread.hpp"
 #include "sync/replica.hpp"
 
 namespace syncline::sync {
@@ -112,7 +112,7 @@ class Scanner {
   unsigned busy_ = 0;
   bool failed_ = false;
   std::exception_ptr error_;
-  std::vector<std::thread> threads_;
+  std::vector<KeptThread> threads_;
   std::atomic<std::uint64_t> entries_ = 0, files_ = 0, bytes_ = 0, read_bytes_ = 0;
   std::atomic<std::int64_t> busy_ns_ = 0;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The phases of a transfer: structure, files, what must wait for them, and the replies meanwhile.
 #include <algorithm>
-#include <thread>
 
+#include "base/kept_thread.hpp"
 #include "base/limits.hpp"
 #include "sync/index.hpp"
 #include "sync/sender_session.hpp"
@@ -266,7 +266,7 @@ void Sender::transfer() {
   SenderOptions options = options_;
   options.rules = rules_;
   Transfer transfer(replica_, channel_, events_, options, plan_, sum_key_);
-  std::thread receiving([&] { receive_replies(transfer); });
+  KeptThread receiving("replies", [&] { receive_replies(transfer); });
   try {
     send_structure();
     send_others(transfer);

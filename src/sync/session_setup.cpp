@@ -61,7 +61,7 @@ void fill_selector(const CopyOptions& options, const std::string& prefix, Select
 
 ProgressTicker::ProgressTicker(Events& events, std::function<std::uint64_t()> sent_bytes)
     : events_(events), sent_bytes_(std::move(sent_bytes)) {
-  if (events_.observer().on_progress) thread_ = std::thread([this] { run(); });
+  if (events_.observer().on_progress) thread_ = KeptThread("progress", [this] { run(); });
 }
 
 ProgressTicker::~ProgressTicker() {

@@ -6,8 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 
+#include "base/kept_thread.hpp"
 #include "sync/events.hpp"
 #include "sync/selector.hpp"
 #include "syncline/copy.hpp"
@@ -41,7 +41,7 @@ class ProgressTicker {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
-  std::thread thread_;
+  KeptThread thread_;
 };
 
 }  // namespace syncline::sync

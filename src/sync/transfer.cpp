@@ -35,7 +35,8 @@ Transfer::Transfer(Replica& replica, wire::Channel& channel, Events& events, con
       cache_.reset();  // costs bytes only
     }
   }
-  for (unsigned i = 0; i < std::max(1u, options_.threads); ++i) threads_.emplace_back([this] { work(); });
+  for (unsigned i = 0; i < std::max(1u, options_.threads); ++i)
+    threads_.emplace_back("send", [this] { work(); });
 }
 
 Transfer::~Transfer() {

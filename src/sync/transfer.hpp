@@ -7,9 +7,9 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <vector>
 
+#include "base/kept_thread.hpp"
 #include "chunk/chunker.hpp"
 #include "delta/align.hpp"
 #include "sync/bulk_lane.hpp"
@@ -225,7 +225,7 @@ class Transfer {
   std::uint64_t gap_bytes_ = 0;  ///< of the window, by gaps that wait for sums
   unsigned busy_ = 0;
   std::exception_ptr error_;
-  std::vector<std::thread> threads_;
+  std::vector<KeptThread> threads_;
 };
 
 }  // namespace syncline::sync

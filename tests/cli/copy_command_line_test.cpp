@@ -364,6 +364,7 @@ TEST_CASE("a remote shell that is no command is refused", "[cli]") {
   CHECK(option_refusal({"-e", " \t"}).find("names no command") != std::string::npos);
   CHECK(option_refusal({"-e", "'' -p 22"}).find("names no command") != std::string::npos);
   CHECK(option_refusal({"--rsh="}) == "--rsh=: the value is missing");
+  CHECK(refusal({"src/", "dst", "--rsh"}) == "--rsh: the value is missing");
 }
 
 TEST_CASE("retries are counted from none to a million", "[cli]") {

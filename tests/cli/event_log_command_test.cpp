@@ -218,7 +218,7 @@ TEST_CASE("wrong usage is refused with its reason", "[event-log][log]") {
       {{"-n", "100001"}, "--lines: '100001' is not a number from 0 to 100000"},
       {{"--frob"}, "unknown option --frob"},
       {{""}, "an empty path"},
-      {{"--since"}, "--since"},
+      {{"--since"}, "--since: the value is missing"},
   };
   for (const auto& [args, text] : wrong) {
     CAPTURE(text);

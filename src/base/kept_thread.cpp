@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The crew of waiting threads, one for the process.
+#include "base/kept_thread.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace syncline {
+
+struct KeptThread::Assignment {
+  explicit Assignment(std::function<void()> to_do) : work(std::move(to_do)) {}
+
+  std::function<void()> work;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool done = false;
+};
+
+/// Never destroyed: its threads are detached, and may wait when the process ends.
+struct KeptThread::Crew {
+  std::mutex mutex;
+  std::vector<Member*> idle;  ///< who came last is last
+
+  static Crew& instance() {
+    static auto* const crew = new Crew;
+    return *crew;
+  }
+  /// A process that is forked off has none of these threads.
+  Crew() {
+    ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
+                     [] {
+                       instance().idle.clear();
+                       instance().mutex.unlock();
+                     });
+  }
+
+  /// Null where none of this role waits.
+  Member* take(std::string_view role);
+};
+
+/// A thread, on whose stack it lies.
+class KeptThread::Member {
+ public:
+  Member(std::string_view role, std::shared_ptr<Assignment> first) : role_(role), next_(std::move(first)) {}
+  std::string_view role() const { return role_; }
+
+  /// Under the crew's mutex.
+  void give(std::shared_ptr<Assignment> next) {
+    next_ = std::move(next);
+    wake_.notify_one();
+  }
+
+  void run() noexcept {
+    Crew& crew = Crew::instance();
+    std::unique_lock lock(crew.mutex);
+    while (next_ != nullptr) {
+      const auto now = std::exchange(next_, nullptr);
+      lock.unlock();
+      now->work();
+      now->work = nullptr;
+      lock.lock();
+      // Before anybody hears of the end: who joins and starts the next one at once finds it waiting.
+      const bool stays = crew.idle.size() < idle_threads_max;
+      if (stays) crew.idle.push_back(this);
+      lock.unlock();
+      {
+        const std::lock_guard done(now->mutex);
+        now->done = true;
+        now->changed.notify_all();
+      }
+      lock.lock();
+      if (!stays) return;
+      if (!wake_.wait_for(lock, idle_max, [&] { return next_ != nullptr; })) std::erase(crew.idle, this);
+    }
+  }
+
+ private:
+  const std::string_view role_;
+  std::shared_ptr<Assignment> next_;
+  std::condition_variable wake_;
+};
+
+KeptThread::Member* KeptThread::Crew::take(std::string_view role) {
+  const auto found =
+      std::find_if(idle.rbegin(), idle.rend(), [&](const Member* member) { return member->role() == role; });
+  if (found == idle.rend()) return nullptr;
+  Member* const member = *found;
+  idle.erase(std::prev(found.base()));
+  return member;
+}
+
+KeptThread::KeptThread(std::string_view role, std::function<void()> work) {
+  auto assignment = std::make_shared<Assignment>(std::move(work));
+  Crew& crew = Crew::instance();
+  {
+    const std::lock_guard lock(crew.mutex);
+    if (Member* const member = crew.take(role)) member->give(assignment);
+    else std::thread([role, assignment] { Member(role, assignment).run(); }).detach();
+  }
+  assignment_ = std::move(assignment);
+}
+
+KeptThread& KeptThread::operator=(KeptThread&& other) noexcept {
+  if (this == &other) return *this;
+  join();
+  assignment_ = std::move(other.assignment_);
+  return *this;
+}
+
+void KeptThread::join() noexcept {
+  if (assignment_ == nullptr) return;
+  {
+    std::unique_lock lock(assignment_->mutex);
+    assignment_->changed.wait(lock, [&] { return assignment_->done; });
+  }
+  assignment_.reset();
+}
+
+std::size_t KeptThread::idle_count() {
+  Crew& crew = Crew::instance();
+  const std::lock_guard lock(crew.mutex);
+  return crew.idle.size();
+}
+
+}  // namespace syncline
