@@ -25,7 +25,8 @@ struct KeptThread::Assignment {
 /// Never destroyed: its threads are detached, and may wait when the process ends.
 struct KeptThread::Crew {
   std::mutex mutex;
-  std::vector<Member*> idle;  ///< who came last is last
+  std::vector<Member*> idle;
+  std::uint64_t begun_count = 0;  ///< of threads
 
   static Crew& instance() {
     static auto* const crew = new Crew;
@@ -40,7 +41,8 @@ struct KeptThread::Crew {
                      });
   }
 
-  /// Null where none of this role waits.
+  /// Of this role the one that began first, so that the same one does what one alone can do; null where none
+  /// waits.
   Member* take(std::string_view role);
 };
 
@@ -49,6 +51,7 @@ class KeptThread::Member {
  public:
   Member(std::string_view role, std::shared_ptr<Assignment> first) : role_(role), next_(std::move(first)) {}
   std::string_view role() const { return role_; }
+  std::uint64_t number() const { return number_; }  ///< under the crew's mutex
 
   /// Under the crew's mutex.
   void give(std::shared_ptr<Assignment> next) {
@@ -59,6 +62,7 @@ class KeptThread::Member {
   void run() noexcept {
     Crew& crew = Crew::instance();
     std::unique_lock lock(crew.mutex);
+    number_ = crew.begun_count++;
     while (next_ != nullptr) {
       const auto now = std::exchange(next_, nullptr);
       lock.unlock();
@@ -82,17 +86,17 @@ class KeptThread::Member {
 
  private:
   const std::string_view role_;
+  std::uint64_t number_ = 0;
   std::shared_ptr<Assignment> next_;
   std::condition_variable wake_;
 };
 
 KeptThread::Member* KeptThread::Crew::take(std::string_view role) {
-  const auto found =
-      std::find_if(idle.rbegin(), idle.rend(), [&](const Member* member) { return member->role() == role; });
-  if (found == idle.rend()) return nullptr;
-  Member* const member = *found;
-  idle.erase(std::prev(found.base()));
-  return member;
+  Member* oldest = nullptr;
+  for (Member* const member : idle)
+    if (member->role() == role && (oldest == nullptr || member->number() < oldest->number())) oldest = member;
+  std::erase(idle, oldest);
+  return oldest;
 }
 
 KeptThread::KeptThread(std::string_view role, std::function<void()> work) {

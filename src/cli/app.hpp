@@ -12,8 +12,8 @@
 
 namespace syncline::cli {
 
-/// CLI11 is one header. Nobody but these functions makes, parses or prints a CLI::App, so that one file has
-/// the code for that and not every file with a command: thirteen seconds of compiling each.
+/// Nobody but these functions makes, parses or prints a CLI::App: what is wrong is said in one way, and the
+/// code behind it, of which CLI11 is one header, is in one file.
 std::unique_ptr<CLI::App> new_app(const std::string& description, const std::string& name);
 
 /// Lives as long as `app`.

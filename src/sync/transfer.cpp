@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
 constexpr std::size_t batch_files = 200;
+constexpr std::uint64_t alone_bytes_max = limits::mib;  ///< that one worker sends as soon as several would
 constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
 constexpr std::size_t waiting_requests_max = 1024;  ///< while the file at hand goes on
 static_assert(waiting_requests_max < limits::chunk_requests_max);
@@ -35,8 +36,6 @@ Transfer::Transfer(Replica& replica, wire::Channel& channel, Events& events, con
       cache_.reset();  // costs bytes only
     }
   }
-  for (unsigned i = 0; i < std::max(1u, options_.threads); ++i)
-    threads_.emplace_back("send", [this] { work(); });
 }
 
 Transfer::~Transfer() {
@@ -118,6 +117,15 @@ void Transfer::fail(std::exception_ptr error) {
   finished_.notify_all();
 }
 
+/// Under mutex_.
+void Transfer::start_workers(const std::vector<Item>& items) {
+  std::uint64_t bytes = 0;
+  for (auto item = items.begin(); item != items.end() && bytes <= alone_bytes_max; ++item)
+    bytes += entry_of(*item).size_bytes;
+  const std::size_t count = bytes <= alone_bytes_max ? 1 : std::max(1u, options_.threads);
+  while (threads_.size() < count) threads_.emplace_back("send", [this] { work(); });
+}
+
 std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer) {
   std::unique_lock lock(mutex_);
   wanted_.clear();
@@ -126,6 +134,7 @@ std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer)
   items_ = &items;
   next_item_ = 0;
   may_defer_ = may_defer;
+  start_workers(items);
   changed_.notify_all();
   while (!error_ && !all_done()) {
     finished_.wait_for(lock, std::chrono::milliseconds(200));

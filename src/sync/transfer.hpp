@@ -162,6 +162,7 @@ class Transfer {
   bool claim_stream(std::uint64_t bytes);
   void send_meta_only(const Item& item, const Source& source);
   void remember_chunks(const Source& source, const manifest::Manifest& fresh, const delta::Recipe& recipe);
+  void start_workers(const std::vector<Item>& items);
   void list_wanted_manifests(const std::vector<Item>& items);
   void ask_manifests(std::unique_lock<std::mutex>& lock, const std::string* urgent);
   std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);

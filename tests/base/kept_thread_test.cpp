@@ -65,6 +65,8 @@ TEST_CASE("two at a time have two threads, both kept") {
     KeptThread other("test two", meet);
   }
   CHECK(KeptThread::idle_count() == before + 2);
+  const auto first = thread_of("test two");  // of both always the same
+  for (int i = 0; i < 100; ++i) REQUIRE(thread_of("test two") == first);
 }
 
 TEST_CASE("a thread is destroyed or replaced only when its work is done") {
