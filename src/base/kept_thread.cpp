@@ -27,6 +27,7 @@ struct KeptThread::Crew {
   std::mutex mutex;
   std::vector<Member*> idle;
   std::uint64_t begun_count = 0;  ///< of threads
+  void (*when_resting)() noexcept = nullptr;
 
   static Crew& instance() {
     static auto* const crew = new Crew;
@@ -80,11 +81,23 @@ class KeptThread::Member {
       }
       lock.lock();
       if (!stays) return;
-      if (!wake_.wait_for(lock, idle_max, [&] { return next_ != nullptr; })) std::erase(crew.idle, this);
+      if (!is_given_work(lock, crew)) std::erase(crew.idle, this);
     }
   }
 
  private:
+  bool is_given_work(std::unique_lock<std::mutex>& lock, const Crew& crew) {
+    const auto has_work = [&] { return next_ != nullptr; };
+    const auto end = std::chrono::steady_clock::now() + idle_max;
+    if (wake_.wait_for(lock, rest_after, has_work)) return true;
+    if (crew.when_resting != nullptr) {
+      lock.unlock();
+      crew.when_resting();
+      lock.lock();
+    }
+    return wake_.wait_until(lock, end, has_work);
+  }
+
   const std::string_view role_;
   std::uint64_t number_ = 0;
   std::shared_ptr<Assignment> next_;
@@ -124,6 +137,12 @@ void KeptThread::join() noexcept {
     assignment_->changed.wait(lock, [&] { return assignment_->done; });
   }
   assignment_.reset();
+}
+
+void KeptThread::when_resting(void (*act)() noexcept) {
+  Crew& crew = Crew::instance();
+  const std::lock_guard lock(crew.mutex);
+  crew.when_resting = act;
 }
 
 std::size_t KeptThread::idle_count() {

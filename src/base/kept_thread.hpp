@@ -16,8 +16,9 @@ namespace syncline {
 /// variables outlive the work likewise. To start one that waits costs a futex, a new one some 50 µs.
 class KeptThread {
  public:
-  static constexpr std::chrono::seconds idle_max{10};  ///< then it ends
-  static constexpr std::size_t idle_threads_max = 64;  ///< of the process; more end with their work
+  static constexpr std::chrono::milliseconds rest_after{250};  ///< of waiting: see when_resting()
+  static constexpr std::chrono::seconds idle_max{10};          ///< then it ends
+  static constexpr std::size_t idle_threads_max = 64;          ///< of the process; more end with their work
 
   KeptThread() = default;
   /// `role` outlives the process. `work` must not throw. Throws std::system_error where there is no thread to
@@ -33,6 +34,10 @@ class KeptThread {
   bool joinable() const { return assignment_ != nullptr; }
   /// Waits for the end of the work, after which nothing that it captured is there any more.
   void join() noexcept;
+
+  /// What each thread does that has waited for rest_after, for the whole process: to give back what its
+  /// allocator keeps for it. Once, before there are any.
+  static void when_resting(void (*act)() noexcept);
 
   /// Waiting for work now, in the process.
   static std::size_t idle_count();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "base/kept_thread.hpp"
 #include "cli/check_ignore_command.hpp"
 #include "cli/console.hpp"
 #include "cli/control_commands.hpp"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
   bound_free_memory();
+  syncline::KeptThread::when_resting(give_back_end);
   raise_file_limit();
   watch_stop_signals();
   auto console = process_console();

@@ -156,6 +156,8 @@ void Applier::give_up(FileState& file, const Error& error, bool retry) {
   file.open_gaps = 0;
   file.requested.clear();
   file.chunks = {};
+  file.matches = {};
+  file.matched_chunks = 0;
   file.old.reset();
   file.old_starts = {};
 }
@@ -188,6 +190,7 @@ void Applier::load_base(FileState& file, const fs::Stat& stat) {
                                   replica_.key(), 1);
   }
   if (file.old->root().prefix() != file.begin.base_content) throw Error(Errc::foreign, file.begin.path);
+  file.old_starts.reserve(file.old->chunks.size());
   std::uint64_t offset = 0;
   for (const auto& chunk : file.old->chunks) {
     file.old_starts.push_back(offset);
@@ -266,15 +269,18 @@ void Applier::step(FileState& file, wire::Step& step) {
 void Applier::step_match(FileState& file, const wire::StepMatch& match) {
   if (!file.old) throw Error(Errc::malformed, "match without a base");
   const auto first = std::ranges::lower_bound(file.old_starts, match.old_offset);
+  const auto begin = static_cast<std::size_t>(first - file.old_starts.begin());
   std::uint64_t done = 0;
-  for (auto i = static_cast<std::size_t>(first - file.old_starts.begin()); done < match.bytes; ++i) {
+  auto i = begin;
+  for (; done < match.bytes; ++i) {
     if (i >= file.old->chunks.size() || file.old_starts[i] != match.old_offset + done ||
         file.old->chunks[i].total_bytes() > match.bytes - done)
       throw Error(Errc::malformed, "match off the chunk boundaries");
     announce(file, 1);
-    file.chunks.emplace_back(file.offset + done, file.old->chunks[i]);
     done += file.old->chunks[i].total_bytes();
   }
+  if (i != begin) file.matches.push_back({file.offset, begin, i - begin});
+  file.matched_chunks += i - begin;
   file.write->copy(file.offset, match.old_offset, match.bytes);
   file.offset += match.bytes;
 }
@@ -401,13 +407,14 @@ void Applier::file_end(Worker& worker, const wire::FileEnd& message) {
 /// The chunks in order, zero runs joined as the chunker would have given them.
 manifest::Manifest Applier::manifest_of(FileState& file) {
   std::ranges::sort(file.chunks, {}, [](const auto& one) { return one.first; });
+  std::ranges::sort(file.matches, {}, &FileState::Match::new_offset);
   manifest::Manifest out;
   out.params = file.begin.params;
   out.size_bytes = file.begin.size_bytes;
   const std::uint32_t unit = out.params.max_bytes;
+  out.chunks.reserve(file.chunks.size() + file.matched_chunks);
   std::uint64_t offset = 0;
-  for (const auto& [at, chunk] : file.chunks) {
-    if (at != offset) throw Error(Errc::malformed, "steps of " + file.begin.path);
+  const auto add = [&](const manifest::Chunk& chunk) {
     offset += chunk.total_bytes();
     const bool zeros = chunk.length_bytes == unit && chunk.id == zero_id(unit);
     if (zeros && !out.chunks.empty() && out.chunks.back().id == chunk.id &&
@@ -415,6 +422,18 @@ manifest::Manifest Applier::manifest_of(FileState& file) {
         std::uint64_t{out.chunks.back().repeat_count} + chunk.repeat_count <= UINT32_MAX)
       out.chunks.back().repeat_count += chunk.repeat_count;
     else out.chunks.push_back(chunk);
+  };
+  auto chunk = file.chunks.begin();
+  auto match = file.matches.begin();
+  while (chunk != file.chunks.end() || match != file.matches.end()) {
+    if (chunk != file.chunks.end() && chunk->first == offset) {
+      add(chunk++->second);
+    } else if (match != file.matches.end() && match->new_offset == offset) {
+      for (std::size_t i = 0; i < match->count; ++i) add(file.old->chunks[match->first + i]);
+      ++match;
+    } else {
+      throw Error(Errc::malformed, "steps of " + file.begin.path);
+    }
   }
   if (offset != out.size_bytes) throw Error(Errc::malformed, "steps of " + file.begin.path);
   return out;
@@ -424,7 +443,7 @@ manifest::Manifest Applier::manifest_of(FileState& file) {
 void Applier::linger(FileState& file) {
   if (file.lingers) return;
   file.lingers = true;
-  file.lingering_chunks = file.chunks.size() + file.requested.size();
+  file.lingering_chunks = file.chunks.size() + file.matched_chunks + file.requested.size();
   const auto files = ++lingering_files_;
   const auto chunks = lingering_chunks_ += file.lingering_chunks;
   if (files <= limits::open_files_max && (chunks <= limits::open_chunks_max || files == 1)) return;

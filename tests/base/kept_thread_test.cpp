@@ -118,6 +118,17 @@ TEST_CASE("as many threads are kept as the limit says, and one more ends with it
   CHECK(KeptThread::idle_count() == KeptThread::idle_threads_max);
 }
 
+TEST_CASE("a thread that waits gives back what it keeps, and takes work later") {
+  static std::atomic<int> rests = 0;
+  KeptThread::when_resting([]() noexcept { ++rests; });
+  const auto before = KeptThread::idle_count();
+  const auto first = thread_of("test rest");
+  CHECK(becomes([&] { return rests > 0; }, KeptThread::rest_after + std::chrono::seconds(20)));
+  CHECK(thread_of("test rest") == first);
+  CHECK(KeptThread::idle_count() >= before);
+  KeptThread::when_resting(nullptr);
+}
+
 TEST_CASE("a thread that finds no work for a while ends", "[long]") {
   thread_of("test idle");
   CHECK(KeptThread::idle_count() >= 1);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -49,6 +50,29 @@ TEST_CASE("memory that was freed goes back to the system, in the middle of it as
     const auto freed = full - resident_pages();
     const auto wanted = (count - 1) * bytes / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return pin[0] == 'x' && freed >= wanted ? 0 : 1;
+  });
+  CHECK(result.exit_code == 0);
+}
+
+TEST_CASE("the free end of a thread's arena goes back to the system when it rests", "[process]") {
+  const auto result = test::run_in_child([] {
+    bound_free_memory();
+    std::size_t kept = 0;
+    std::size_t left = 0;
+    std::thread([&] {
+      const auto before = resident_pages();
+      {
+        std::vector<std::vector<char>> all;
+        all.reserve(4);  // or what it had before would lie between them
+        for (int k = 0; k < 4; ++k) all.emplace_back(1 << 20, 'x');
+      }
+      kept = resident_pages() - before;
+      give_back_end();
+      left = resident_pages() - before;
+    }).join();
+    const auto mib = (1 << 20) / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    if (kept < 4 * mib) return 1;
+    return left < mib / 2 ? 0 : 2;
   });
   CHECK(result.exit_code == 0);
 }
