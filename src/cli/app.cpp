@@ -18,6 +18,15 @@ std::string command_of(const CLI::App& app) {
   return name.substr(0, name.find(' ', name.find(' ') + 1));
 }
 
+/// Of "--name: 1 required TEXT missing" and "name was given a disallowed flag override".
+std::string mismatch(const std::string& text) {
+  if (text.ends_with(" missing"))
+    return escape_name(text.substr(0, text.find(':'))) + ": the value is missing";
+  const auto end = text.find(" was given a disallowed");
+  if (end == text.npos) return escape_name(text);
+  return (end > 1 ? "--" : "-") + escape_name(text.substr(0, end)) + ": this option takes no value";
+}
+
 void parse(CLI::App& app, std::vector<std::string> args) {
   std::ranges::reverse(args);  // it takes them from the back
   app.parse(std::move(args));
@@ -37,9 +46,7 @@ void parse_args(CLI::App& app, std::vector<std::string> args) {
   try {
     parse(app, std::move(args));
   } catch (const CLI::ArgumentMismatch& error) {
-    const std::string text = error.what();  // "--name: 1 required TEXT missing", or of a flag
-    if (!text.ends_with(" missing")) throw Error(Errc::usage, escape_name(text));
-    throw Error(Errc::usage, escape_name(text.substr(0, text.find(':'))) + ": the value is missing");
+    throw Error(Errc::usage, mismatch(error.what()));
   } catch (const CLI::ParseError& error) {
     throw Error(Errc::usage, escape_name(error.what()));
   }
