@@ -33,6 +33,7 @@ std::optional<wire::Parcel> Link::receive() {
 
 bool Link::has_input() const { return core_->has_input(); }
 void Link::close() { core_->close(); }
+void Link::part() { core_->part(); }
 void Link::abort() { core_->abort(); }
 std::uint64_t Link::sent_bytes() const { return core_->stream().sent_bytes(); }
 std::uint64_t Link::received_bytes() const { return core_->stream().received_bytes(); }

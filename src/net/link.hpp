@@ -36,7 +36,7 @@ class Link final : public wire::Transport {
  public:
   Link(std::shared_ptr<IoThread> thread, std::unique_ptr<Stream> stream, const LinkOptions& options);
   /// close(), and waits until all is delivered to the system (`close_limit` at most) and the other side has
-  /// answered (limits::farewell_limit at most); on a network thread it does not wait. No notification runs
+  /// answered (limits::farewell_limit at most, and not after part()); on a network thread it does not wait. No notification runs
   /// any more after it.
   ~Link() override;
 
@@ -53,6 +53,7 @@ class Link final : public wire::Transport {
   /// Returns at once. What was sent before is still delivered unless it takes more than `close_limit`; what
   /// comes in from now on is dropped.
   void close() override;
+  void part() override;
   std::uint64_t sent_bytes() const override;
   std::uint64_t received_bytes() const override;
   std::uint64_t waiting_bytes() const override;

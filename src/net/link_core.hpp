@@ -31,6 +31,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   bool has_input() const;
   std::size_t waiting_bytes() const;
   void close();
+  void part();
   void wait_closed();
   void abort();
   std::optional<Error> failure() const;
@@ -95,6 +96,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   bool in_closed_ = false;    // nothing more comes into in_
   bool closed_here_ = false;  // by close() or abort()
   bool aborted_ = false;
+  bool parted_ = false;         // nobody waits for their answer to close()
   bool said_all_ = false;       // after close(): everything, and the end, is with the kernel
   bool ended_ = false;          // the stream is closed
   bool writer_busy_ = false;    // will look into out_ once more

@@ -73,11 +73,19 @@ void LinkCore::close() {
   if (!ended_) thread_->post([self = shared_from_this()] { self->run(&LinkCore::begin_close); });
 }
 
+void LinkCore::part() {
+  {
+    std::lock_guard lock(mutex_);
+    parted_ = true;
+  }
+  close();
+}
+
 void LinkCore::wait_closed() {
   std::unique_lock lock(mutex_);
   if (settled_.wait_for(lock, options_.close_limit + close_grace, [&] { return said_all_ || ended_; })) {
     // Without their answer the rest goes on behind the scenes.
-    settled_.wait_for(lock, limits::farewell_limit, [&] { return ended_; });
+    if (!parted_) settled_.wait_for(lock, limits::farewell_limit, [&] { return ended_; });
     return;
   }
   lock.unlock();

@@ -142,7 +142,11 @@ void RemoteCopy::take_kept() {
 }
 
 void RemoteCopy::keep_channel() {
-  if (standing_ == nullptr || !channel_) return hang_up();
+  if (!channel_) return;
+  if (standing_ == nullptr) {
+    channel_->part();  // a round trip less
+    return hang_up();
+  }
   out_bytes_ += channel_->sent_bytes();
   in_bytes_ += channel_->received_bytes();
   standing_->channel = std::move(channel_);

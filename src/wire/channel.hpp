@@ -67,6 +67,7 @@ class Channel {
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }
   void close() { transport_->close(); }
+  void part() { transport_->part(); }  ///< as Transport's
   /// The session is over and the connection is to carry another one.
   void begin_session(Conversation conversation, const ChannelOptions& options);
   bool session_is_over() const;

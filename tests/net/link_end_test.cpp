@@ -200,6 +200,19 @@ TEST_CASE("destroying a link whose peer is stuck takes the close limit and no mo
   CHECK(std::chrono::steady_clock::now() - begun < 20s);
 }
 
+TEST_CASE("who parts does not wait for the other side's answer, and what was sent arrives", "[link]") {
+  NetPair pair({}, reluctant());
+  pair.here().send(frame_of(5000));
+  std::this_thread::sleep_for(100ms);  // until they read no more
+  const auto begun = std::chrono::steady_clock::now();
+  pair.here().part();
+  pair.client.link.reset();
+  CHECK(std::chrono::steady_clock::now() - begun < limits::farewell_limit);
+  CHECK(receive_frame(pair.there()) == frame_of(5000));
+  CHECK_FALSE(pair.there().receive());
+  CHECK_FALSE(pair.there().failure());
+}
+
 TEST_CASE("what the other side said last is heard though it no longer listens", "[link]") {
   NetPair pair;
   pair.there().send(frame_of(50, 9));
