@@ -148,7 +148,7 @@ class Dir {
   /// All entries with their stat (getdents64 + fstatat); the hot path of a scan.
   virtual Listing list() const = 0;
   /// The names of its subdirectories, in no order: getdents64, and fstatat only where that does not tell
-  /// types.
+  /// types. Neither where the number of links tells that there is none (ext4, XFS, tmpfs).
   virtual std::vector<std::string> subdirs() const = 0;
   virtual std::optional<Stat> stat_at(const std::string& name) const = 0;
 

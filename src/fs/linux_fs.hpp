@@ -128,6 +128,7 @@ class LinuxDir final : public Dir {
                                   std::uint32_t mode = 0) const;
   /// All records of getdents64 into `records`; returns their bytes.
   std::size_t read_all(std::vector<char>& records) const;
+  bool surely_has_no_subdirs() const;
 
   Fd fd_;
   std::string name_;                  // for messages only

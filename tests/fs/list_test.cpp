@@ -96,6 +96,14 @@ TEST_CASE("subdirectories are named, and nothing else is", "[fs]") {
     CHECK(std::set<std::string>(found.begin(), found.end()) == wanted);
     CHECK(found.size() == wanted.size());
   }
+  for (const auto& name : wanted) dir->remove_dir(name);
+  CHECK(dir->subdirs().empty());
+  dir->make_dir("later", 0700);
+  CHECK(dir->subdirs() == std::vector<std::string>{"later"});
+  const auto later = dir->open_dir("later");
+  CHECK(later->subdirs().empty());
+  later->make_dir("below", 0700);
+  CHECK(later->subdirs() == std::vector<std::string>{"below"});
 }
 
 TEST_CASE("a name of 255 bytes is listed and opened", "[fs]") {
