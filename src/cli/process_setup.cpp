@@ -14,12 +14,12 @@ namespace {
 /// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a
 /// page fault for every 4 KiB.
 [[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
-/// What each arena keeps at its end, which malloc_trim(3) gives back of the first one only: with 64 MiB a server kept
-/// 274 MB after 20 busy clients instead of 125, and a large file took 7 % less CPU time.
+/// What each arena keeps at its end, which malloc_trim(3) gives back of the first one only: with 64 MiB a
+/// server kept 274 MB after 20 busy clients instead of 125, and a large file took 7 % less CPU time.
 [[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;
 
-/// Freed, glibc looks whether the end of an arena is long enough to be given back (FASTBIN_CONSOLIDATION_THRESHOLD is
-/// half of it).
+/// Freed, glibc looks whether the end of an arena is long enough to be given back
+/// (FASTBIN_CONSOLIDATION_THRESHOLD is half of it).
 [[maybe_unused]] constexpr std::size_t looked_at_bytes = 128 * 1024;
 
 }  // namespace

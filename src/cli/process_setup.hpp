@@ -15,8 +15,8 @@ void raise_file_limit() noexcept;
 /// has no such bounds.
 void bound_free_memory() noexcept;
 
-/// For a thread that rests: the free end of its arena goes back to the system, which malloc_trim(3) does for the
-/// first arena only.
+/// For a thread that rests: the free end of its arena goes back to the system, which malloc_trim(3) does for
+/// the first arena only.
 void give_back_end() noexcept;
 
 /// For a moment when little is in use: every free page of every arena goes back to the system. Costs a

@@ -36,8 +36,8 @@ class Link final : public wire::Transport {
  public:
   Link(std::shared_ptr<IoThread> thread, std::unique_ptr<Stream> stream, const LinkOptions& options);
   /// close(), and waits until all is delivered to the system (`close_limit` at most) and the other side has
-  /// answered (limits::farewell_limit at most, and not after part()); on a network thread it does not wait. No
-  /// notification runs any more after it.
+  /// answered (limits::farewell_limit at most, and not after part()); on a network thread it does not wait.
+  /// No notification runs any more after it.
   ~Link() override;
 
   /// `frame` begins with its length (u32, of what follows). Blocks while more than `queue_bytes_max` would be
