@@ -90,9 +90,9 @@ class KeptThread::Member {
     const auto has_work = [&] { return next_ != nullptr; };
     const auto end = std::chrono::steady_clock::now() + idle_max;
     if (wake_.wait_for(lock, rest_after, has_work)) return true;
-    if (crew.when_resting != nullptr) {
+    if (const auto act = crew.when_resting) {
       lock.unlock();
-      crew.when_resting();
+      act();
       lock.lock();
     }
     return wake_.wait_until(lock, end, has_work);

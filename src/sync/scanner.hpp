@@ -112,9 +112,9 @@ class Scanner {
   unsigned busy_ = 0;
   bool failed_ = false;
   std::exception_ptr error_;
-  std::vector<KeptThread> threads_;
   std::atomic<std::uint64_t> entries_ = 0, files_ = 0, bytes_ = 0, read_bytes_ = 0;
   std::atomic<std::int64_t> busy_ns_ = 0;
+  std::vector<KeptThread> threads_;  // the last: they use the others
 };
 
 }  // namespace syncline::sync

@@ -128,13 +128,13 @@ void Transfer::start_workers(const std::vector<Item>& items) {
 
 std::vector<Item> Transfer::send(const std::vector<Item>& items, bool may_defer) {
   std::unique_lock lock(mutex_);
+  start_workers(items);  // before there is anything that those who began could take, if it fails
   wanted_.clear();
   list_wanted_manifests(items);
   ask_manifests(lock, nullptr);
   items_ = &items;
   next_item_ = 0;
   may_defer_ = may_defer;
-  start_workers(items);
   changed_.notify_all();
   while (!error_ && !all_done()) {
     finished_.wait_for(lock, std::chrono::milliseconds(200));

@@ -30,7 +30,7 @@ class Transport {
   virtual std::optional<Parcel> receive() = 0;
   virtual bool has_input() const = 0;  ///< receive() would not block now
   virtual void close() = 0;
-  /// close() by one who has had the answer to all that it said: whoever destroys it need not wait for theirs.
+  /// close() by one who has had the answer to all that matters: whoever destroys it need not wait for theirs.
   virtual void part() { close(); }
   virtual std::uint64_t sent_bytes() const = 0;  ///< payload and headers, all that crossed
   virtual std::uint64_t received_bytes() const = 0;

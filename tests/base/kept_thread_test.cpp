@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -59,12 +61,24 @@ TEST_CASE("two at a time have two threads, both kept") {
     ++inside;
     while (inside < 2) std::this_thread::yield();
   };
-  const auto before = KeptThread::idle_count();
-  {
-    KeptThread one("test two", meet);
-    KeptThread other("test two", meet);
-  }
-  CHECK(KeptThread::idle_count() == before + 2);
+  const auto two = [&] {
+    inside = 0;
+    std::set<std::thread::id> out;
+    std::mutex mutex;
+    const auto work = [&] {
+      meet();
+      const std::lock_guard lock(mutex);
+      out.insert(std::this_thread::get_id());
+    };
+    {
+      KeptThread one("test two", work);
+      KeptThread other("test two", work);
+    }
+    return out;
+  };
+  const auto both = two();
+  CHECK(both.size() == 2);
+  CHECK(two() == both);
   const auto first = thread_of("test two");  // of both always the same
   for (int i = 0; i < 100; ++i) REQUIRE(thread_of("test two") == first);
 }
@@ -103,6 +117,19 @@ TEST_CASE("a process that is forked off starts threads of its own") {
   thread_of("test fork");
 }
 
+TEST_CASE("a thread that waits gives back what it keeps, and takes work later") {
+  static std::atomic<int> rests = 0;
+  KeptThread::when_resting([]() noexcept { ++rests; });
+  const auto before = KeptThread::idle_count();
+  const auto first = thread_of("test rest");
+  CHECK(becomes([&] { return rests > 0; }, KeptThread::rest_after + std::chrono::seconds(20)));
+  CHECK(thread_of("test rest") == first);
+  CHECK(KeptThread::idle_count() >= before);
+  KeptThread::when_resting(nullptr);
+}
+
+// From here on as many threads wait as may, so that others end with their work.
+
 TEST_CASE("as many threads are kept as the limit says, and one more ends with its work", "[bounds]") {
   constexpr auto count = KeptThread::idle_threads_max + 1;
   std::atomic<std::size_t> inside = 0;
@@ -116,17 +143,6 @@ TEST_CASE("as many threads are kept as the limit says, and one more ends with it
   }
   CHECK(inside == count);
   CHECK(KeptThread::idle_count() == KeptThread::idle_threads_max);
-}
-
-TEST_CASE("a thread that waits gives back what it keeps, and takes work later") {
-  static std::atomic<int> rests = 0;
-  KeptThread::when_resting([]() noexcept { ++rests; });
-  const auto before = KeptThread::idle_count();
-  const auto first = thread_of("test rest");
-  CHECK(becomes([&] { return rests > 0; }, KeptThread::rest_after + std::chrono::seconds(20)));
-  CHECK(thread_of("test rest") == first);
-  CHECK(KeptThread::idle_count() >= before);
-  KeptThread::when_resting(nullptr);
 }
 
 TEST_CASE("a thread that finds no work for a while ends", "[long]") {
