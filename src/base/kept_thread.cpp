@@ -27,7 +27,9 @@ struct KeptThread::Crew {
   std::mutex mutex;
   std::vector<Member*> idle;
   std::uint64_t begun_count = 0;  ///< of threads
-  void (*when_resting)() noexcept = nullptr;
+  std::size_t busy_count = 0;     ///< of those that have work, or are to get it
+  bool is_at_rest = true;         ///< none has had work since all have rested
+  Rest rest;
 
   static Crew& instance() {
     static auto* const crew = new Crew;
@@ -38,6 +40,7 @@ struct KeptThread::Crew {
     ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
                      [] {
                        instance().idle.clear();
+                       instance().busy_count = 0;
                        instance().mutex.unlock();
                      });
   }
@@ -45,6 +48,10 @@ struct KeptThread::Crew {
   /// Of this role the one that began first, so that the same one does what one alone can do; null where none
   /// waits.
   Member* take(std::string_view role);
+  void note_work() {
+    ++busy_count;
+    is_at_rest = false;
+  }
 };
 
 /// A thread, on whose stack it lies.
@@ -71,6 +78,7 @@ class KeptThread::Member {
       now->work = nullptr;
       lock.lock();
       // Before anybody hears of the end: who joins and starts the next one at once finds it waiting.
+      --crew.busy_count;
       const bool stays = crew.idle.size() < idle_threads_max;
       if (stays) crew.idle.push_back(this);
       lock.unlock();
@@ -86,15 +94,18 @@ class KeptThread::Member {
   }
 
  private:
-  bool is_given_work(std::unique_lock<std::mutex>& lock, const Crew& crew) {
+  bool is_given_work(std::unique_lock<std::mutex>& lock, Crew& crew) {
     const auto has_work = [&] { return next_ != nullptr; };
     const auto end = std::chrono::steady_clock::now() + idle_max;
     if (wake_.wait_for(lock, rest_after, has_work)) return true;
-    if (const auto act = crew.when_resting) {
+    const auto act = [&](void (*what)() noexcept) {
+      if (what == nullptr) return;
       lock.unlock();
-      act();
+      what();
       lock.lock();
-    }
+    };
+    act(crew.rest.each);
+    if (crew.busy_count == 0 && !std::exchange(crew.is_at_rest, true)) act(crew.rest.last);
     return wake_.wait_until(lock, end, has_work);
   }
 
@@ -119,6 +130,7 @@ KeptThread::KeptThread(std::string_view role, std::function<void()> work) {
     const std::lock_guard lock(crew.mutex);
     if (Member* const member = crew.take(role)) member->give(assignment);
     else std::thread([role, assignment] { Member(role, assignment).run(); }).detach();
+    crew.note_work();
   }
   assignment_ = std::move(assignment);
 }
@@ -139,10 +151,10 @@ void KeptThread::join() noexcept {
   assignment_.reset();
 }
 
-void KeptThread::when_resting(void (*act)() noexcept) {
+void KeptThread::when_resting(Rest rest) {
   Crew& crew = Crew::instance();
   const std::lock_guard lock(crew.mutex);
-  crew.when_resting = act;
+  crew.rest = rest;
 }
 
 std::size_t KeptThread::idle_count() {

@@ -35,9 +35,13 @@ class KeptThread {
   /// Waits for the end of the work, after which nothing that it captured is there any more.
   void join() noexcept;
 
-  /// What each thread does that has waited for rest_after, for the whole process: to give back what its
-  /// allocator keeps for it. Once, before there are any.
-  static void when_resting(void (*act)() noexcept);
+  /// What threads do that have waited for rest_after, for the whole process: to give back what the allocator
+  /// keeps. Either may be null.
+  struct Rest {
+    void (*each)() noexcept = nullptr;
+    void (*last)() noexcept = nullptr;  ///< after that, one of them, if none has had work meanwhile
+  };
+  static void when_resting(Rest rest);
 
   /// Waiting for work now, in the process.
   static std::size_t idle_count();

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
   bound_free_memory();
-  syncline::KeptThread::when_resting(give_back_end);
+  syncline::KeptThread::when_resting({.each = give_back_end, .last = give_back_memory});
   raise_file_limit();
   watch_stop_signals();
   auto console = process_console();

@@ -14,7 +14,6 @@
 #include "base/error.hpp"
 #include "cli/app.hpp"
 #include "cli/exit_codes.hpp"
-#include "cli/process_setup.hpp"
 #include "cli/report_output.hpp"
 #include "cli/server_log.hpp"
 #include "cli/stop_signals.hpp"
@@ -187,7 +186,6 @@ int ServeCommand::run() {
   options.config = loaded.config;
   for (auto& socket : inherited) options.sockets.push_back(socket.fd.release());
   options.on_event = [&](const server::AuditEvent& event) { log.write(event); };
-  options.on_idle = give_back_memory;
   server::Server server(world, identity, std::move(options));
   for (const auto& endpoint : server.endpoints())
     log.say("listening on " + endpoint.text() + ", key " + identity.fingerprint().text());

@@ -53,7 +53,6 @@ ServerCore::ServerCore(const sync::World& world, const trust::Identity& identity
     : world_(world),
       own_key_(identity.fingerprint()),
       on_event_(std::move(options.on_event)),
-      on_idle_(std::move(options.on_idle)),
       grants_(*world_.files, options.config.state_dir),
       codes_(*world_.files, *world_.clock, *world_.random, options.config.state_dir),
       config_(std::make_shared<const config::ServerConfig>(std::move(options.config))),
@@ -144,10 +143,6 @@ void ServerCore::watch() {
     lock.unlock();
     tell_stirred();
     lock.lock();
-    if (!on_idle_ || !became_idle()) continue;
-    lock.unlock();
-    on_idle_();
-    lock.lock();
   }
 }
 
@@ -168,9 +163,6 @@ void ServerCore::tell_stirred() {
     });
   }
 }
-
-/// Under mutex_.
-bool ServerCore::became_idle() { return sessions_.empty() && std::exchange(has_served_, false); }
 
 /// Under mutex_, where nobody may be told anything.
 void ServerCore::give_up(Client& client, AuditEvent::Kind kind, const std::string& why) {

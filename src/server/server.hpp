@@ -40,8 +40,6 @@ struct ServerOptions {
   std::vector<int>
       sockets;  ///< listening, inherited; the server owns them. Not empty: in place of config.listen
   std::function<void(const AuditEvent&)> on_event;  ///< from any thread, one at a time
-  /// Sessions were served, and none is now: what they needed may go back to the system.
-  std::function<void()> on_idle = {};
 };
 
 class ServerCore;

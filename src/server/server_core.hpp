@@ -50,7 +50,6 @@ class ServerCore {
 
   void watch();
   void tell_stirred();
-  bool became_idle();
   void give_up(Client& client, AuditEvent::Kind kind, const std::string& why);
   void watch_client(Client& client, std::chrono::steady_clock::time_point now);
   void tell(AuditEvent::Kind kind, const Client& client, const std::string& detail,
@@ -61,7 +60,6 @@ class ServerCore {
   const sync::World world_;
   const trust::Fingerprint own_key_;
   std::function<void(const AuditEvent&)> on_event_;
-  const std::function<void()> on_idle_;
   std::mutex event_mutex_;
   trust::Grants grants_;
   trust::PairingCodes codes_;
@@ -75,7 +73,6 @@ class ServerCore {
   std::map<trust::Fingerprint, std::uint64_t> connections_;  ///< of clients_, that each key has
   std::map<trust::Fingerprint, std::uint64_t> sessions_;     ///< that each key has now
   std::uint64_t next_client_ = 1;
-  bool has_served_ = false;  ///< since became_idle()
   std::atomic<bool> stopping_ = false;
   std::thread watcher_;
   std::vector<int> sockets_;

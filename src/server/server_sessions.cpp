@@ -190,7 +190,6 @@ std::shared_ptr<void> ServerCore::count_session(const Client& client) {
   auto& count = sessions_[client.key];
   if (count >= config_->limits.sessions_per_client_max) return nullptr;
   ++count;
-  has_served_ = true;
   return {this, [key = client.key](ServerCore* core) {
             std::lock_guard again(core->mutex_);
             const auto found = core->sessions_.find(key);

@@ -117,15 +117,27 @@ TEST_CASE("a process that is forked off starts threads of its own") {
   thread_of("test fork");
 }
 
-TEST_CASE("a thread that waits gives back what it keeps, and takes work later") {
-  static std::atomic<int> rests = 0;
-  KeptThread::when_resting([]() noexcept { ++rests; });
+TEST_CASE("threads that wait give back what they keep, the last one what is kept for all, and take work later") {
+  static std::atomic<int> rests = 0, rests_of_all = 0;
+  KeptThread::when_resting({[]() noexcept { ++rests; }, []() noexcept { ++rests_of_all; }});
+  constexpr auto long_enough = KeptThread::rest_after + std::chrono::seconds(20);
   const auto before = KeptThread::idle_count();
+  std::atomic<bool> is_over = false;
+  KeptThread busy("test busy", [&] {
+    while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
   const auto first = thread_of("test rest");
-  CHECK(becomes([&] { return rests > 0; }, KeptThread::rest_after + std::chrono::seconds(20)));
+  CHECK(becomes([&] { return rests > 0; }, long_enough));
+  CHECK(rests_of_all == 0);  // one has work
+  is_over = true;
+  busy.join();
+  CHECK(becomes([&] { return rests_of_all > 0; }, long_enough));
   CHECK(thread_of("test rest") == first);
   CHECK(KeptThread::idle_count() >= before);
-  KeptThread::when_resting(nullptr);
+  CHECK(becomes([&] { return rests_of_all > 1; }, long_enough));
+  std::this_thread::sleep_for(2 * KeptThread::rest_after);
+  CHECK(rests_of_all == 2);  // once each time
+  KeptThread::when_resting({});
 }
 
 // From here on as many threads wait as may, so that others end with their work.

@@ -55,7 +55,6 @@ class LiveServer {
       events_.push_back(event);
       changed_.notify_all();
     };
-    options.on_idle = [this] { ++idle_count; };
     running_ = std::make_unique<server::Server>(sync::World{}, identity, std::move(options));
     port = running_->endpoints().at(0).port;
   }
@@ -104,7 +103,6 @@ class LiveServer {
     });
   }
 
-  std::atomic<int> idle_count = 0;
   TempDir dir;
   trust::Identity identity;
   config::ServerConfig config;

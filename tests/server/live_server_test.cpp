@@ -338,24 +338,6 @@ TEST_CASE("connections that do nothing need no threads and are in nobody's way",
   CHECK(live.push(options, "here").in_step);
 }
 
-TEST_CASE("the end of the last session is told once, while its client may still be there", "[server]") {
-  LiveServer live;
-  const auto options = live.client("client");
-  live.client("idle");
-  live.start();
-  write_tree(live.dir, "here", 1);
-  const auto idle = live.connect("idle");
-  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
-  CHECK(live.idle_count == 0);
-  CHECK(live.push(options, "here").in_step);
-  const auto begun = std::chrono::steady_clock::now();
-  while (live.idle_count == 0 && std::chrono::steady_clock::now() - begun < patience)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  CHECK(live.idle_count == 1);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
-  CHECK(live.idle_count == 1);
-}
-
 TEST_CASE("above the limit of connections a client is turned away, and told of in the log", "[server]") {
   LiveServer live;
   live.client("client");
