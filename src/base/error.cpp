@@ -28,6 +28,7 @@ class Category final : public std::error_category {
       case Errc::disconnected: return "the connection ended early";
       case Errc::untrusted: return "not trusted";
       case Errc::unresolved: return "host name without an address";
+      case Errc::replaced: return "not the directory that it was";
     }
     return "unknown error";
   }

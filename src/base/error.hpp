@@ -28,6 +28,7 @@ enum class Errc {
   disconnected,    ///< the other side of a session went away
   untrusted,       ///< a key that is not accepted, or a file of keys that must not be relied on
   unresolved,      ///< a host name without an address
+  replaced,        ///< a source is not the directory that it was
 };
 
 const std::error_category& syncline_category() noexcept;

@@ -148,6 +148,8 @@ inline constexpr std::size_t guarded_changes_percent = 20;
 inline constexpr std::size_t guarded_created_max =
     100'000;  // new files of the last minute, which do not count
 inline constexpr std::chrono::milliseconds guarded_span{60'000};  // in which they count together
+// Of the names of such files, to a server that counts them: so much; the rest is a number.
+inline constexpr std::size_t round_names_bytes_max = 1 * mib;
 // Of what is held, so many deletions and so many changes are known by name; the rest is a number.
 inline constexpr std::size_t held_named_max = 1000;
 

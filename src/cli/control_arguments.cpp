@@ -10,6 +10,7 @@
 #include "cli/option_values.hpp"
 #include "cli/report_output.hpp"
 #include "sync/places.hpp"
+#include "sync/remote_place.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -24,6 +25,14 @@ bool leads_to(const control::Watched& watched, const std::string& destination) {
   const auto theirs = unslashed(watched.destination);
   return theirs == unslashed(destination) ||
          theirs == control::absolute_path(fs::linux_fs(), unslashed(destination));
+}
+
+/// Of a source on another machine, by its address.
+std::optional<std::string> path_there(const control::FoundWatch& found, const sync::RemotePlace& place) {
+  if (found.watched.mirror.empty()) return std::nullopt;
+  const auto source = sync::parse_remote(found.watched.source);
+  if (!source || source->peer() != place.peer() || source->share != place.share) return std::nullopt;
+  return source->path.empty() ? std::optional(place.path) : control::path_below(place.path, source->path);
 }
 
 }  // namespace
@@ -80,9 +89,11 @@ std::vector<control::FoundWatch> ControlLine::find() const {
 
 std::optional<std::string> path_in(const control::FoundWatch& found, const std::string& path) {
   auto& files = fs::linux_fs();
-  if (auto below = control::path_below(control::entry_path(files, path), found.watched.source)) return below;
+  if (const auto remote = sync::parse_remote(path)) return path_there(found, *remote);
+  const auto& tree = found.watched.tree();
+  if (auto below = control::path_below(control::entry_path(files, path), tree)) return below;
   // A link to somewhere in it.
-  return control::path_below(control::entry_path(files, path + '/'), found.watched.source);
+  return control::path_below(control::entry_path(files, path + '/'), tree);
 }
 
 std::vector<control::FoundWatch> watches_of(const std::vector<control::FoundWatch>& all,

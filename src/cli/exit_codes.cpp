@@ -28,7 +28,8 @@ Advice advice_for(Errc code) {
     case Errc::limit_exceeded: return {exit_code::data_stream, run_again};
     case Errc::corrupt: return {exit_code::file_io, "check the disk, then run the same command again"};
     case Errc::changed: return {exit_code::partial, run_again};
-    case Errc::foreign: return {exit_code::guard, "check that the right file system is mounted there"};
+    case Errc::foreign:
+    case Errc::replaced: return {exit_code::guard, "check that the right file system is mounted there"};
     case Errc::cancelled: return {exit_code::interrupted, run_again};
     case Errc::delete_limit:
       return {exit_code::delete_limit, "raise --max-delete if so many deletions are meant"};

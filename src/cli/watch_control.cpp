@@ -18,11 +18,22 @@ namespace {
 
 control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
   auto& files = fs::linux_fs();
-  const auto& destination = options.destination;
-  return {files.real_path(options.sources.front()),
-          sync::parse_remote(destination) ? destination : control::absolute_path(files, destination),
+  const auto& source = options.sources.front();
+  const bool is_far = sync::parse_remote(source).has_value();
+  return {is_far ? sync::without_slashes(source) : files.real_path(source),
+          shown_place(files, options.destination),
           control::absolute_path(files, sync::state_directory(options)),
-          static_cast<std::uint64_t>(::getpid()), clock.now_ns()};
+          static_cast<std::uint64_t>(::getpid()),
+          clock.now_ns(),
+          is_far ? filled_here(files, {source, options.destination}) : ""};
+}
+
+/// Whose rules decide: of a source on another machine those that came over with it.
+CopyOptions options_here(CopyOptions options, const control::Watched& watched) {
+  if (watched.mirror.empty()) return options;
+  const bool is_named = !name_below(options.sources.front()).empty();
+  options.sources = {watched.mirror + (is_named ? "" : "/")};
+  return options;
 }
 
 }  // namespace
@@ -34,8 +45,9 @@ WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
       prefix_(prefix_of(options.sources.front())),
       on_news_(std::move(on_news)),
       board_(clock) {
+  const auto& source = options.sources.front();
   try {
-    if (fs::linux_fs().stat_path(options.sources.front(), true)) open(options, clock);
+    if (sync::parse_remote(source) || fs::linux_fs().stat_path(source, true)) open(options, clock);
   } catch (const std::exception& error) {
     auto failure = explain(error);
     failure.next.clear();
@@ -51,9 +63,10 @@ void WatchControl::open(const CopyOptions& options, Clock& clock) {
   const auto watched = watched_by(options, clock);
   auto& files = fs::linux_fs();
   presence_.emplace(files, control::socket_directory(watched.state_dir), watched);
-  desk_.emplace(files, board_, watched, [this](const auto& path, bool is_dir) {
-    return rule_that_ignores({}, options_, path, is_dir);
-  });
+  desk_.emplace(files, board_, watched,
+                [options = options_here(options_, watched)](const auto& path, bool is_dir) {
+                  return rule_that_ignores({}, options, path, is_dir);
+                });
   server_.emplace(presence_->take_socket(), *desk_);
 }
 

@@ -9,8 +9,8 @@
 #include "cli/watch_places.hpp"
 #include "cli/watch_rounds.hpp"
 #include "cli/watch_source.hpp"
-#include "control/places.hpp"
 #include "remote/dial.hpp"
+#include "sync/far_watch.hpp"
 #include "sync/remote_place.hpp"
 #include "sync/standing_copy.hpp"
 
@@ -88,25 +88,27 @@ int WatchPair::run() {
 std::unique_ptr<WatchHook> WatchPair::make_hook() const {
   if (!plan_.hook) return nullptr;
   auto& files = fs::linux_fs();
-  const auto& destination = plan_.options.destination;
   return std::make_unique<WatchHook>(
-      HookPlan{*plan_.hook, plan_.hook_null, control::absolute_path(files, plan_.options.sources.front()),
-               sync::parse_remote(destination) ? destination : control::absolute_path(files, destination)},
+      HookPlan{*plan_.hook, plan_.hook_null, shown_place(files, plan_.options.sources.front()),
+               shown_place(files, plan_.options.destination)},
       outputs_);
 }
 
 int WatchPair::follow(WatchControl& control) {
   const sync::World world;
   const auto& root = plan_.options.sources.front();
+  const bool is_far = sync::parse_remote(root).has_value();
   try {
-    const auto [tree, by] = watch_source(*world.files, root, plan_.watch_with);
-    control.board().watched_by(by);
+    WatchedSource here;
+    if (!is_far) here = watch_source(*world.files, root, plan_.watch_with);
+    control.board().watched_by(is_far ? "server" : here.by);
     remote::Dialer dialer(world, plan_.options);
     const auto dial = [&](const sync::RemotePlace& place) { return dialer.dial(place); };
-    sync::StandingCopy copies(world, dial, tree);
+    sync::StandingCopy copies(world, dial, here.tree);
+    sync::FarWatch far(copies);
     const auto hook = make_hook();
     WatchRounds rounds({outputs_, copies, hooks_.cancelled, control, clock_, hook.get(), !plan_.label.empty(),
-                        prefix_of(root)});
+                        prefix_of(root), is_far});
     watch::FollowHooks hooks;
     hooks.copy = [&] {
       if (!has_begun_.exchange(true)) hooks_.on_news();
@@ -118,7 +120,8 @@ int WatchPair::follow(WatchControl& control) {
     hooks.cancelled = hooks_.cancelled;
     hooks.is_stirred = [&] { return copies.is_stirred(); };
     hooks.board = &control.board();
-    return watch::follow(clock_, *tree, plan_.follow, hooks);
+    watch::SourceWatch& source = is_far ? static_cast<watch::SourceWatch&>(far) : *here.tree;
+    return watch::follow(clock_, source, plan_.follow, hooks);
   } catch (const std::exception& error) {
     const auto failure = explain(error);
     for (const auto& output : outputs_) output->failure(failure);

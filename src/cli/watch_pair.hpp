@@ -24,7 +24,7 @@ class WatchHook;
 
 /// What is followed, and how.
 struct WatchPlan {
-  CopyOptions options;  ///< with one source, on this machine
+  CopyOptions options;  ///< with one source
   OutputOptions output;
   watch::FollowOptions follow;
   WatchWith watch_with = WatchWith::automatic;

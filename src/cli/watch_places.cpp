@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/event_log_places.hpp"
+#include "control/places.hpp"
 #include "sync/places.hpp"
 #include "sync/remote_place.hpp"
 
@@ -29,6 +30,7 @@ bool is_in(const std::string& inner, const std::string& outer) {
 }  // namespace
 
 std::string name_below(const std::string& source) {
+  if (const auto remote = sync::parse_remote(source)) return remote->contents ? "" : remote->name();
   if (source.ends_with('/')) return "";
   const auto name = sync::base_name(source);
   return name == "." || name == ".." ? "" : name;
@@ -43,6 +45,12 @@ std::string below_source(const std::string& prefix, const std::string& path) {
   if (path.starts_with(prefix)) return path.substr(prefix.size());
   return path + '/' == prefix ? "" : path;
 }
+
+std::string shown_place(fs::Fs& files, const std::string& typed) {
+  return sync::parse_remote(typed) ? typed : control::absolute_path(files, typed);
+}
+
+std::string filled_here(fs::Fs& files, const WatchPlace& place) { return filled(files, place); }
 
 std::vector<WatchClash> find_clashes(fs::Fs& files, const std::vector<WatchPlace>& places) {
   std::vector<std::string> dirs;

@@ -18,6 +18,11 @@ struct WatchPlace {
 /// What is appended to DST: the name of SRC, unless its contents are meant.
 std::string name_below(const std::string& source);
 
+/// A place as other processes are told of it: absolute, or as typed where it is on another machine.
+std::string shown_place(fs::Fs& files, const std::string& typed);
+/// The directory that is filled, of a destination on this machine; as far as it is there without links.
+std::string filled_here(fs::Fs& files, const WatchPlace& place);
+
 /// What all paths of a copy from `source` begin with, but that of the source itself: empty, or a name and a
 /// slash.
 std::string prefix_of(const std::string& source);

@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "cli/watch_places.hpp"
-#include "sync/remote_copy.hpp"
+#include "sync/remote_place.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -20,13 +20,15 @@ std::string too_many() {
   return "more than " + std::to_string(limits::watch_pairs_max) + " pairs of SRC and DST";
 }
 
-void check_source(const CopyOptions& options) {
-  CopyOptions source_alone;
-  source_alone.sources = options.sources;
-  source_alone.destination = "/";
-  if (sync::is_remote(source_alone))
-    throw Error(Errc::usage,
-                "SRC of watch is on this machine; start it on the one where the changes are made");
+/// What is watched there is the server's to find out how.
+void check_source(const WatchCommand& command) {
+  const auto& source = command.options.sources.front();
+  if (!sync::parse_remote(source)) return;
+  for (const auto& destination : command.destinations)
+    if (sync::parse_remote(destination))
+      throw Error(Errc::usage, "SRC and DST cannot both be on other machines; start watch on one of them");
+  if (command.watch.with != WatchWith::automatic)
+    throw Error(Errc::usage, "--watch-with is about a SRC on this machine");
 }
 
 std::vector<WatchPlan> pairs_of(const WatchCommand& command) {
@@ -149,7 +151,7 @@ class ClientReading {
   }
 
   void add_pairs(std::size_t at, const WatchCommand& command) {
-    check_source(command.options);
+    check_source(command);
     auto pairs = pairs_of(command);
     for (auto& pair : pairs) {
       pair.label = escape_name(watches()[at].name);
@@ -182,7 +184,7 @@ class ClientReading {
 }  // namespace
 
 std::vector<WatchPlan> plans_of(const WatchCommand& command) {
-  check_source(command.options);
+  check_source(command);
   if (command.destinations.size() > limits::watch_pairs_max)
     throw Error(Errc::usage, too_many() + "; start a second watch for some of them");
   auto out = pairs_of(command);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/error.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/held_text.hpp"
 #include "cli/watch_places.hpp"
@@ -25,6 +26,8 @@ watch::Attempt WatchRounds::attempt() {
     report = parts_.copies.round(options, observer());
   } catch (const std::exception& error) {
     recent_changes_.end_round(is_holding_, false, parts_.clock.steady());
+    const auto* known = dynamic_cast<const Error*>(&error);
+    if (known != nullptr && known->is(Errc::replaced)) return blocked_attempt();
     return failed_attempt(explain(error));
   }
   parts_.control.report(report);
@@ -63,10 +66,18 @@ void WatchRounds::tell(const watch::Standing& standing) {
   auto sentence = sentence_of(standing);
   if (standing.is_degraded && !std::exchange(told_degraded_, true))
     sentence += std::string(sentence.empty() ? "" : "; ") +
-                "not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at "
-                "once a minute";
+                (parts_.is_far ? "the server cannot watch SRC (too many watches, or too many clients that follow "
+                                 "something): it is looked at once a minute"
+                               : "not all directories can be watched (raise fs.inotify.max_user_watches): they "
+                                 "are looked at once a minute");
   for (const auto& output : parts_.outputs)
     output->standing(std::string(watch::state_word(standing.state)), sentence);
+}
+
+/// What that means is said with how it stands.
+watch::Attempt WatchRounds::blocked_attempt() {
+  last_failure_.clear();
+  return {watch::Attempt::Result::blocked, exit_code::guard};
 }
 
 watch::Attempt WatchRounds::failed_attempt(Failure failure) {

@@ -29,6 +29,7 @@ struct RoundParts {
   WatchHook* hook = nullptr;
   bool has_others = false;  ///< beside it others are followed: a destination that is not there yet may come
   std::string prefix = {};  ///< of the source, which the hook is not told
+  bool is_far = false;      ///< the source is on another machine
 };
 
 /// For one thread.
@@ -45,6 +46,7 @@ class WatchRounds {
 
  private:
   watch::Attempt failed_attempt(Failure failure);
+  watch::Attempt blocked_attempt();
   std::string sentence_of(const watch::Standing& standing);
 
   CopyObserver observer();

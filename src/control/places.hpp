@@ -13,11 +13,16 @@ namespace syncline::control {
 
 /// A watch as others know it.
 struct Watched {
-  std::string source;       ///< real path of the directory
+  /// Real path of the directory, or as typed, without a slash at its end, where it is on another machine.
+  std::string source;
   std::string destination;  ///< absolute, or as typed where it is on another machine
   std::string state_dir;    ///< absolute
   std::uint64_t pid = 0;
   std::int64_t since_ns = 0;  ///< of the process
+  std::string mirror = {};    ///< where the source is on another machine: the directory here that is filled
+
+  /// What can be looked at here.
+  const std::string& tree() const { return mirror.empty() ? source : mirror; }
 };
 
 /// One for the same source, destination and state.

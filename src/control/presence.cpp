@@ -121,13 +121,14 @@ std::string watched_text(const Watched& watched) {
   put_name(record, "state_dir", watched.state_dir);
   record["pid"] = watched.pid;
   record["since_ns"] = watched.since_ns;
+  if (!watched.mirror.empty()) put_name(record, "mirror", watched.mirror);
   return answer_line(record);
 }
 
 Watched parse_watched(std::string_view text) {
   const auto record = parse_object(text, "watch");
   return {name_in(record, "source"), name_in(record, "destination"), name_in(record, "state_dir"),
-          number_in(record, "pid"), static_cast<std::int64_t>(number_in(record, "since_ns"))};
+          number_in(record, "pid"), static_cast<std::int64_t>(number_in(record, "since_ns")), name_in(record, "mirror")};
 }
 
 }  // namespace syncline::control

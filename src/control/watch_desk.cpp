@@ -75,7 +75,7 @@ WatchDesk::WatchDesk(fs::Fs& files, watch::Board& board, Watched watched, Ignore
 Json WatchDesk::answer(const Request& request) {
   switch (request.ask) {
     case Ask::status: return status();
-    case Ask::why: return why_answer(files_, board_, watched_.source, request.path, ignored_by_);
+    case Ask::why: return why_answer(files_, board_, watched_, request.path, ignored_by_);
     case Ask::held: return held();
     case Ask::approve: return approve();
     case Ask::wait: break;
@@ -103,6 +103,7 @@ Json WatchDesk::status() const {
   put_name(out, "source", watched_.source);
   put_name(out, "destination", watched_.destination);
   put_name(out, "state_dir", watched_.state_dir);
+  if (!watched_.mirror.empty()) put_name(out, "mirror", watched_.mirror);
   out["pid"] = watched_.pid;
   out["since_ns"] = watched_.since_ns;
   out["state"] = watch::state_word(shown_state(view));

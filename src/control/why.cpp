@@ -75,6 +75,16 @@ void judge(Json& out, const Looked& looked, const watch::BoardView& view) {
   put_verdict(out, "in-step", view.completed->at_ns);
 }
 
+/// Of an entry here that is to be like one on another machine.
+void judge_mirrored(Json& out, const Looked& looked, const watch::BoardView& view) {
+  if (!view.completed || shown_state(view) == State::behind || shown_state(view) == State::copying)
+    return put_verdict(out, "waiting", view.changed_ns);
+  if (view.failing_unnamed != 0) return put_verdict(out, "unknown");
+  if (view.is_holding) return put_verdict(out, "may-be-held");
+  if (!looked.entry) return put_verdict(out, "absent");
+  put_verdict(out, "in-step", view.completed->at_ns);
+}
+
 bool is_dir(const Looked& looked) { return looked.entry && looked.entry->type == fs::FileType::directory; }
 
 }  // namespace
@@ -85,7 +95,7 @@ void put_failing(Json& record, const watch::FailingEntry& entry) {
   record["since_ns"] = entry.since_ns;
 }
 
-Json why_answer(fs::Fs& files, const watch::Board& board, const std::string& root, const std::string& path,
+Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched, const std::string& path,
                 const IgnoredBy& ignored_by) {
   const auto relative = RelPath::parse(path);
   auto out = answer_of("why");
@@ -102,14 +112,15 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const std::string& roo
     put_failing(out, failing->second);
     return out;
   }
-  const auto looked = look_for(files, root, relative);
+  const auto looked = look_for(files, watched.tree(), relative);
   if (const auto rule = ignored_by ? ignored_by(path, is_dir(looked)) : std::nullopt) {
     put_verdict(out, "ignored");
     put_name(out, "rule", *rule);
     return out;
   }
   out["held"] = view.held.deletions;
-  judge(out, looked, view);
+  if (watched.mirror.empty()) judge(out, looked, view);
+  else judge_mirrored(out, looked, view);
   return out;
 }
 

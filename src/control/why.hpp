@@ -8,9 +8,10 @@
 
 namespace syncline::control {
 
-/// An answer of type "why" with one "verdict". `root` is the watched directory, `path` below it. Throws
+/// An answer of type "why" with one "verdict" of `path` below the source. Where that is on another machine only
+/// what is here can be looked at, and a change there that is not copied yet may be of any path. Throws
 /// Error(malformed) for what is no path.
-Json why_answer(fs::Fs& files, const watch::Board& board, const std::string& root, const std::string& path,
+Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched, const std::string& path,
                 const IgnoredBy& ignored_by);
 
 /// Side, cause and since when.

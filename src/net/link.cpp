@@ -39,7 +39,7 @@ std::uint64_t Link::sent_bytes() const { return core_->stream().sent_bytes(); }
 std::uint64_t Link::received_bytes() const { return core_->stream().received_bytes(); }
 std::uint64_t Link::waiting_bytes() const { return core_->waiting_bytes(); }
 std::optional<Error> Link::failure() const { return core_->failure(); }
-void Link::on_readable(std::function<void()> ready) { core_->on_readable(std::move(ready)); }
+void Link::on_input(std::function<void()> ready) { core_->on_input(std::move(ready)); }
 
 void Link::limit_input(std::size_t frame_bytes_max, std::size_t queue_bytes_max) {
   core_->limit_input(frame_bytes_max, queue_bytes_max);

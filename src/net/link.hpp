@@ -68,7 +68,7 @@ class Link final : public wire::Transport {
   /// Calls `ready` once, on the network thread, as soon as has_input() is true. It must neither block nor
   /// throw; it may close or destroy the link. Replaces one that was not called yet; an empty one takes it
   /// back.
-  void on_readable(std::function<void()> ready);
+  void on_input(std::function<void()> ready) override;
   /// New bounds for what comes in: low while nobody knows the other side, as usual afterwards. A frame that
   /// has begun goes on under the old ones. Before the first frame can have come in only within on_connection.
   void limit_input(std::size_t frame_bytes_max, std::size_t queue_bytes_max);

@@ -35,7 +35,7 @@ class LinkCore final : public Running, public std::enable_shared_from_this<LinkC
   void wait_closed();
   void abort();
   std::optional<Error> failure() const;
-  void on_readable(std::function<void()> ready);
+  void on_input(std::function<void()> ready);
   void forget_ready();
   void limit_input(std::size_t frame_bytes_max, std::size_t queue_bytes_max);
   const Stream& stream() const { return *stream_; }

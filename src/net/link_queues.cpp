@@ -108,7 +108,7 @@ std::optional<Error> LinkCore::failure() const {
   return failure_;
 }
 
-void LinkCore::on_readable(std::function<void()> ready) {
+void LinkCore::on_input(std::function<void()> ready) {
   std::lock_guard lock(mutex_);
   ready_.swap(ready);
   if (ready_ && (in_closed_ || !in_.empty())) thread_->post([self = shared_from_this()] { self->fire(); });

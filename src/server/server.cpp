@@ -146,17 +146,17 @@ void ServerCore::watch() {
   }
 }
 
-/// Clients that will come again, of what happened in their places since.
+/// Clients that will come again, of what happened in their places since. One that is in a session now hears
+/// of what that does not see after it.
 void ServerCore::tell_stirred() {
-  for (const auto number : warm_.stirred()) {
+  for (const auto number : warm_.take_stirred()) {
     std::lock_guard lock(mutex_);
     const auto found = clients_.find(number);
     if (found == clients_.end()) continue;
     workers_.post([this, client = found->second] {
       try {
-        if (!client->channel.tell_stirred()) return;
-        warm_.note_told(client->number);
-        tell(AuditEvent::Kind::note, *client, "something changed in its place");
+        if (client->channel.tell_stirred())
+          tell(AuditEvent::Kind::note, *client, "something changed in its place");
       } catch (const std::exception&) {
         // The connection is gone, which whoever serves it will meet.
       }

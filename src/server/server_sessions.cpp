@@ -92,7 +92,7 @@ void ServerCore::admit(const ClientPtr& client) {
 
 /// Until then the connection needs no thread.
 void ServerCore::wait_for_input(const ClientPtr& client) {
-  client->link->on_readable([this, weak = std::weak_ptr(client)] {
+  client->link->on_input([this, weak = std::weak_ptr(client)] {
     if (const auto strong = weak.lock()) workers_.post([this, strong] { serve_ready(strong); });
   });
 }
@@ -219,6 +219,7 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
   service.cancelled = [this] { return stopping_.load(); };
   service.warm = &warm_;
   service.client = client.number;
+  service.blocks = &blocks_;
   std::string direction = open.direction == wire::Direction::push ? "push" : "pull";
   // The path that is logged is that of the first.
   if (open.pull && !open.pull->others.empty())

@@ -36,7 +36,7 @@ class StirTeller {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, limits::stir_interval, [&] { return is_over_; })) {
       try {
-        if (!warm_.stirred().empty() && channel_.tell_stirred()) warm_.note_told(only_client);
+        if (!warm_.take_stirred().empty()) channel_.tell_stirred();
       } catch (const Error&) {
         return;  // the connection is gone, which whoever serves it will meet
       }
@@ -71,6 +71,8 @@ void serve_stdio(const sync::World& world, std::unique_ptr<net::Link> link, cons
   sync::WarmReplicas warm;
   options.warm = &warm;
   options.client = only_client;
+  sync::BlockSums blocks;
+  options.blocks = &blocks;
   const StirTeller teller(warm, channel);
   world.files->make_dirs(state_dir, 0700);
   while (auto message = channel.receive()) {

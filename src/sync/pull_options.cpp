@@ -3,6 +3,11 @@
 #include "sync/pull_options.hpp"
 
 #include <array>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+
+#include "base/limits.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -32,7 +37,42 @@ constexpr auto switches = std::to_array<Switch>({
     {wire::pull_synclineignore, &CopyOptions::synclineignore},
 });
 
+/// As many of them as fit; how many do not.
+std::uint64_t take_names(std::vector<std::string>& out, const std::unordered_set<std::string>& names,
+                         std::size_t& bytes) {
+  for (const auto& name : names) {
+    if (bytes + name.size() > limits::round_names_bytes_max) break;
+    bytes += name.size();
+    out.push_back(name);
+  }
+  return names.size() - out.size();
+}
+
+void take_round(CopyOptions& out, const wire::PullRound& round) {
+  out.guard_deletes = round.guards_deletes;
+  out.guard_changes = round.guards_changes;
+  out.recent_deletes = round.deleted;
+  auto files = std::make_shared<RecentFiles>();
+  files->changed.insert(round.changed.begin(), round.changed.end());
+  files->changed_more = round.changed_more;
+  files->created.insert(round.created.begin(), round.created.end());
+  out.recent_files = std::move(files);
+}
+
 }  // namespace
+
+wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& source) {
+  wire::PullRound out;
+  out.guards_deletes = options.guard_deletes;
+  out.guards_changes = options.guard_changes;
+  out.deleted = options.recent_deletes;
+  out.source = source;
+  if (!options.recent_files) return out;
+  std::size_t bytes = 0;
+  out.changed_more = options.recent_files->changed_more + take_names(out.changed, options.recent_files->changed, bytes);
+  take_names(out.created, options.recent_files->created, bytes);  // what is not named counts
+  return out;
+}
 
 wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners, std::int64_t now_ns) {
   wire::PullOptions out;
@@ -73,6 +113,7 @@ CopyOptions copy_options(const wire::Open& open, IdentityRules& owners) {
   if (pull.level) out.compress_level = static_cast<int>(*pull.level);
   out.dry_run = (open.flags & wire::open_dry_run) != 0;
   out.one_file_system = (open.flags & wire::open_one_file_system) != 0;
+  take_round(out, pull.round);
   return out;
 }
 

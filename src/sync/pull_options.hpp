@@ -12,6 +12,10 @@ namespace syncline::sync {
 /// to count over there.
 wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners, std::int64_t now_ns);
 
+/// Of one that is followed by others. `source`: as the summary of the one before told it. Of the names of
+/// recent files limits::round_names_bytes_max are told; of what was changed the rest as a number.
+wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& source);
+
 /// The other way round; of `owners` the numbers are set.
 CopyOptions copy_options(const wire::Open& open, IdentityRules& owners);
 

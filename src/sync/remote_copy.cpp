@@ -34,6 +34,10 @@ std::string joined(const std::string& dir, const std::string& name) {
   return dir.empty() || name.empty() ? dir + name : dir + '/' + name;
 }
 
+ChangeEvent change_of(const wire::ChangeInfo& change) {
+  return {change.itemized, change.path, change.link_target, change.renamed_from, change.edited};
+}
+
 /// As messages name where it goes to.
 std::string shown_share(const RemotePlace& place) {
   auto host = "'" + escape_name(place.host) + "'";
@@ -76,7 +80,11 @@ class RemoteCopy {
   wire::Channel& connected(const RemotePlace& place, wire::Role role);
   wire::Open open_for(const RemotePlace& place, wire::Direction direction) const;
   wire::Opened take_opened(wire::Channel& channel) const;
+  wire::Open open_for_pull(const RemotePlace& source) const;
+  void check_features(const wire::Opened& opened) const;
   void take_summary(wire::Channel& channel, const ReceiverResult& result);
+  void take_round(const wire::RoundSummary& round);
+  void on_held(const wire::HeldInfo& held);
   void hang_up();
   void take_kept();
   void keep_channel();
@@ -321,11 +329,37 @@ ReceiverOptions RemoteCopy::receiver_options() {
   return receiver;
 }
 
+wire::Open RemoteCopy::open_for_pull(const RemotePlace& source) const {
+  auto open = open_for(source, wire::Direction::pull);
+  open.pull = pull_options(options_, owners_, world_.clock->now_ns());
+  if (standing_ == nullptr) return open;
+  open.pull->round = pull_round(options_, standing_->far_source->id);
+  if (standing_->far_source->begins_afresh) open.flags |= wire::open_afresh;
+  return open;
+}
+
+/// What a person asked for in order to lose nothing must not be left out silently.
+void RemoteCopy::check_features(const wire::Opened& opened) const {
+  const bool wants_drift = options_.drift != Drift::heal || kept_drift(options_) != DriftKeep::none;
+  if (wants_drift && (opened.features & wire::open_drift) == 0)
+    throw Error(
+        Errc::unsupported,
+        "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
+        "older syncline; --drift=heal --drift-keep=none goes with it");
+  if (standing_ == nullptr) return;
+  if ((opened.features & wire::open_rounds) == 0)
+    throw Error(Errc::unsupported, "following a SRC on another machine, as the server has an older syncline");
+  if (!opened.entry.empty())
+    throw Error(Errc::usage, "'" + escape_name(sources_there_.front().typed) +
+                                 "' is no directory; watch follows directories, 'syncline copy' brings over a "
+                                 "single entry");
+}
+
 void RemoteCopy::pull() {
   const RemotePlace& source = sources_there_.front();
   auto& channel = connected(source, wire::Role::receiver);
-  auto open = open_for(source, wire::Direction::pull);
-  open.pull = pull_options(options_, owners_, world_.clock->now_ns());
+  report_.held = {};
+  auto open = open_for_pull(source);
   const auto places = pull_places();
   for (auto other = sources_there_.begin() + 1; other != sources_there_.end(); ++other)
     open.pull->others.push_back({other->contents, other->share, other->path});
@@ -333,15 +367,13 @@ void RemoteCopy::pull() {
   channel.send(open);
   channel.flush();
   const auto opened = take_opened(channel);
-  const bool wants_drift = options_.drift != Drift::heal || kept_drift(options_) != DriftKeep::none;
-  if (wants_drift && (opened.features & wire::open_drift) == 0)
-    throw Error(
-        Errc::unsupported,
-        "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
-        "older syncline; --drift=heal --drift-keep=none goes with it");
+  check_features(opened);
   auto target = pull_target(places, !opened.entry.empty());
   target.notice = [&](const std::string& text) { events_.notice(text); };
-  Replica replica(world_, target);
+  auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
+  auto opened_replica = open_replica(warm, world_, target);
+  Replica& replica = *opened_replica;
+  if (standing_ != nullptr) follow_tree(replica);
   ReceiverResult result;
   try {
     result = run_receiver(replica, channel, receiver_options());
@@ -351,6 +383,7 @@ void RemoteCopy::pull() {
     throw Error(Errc::disconnected, "a damaged state was set aside");
   }
   take_summary(channel, result);
+  if (warm != nullptr) warm->keep(std::move(opened_replica), Standing::told);
 }
 
 void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& result) {
@@ -372,12 +405,32 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   if (summary.delete_limit_reached && events_.counters.worst_exit_code == 0)
     events_.counters.worst_exit_code = 25;
   in_step_ = summary.in_step;
+  if (summary.round) take_round(*summary.round);
+}
+
+void RemoteCopy::take_round(const wire::RoundSummary& round) {
+  if (standing_ == nullptr) throw Error(Errc::protocol, "a summary of a round that nobody asked for");
+  standing_->far_source->id = round.source;
+  standing_->far_source->is_followed = round.is_followed;
+  report_.deletions_held = round.deletions_held;
+  report_.changes_held = round.changes_held;
+  report_.held.deletions.more += round.deletions_unnamed;
+  report_.held.changes.more += round.changes_unnamed;
+  if (round.deletions_held + round.changes_held != 0 && events_.counters.worst_exit_code == 0)
+    events_.counters.worst_exit_code = 41;
+}
+
+void RemoteCopy::on_held(const wire::HeldInfo& held) {
+  auto& back = held.is_deletion ? report_.held.deletions : report_.held.changes;
+  if (back.first.size() < limits::held_named_max) back.first.push_back(change_of(held.change));
+  else ++back.more;
 }
 
 void RemoteCopy::on_event(const wire::Event& event) {
   if (const auto* change = std::get_if<wire::ChangeInfo>(&event.what)) {
-    events_.change(
-        {change->itemized, change->path, change->link_target, change->renamed_from, change->edited});
+    events_.change(change_of(*change));
+  } else if (const auto* held = std::get_if<wire::HeldInfo>(&event.what)) {
+    on_held(*held);
   } else if (const auto* error = std::get_if<wire::ErrorInfo>(&event.what)) {
     events_.error({error->path, error->at_destination ? "destination" : "source", error->cause, error->next,
                    error->exit_code});
@@ -496,6 +549,9 @@ CopyReport RemoteCopy::run() {
     if (!destination_ || !sources_here_.empty()) copy();
   } catch (const Error& error) {
     if (destination_ || !error.is_errno(ENOENT)) throw;
+    // Nothing is there where something was.
+    if (standing_ != nullptr && standing_->far_source->id != wire::SourceId{})
+      throw Error(Errc::replaced, error.context());
     for (const auto& source : options_.sources) events_.error(missing_source(source));
   }
   finish_report();

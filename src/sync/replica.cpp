@@ -45,6 +45,16 @@ std::string database_path(const World& world, const ReplicaOptions& options) {
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
 
+wire::SourceId id_of(const fs::Stat& stat) {
+  Bytes coded;
+  ByteWriter out(coded);
+  out.u64(stat.device);
+  out.u64(stat.inode);
+  wire::SourceId id;
+  std::ranges::copy(coded, id.begin());
+  return id;
+}
+
 void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
   if (!options.notice) return;
   options.notice("the state of '" + escape_name(options.origins.front().path) +
@@ -85,9 +95,15 @@ watch::TreeWatch::OpenRoot Replica::root_opener() const {
   return [world = world_, origin = options_.origins.front()] { return open_origin(world, origin); };
 }
 
+wire::SourceId Replica::root_id() const { return id_of(tree_.root_stat); }
+
+wire::SourceId Replica::root_id(const World& world, const ReplicaOptions& options) {
+  return id_of(open_origin(world, options.origins.front())->stat());
+}
+
 void Replica::rest() {
   rest_root_ = tree_root(tree_, rules_);
-  has_drifted_ = false;
+  has_drifted_ = has_looked_ = false;
   let_go();
 }
 

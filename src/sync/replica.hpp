@@ -74,6 +74,7 @@ class Replica {
   ~Replica();
 
   bool is_composed() const { return is_composed_; }
+  bool is_source() const { return options_.is_source; }
   /// Of a replica that is not composed.
   fs::Dir& root() { return *root_; }
   std::shared_ptr<fs::Dir> root_handle() { return root_; }
@@ -103,11 +104,17 @@ class Replica {
   /// somebody else has written to the state: then this one is of no more use. Throws Error(locked) while
   /// somebody else has the state for writing.
   bool resume(const ReplicaOptions& options);
+  /// Its scans since it was opened or resumed had something to look at.
+  bool has_looked() const { return has_looked_; }
   /// At rest: is anything that a session would see in the tree not as the last one left it? False where it is
   /// not followed, and as long as somebody else works with the state: what they do is told once they are
-  /// done.
+  /// done. Of a source, to which sessions write nothing, nothing is looked at for that.
   bool has_drifted();
   static std::string state_path(const World& world, const ReplicaOptions& options);
+  /// Which directory this is, and which one the path of such a replica, that is not composed, leads to now.
+  /// Throws Error where that cannot be told.
+  wire::SourceId root_id() const;
+  static wire::SourceId root_id(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
 
   /// It is written to by sessions: from now on each scan and each record tells what in it is not known to be
@@ -202,6 +209,7 @@ class Replica {
   std::shared_ptr<Selector::RulesFiles> rules_files_;  ///< that the last scan found
   hash::Digest rest_root_;        ///< of the tree as the last session left it
   bool has_drifted_ = false;      ///< since then
+  bool has_looked_ = false;
   std::mutex mutex_;
 };
 

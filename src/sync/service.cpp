@@ -65,7 +65,10 @@ class Service {
   Target target_of(const RelPath& dir) const;
   void make_dirs(const RelPath& path);
   void receive(Replica& replica);
-  void send(Replica& replica, const std::string& rule_prefix);
+  wire::Summary send(Replica& replica, const std::string& rule_prefix);
+  void tell_held(const HeldPlan& held);
+  void check_source(const ReplicaOptions& options) const;
+  bool is_standing() const { return options_.warm != nullptr && (open_.flags & wire::open_standing) != 0; }
   bool is_merged() const { return open_.pull && !open_.pull->others.empty(); }
   CopyObserver observer();
   void tell(wire::Event event);
@@ -95,6 +98,8 @@ void Service::check_open() const {
   if (open_.pull && open_.pull->level.value_or(0) > level_max)
     throw Error(Errc::limit_exceeded, "compression level");
   if (open_.pull && open_.entries.size() > 1) throw Error(Errc::malformed, "open");
+  if (is_merged() && (open_.flags & wire::open_standing) != 0)
+    throw Error(Errc::unsupported, "several sources that are followed as one");
   for (const auto& name : open_.entries)
     if (name.empty() || name.find('/') != name.npos || name == "." || name == "..")
       throw Error(Errc::malformed, "name '" + escape_name(name) + "'");
@@ -272,7 +277,28 @@ void Service::receive(Replica& replica) {
   news_.in_step = run_receiver(replica, channel_, receiver).in_step;
 }
 
-void Service::send(Replica& replica, const std::string& rule_prefix) {
+/// What is held by name, and how many more there are.
+void Service::tell_held(const HeldPlan& held) {
+  const auto tell_all = [&](const HeldBack& back, bool is_deletion) {
+    for (const auto& event : back.first)
+      channel_.send(wire::Event{wire::HeldInfo{
+          is_deletion,
+          {event.itemized, event.path, event.link_target, event.renamed_from, event.edited_in_destination}}});
+  };
+  tell_all(held.deletions, true);
+  tell_all(held.changes, false);
+}
+
+/// Of a client that knew this directory before: what it is to delete is not to depend on whether a file
+/// system is mounted here.
+void Service::check_source(const ReplicaOptions& options) const {
+  if (!open_.pull || open_.pull->round.source == wire::SourceId{}) return;
+  if (Replica::root_id(world_, options) == open_.pull->round.source) return;
+  throw Error(Errc::replaced, "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
+}
+
+/// Returns what the client is to be told at last.
+wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   SenderOptions sender;
   CopyOptions copy = copy_options(open_, sender.rules);
   wire::ChannelOptions sending;
@@ -290,6 +316,7 @@ void Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.tells_failures = false;
   sender.receiver_features = open_.features;
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
+  if (is_standing()) sender.blocks = options_.blocks;
   const CopyObserver observing = observer();
   Events events(observing);
   for (const auto& source : missing_) events.error(missing_source(source));
@@ -314,10 +341,14 @@ void Service::send(Replica& replica, const std::string& rule_prefix) {
   summary.exit_code = static_cast<std::uint8_t>(counters.worst_exit_code);
   summary.in_step = result.in_step;
   summary.delete_limit_reached = result.delete_limit_reached;
-  channel_.send(summary);
-  channel_.flush();
   news_.files_changed = result.files_changed;
   news_.in_step = result.in_step;
+  if ((open_.flags & wire::open_standing) == 0) return summary;
+  tell_held(result.held);
+  summary.round = wire::RoundSummary{result.deletions_held,      result.changes_held,
+                                     result.held.deletions.more, result.held.changes.more,
+                                     replica.root_id(),          false};
+  return summary;
 }
 
 SessionNews Service::run() {
@@ -360,21 +391,28 @@ SessionNews Service::run() {
       std::rethrow_exception(located(std::current_exception(), place(), *root_));
     }
   }
+  check_source(replica_options);
+  if (is_standing() && (open_.flags & wire::open_afresh) != 0) options_.warm->forget(world_, replica_options);
   auto kept = open_replica(options_.warm, world_, replica_options);
   Replica& replica = *kept;
-  const bool is_standing = options_.warm != nullptr && push && (open_.flags & wire::open_standing) != 0;
-  if (is_standing) follow_tree(replica);
+  if (is_standing()) follow_tree(replica);
   const bool has_own_name = !is_merged() && only.empty() && (open_.flags & wire::open_contents) == 0;
+  wire::Summary summary;
   try {
     if (push) receive(replica);
-    else send(replica, has_own_name ? target.name + '/' : "");
+    else summary = send(replica, has_own_name ? target.name + '/' : "");
   } catch (const Error&) {
     // What the damaged state made of the session says nothing: without it the client's next try goes well.
     if (!replica.state_damaged()) throw;
     replica.set_aside_state();
     throw Error(Errc::disconnected, "a damaged state of the server was set aside");
   }
-  if (is_standing) options_.warm->keep(std::move(kept), options_.client);
+  // Before the client may rely on it.
+  const bool is_kept = is_standing() && options_.warm->keep(std::move(kept), options_.client);
+  if (push) return news_;
+  if (summary.round) summary.round->is_followed = is_kept;
+  channel_.send(summary);
+  channel_.flush();
   return news_;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "patch/patch.hpp"
+#include "sync/block_sums.hpp"
 #include "sync/warm_replicas.hpp"
 #include "wire/channel.hpp"
 
@@ -50,6 +51,7 @@ struct ServiceOptions {
   std::function<bool()> cancelled;
   WarmReplicas* warm = nullptr;  ///< for clients that will come again
   std::uint64_t client = 0;      ///< for whom it keeps them
+  BlockSums* blocks = nullptr;   ///< of what such clients are sent
 };
 
 /// Serves the session that `open` begins, on `channel`, whose end is an answering one. Throws Error after it

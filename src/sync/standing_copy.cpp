@@ -12,22 +12,33 @@ StandingCopy::StandingCopy(const World& world, Dial dial, std::shared_ptr<watch:
     : world_(world), dial_(std::move(dial)), source_(std::move(source)) {}
 
 CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& observer) {
+  ++round_count_;
+  on_news(nullptr);
   auto standing = std::exchange(standing_, nullptr);
   if (!standing) {
     standing = std::make_unique<Standing>();
     standing->source = source_;
+    standing->far_source = &far_source_;
   }
   auto report = is_remote(options)
                     ? run_remote_copy(world_, options, observer, dial_, standing.get())
                     : run_copy(world_, world_, options, observer, wire::make_pipe, standing.get());
+  far_source_.begins_afresh = false;
   standing_ = std::move(standing);
   return report;
 }
 
 bool StandingCopy::is_stirred() {
-  if (!standing_) return false;
-  if (standing_->channel) return standing_->channel->has_input();
-  return !standing_->replicas.stirred().empty();
+  return has_news() || (standing_ && !standing_->replicas.take_stirred().empty());
+}
+
+void StandingCopy::begin_afresh() {
+  standing_.reset();
+  far_source_.begins_afresh = true;
+}
+
+void StandingCopy::on_news(std::function<void()> ready) {
+  if (standing_ && standing_->channel) standing_->channel->on_input(std::move(ready));
 }
 
 }  // namespace syncline::sync

@@ -22,59 +22,98 @@ bool resume(Replica& kept, const ReplicaOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<Replica> WarmReplicas::take(const std::string& state_path) {
-  std::lock_guard lock(mutex_);
-  auto found = kept_.extract(state_path);
-  return found.empty() ? nullptr : std::move(found.mapped().replica);
+/// A directory may be one session's source and another one's destination, under one state.
+std::string WarmReplicas::key_of(const std::string& state_path, bool is_source) {
+  return state_path + (is_source ? " source" : "");
+}
+
+std::unique_ptr<Replica> WarmReplicas::take(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = places_.find(key);
+  return found == places_.end() ? nullptr : std::move(found->second.replica);
 }
 
 std::unique_ptr<Replica> WarmReplicas::open(const World& world, const ReplicaOptions& options) {
-  if (auto kept = take(Replica::state_path(world, options)); kept && resume(*kept, options)) return kept;
+  const auto key = key_of(Replica::state_path(world, options), options.is_source);
+  if (auto kept = take(key); kept && resume(*kept, options)) return kept;
   return std::make_unique<Replica>(world, options);
 }
 
-void WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
-  if (!replica->is_followed()) return;
+void WarmReplicas::forget(const World& world, const ReplicaOptions& options) {
+  take(key_of(Replica::state_path(world, options), options.is_source));
+}
+
+bool WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
+  if (!replica->is_followed()) return false;
+  const bool is_source = replica->is_source();
+  const bool has_changed = replica->has_looked();
   replica->rest();
-  std::lock_guard lock(mutex_);
-  auto path = replica->state_path();
-  kept_.insert_or_assign(std::move(path), Kept{std::move(replica), owner, ++uses_});
+  const std::lock_guard lock(mutex_);
+  const auto key = key_of(replica->state_path(), is_source);
+  auto& place = places_[key];
+  place.replica = std::move(replica);
+  place.used = ++uses_;
+  place.has_drifted = false;
+  // What others see there this session may have been the first to see.
+  if (has_changed) ++place.changes;
+  if (!is_source) place.owners.clear();
+  if (owner != 0) place.owners[owner] = {place.changes, false};
   make_room();
+  if (is_over()) places_.erase(key);
+  return places_.contains(key);
+}
+
+bool WarmReplicas::is_over() const {
+  std::size_t count = 0;
+  std::uint64_t entries = 0;
+  for (const auto& [key, place] : places_) {
+    if (place.replica == nullptr) continue;
+    ++count;
+    entries += place.replica->tree().entry_count;
+  }
+  return count > limits::warm_replicas_max || entries > limits::warm_entries_max;
 }
 
 void WarmReplicas::make_room() {
-  const auto entries = [&] {
-    std::uint64_t out = 0;
-    for (const auto& [path, kept] : kept_) out += kept.replica->tree().entry_count;
-    return out;
-  };
-  while (!kept_.empty() && (kept_.size() > limits::warm_replicas_max || entries() > limits::warm_entries_max))
-    kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& one) { return one.second.used; }));
+  while (is_over()) {
+    auto oldest = places_.end();
+    for (auto at = places_.begin(); at != places_.end(); ++at)
+      if (at->second.may_go() && (oldest == places_.end() || at->second.used < oldest->second.used)) oldest = at;
+    if (oldest == places_.end()) return;
+    places_.erase(oldest);
+  }
 }
 
 void WarmReplicas::drop(std::uint64_t owner) {
-  std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [&](const auto& one) { return one.second.owner == owner; });
+  const std::lock_guard lock(mutex_);
+  for (auto at = places_.begin(); at != places_.end();) {
+    auto& owners = at->second.owners;
+    at = owners.erase(owner) != 0 && owners.empty() ? places_.erase(at) : std::next(at);
+  }
 }
 
 /// Under the lock: a session that begins waits for its replica rather than opening its state twice.
-std::vector<std::uint64_t> WarmReplicas::stirred() {
+std::vector<std::uint64_t> WarmReplicas::take_stirred() {
   std::vector<std::uint64_t> out;
-  std::lock_guard lock(mutex_);
-  for (auto& [path, kept] : kept_)
-    if (kept.owner != 0 && !kept.is_told && kept.replica->has_drifted()) out.push_back(kept.owner);
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, place] : places_) {
+    if (place.replica == nullptr) continue;
+    const bool is_awaited = std::ranges::any_of(place.owners, [](const auto& one) { return !one.second.is_told; });
+    if (!is_awaited) continue;
+    if (!place.has_drifted && place.replica->has_drifted()) {
+      place.has_drifted = true;
+      ++place.changes;
+    }
+    for (auto& [owner, known] : place.owners)
+      if (known.seen != place.changes && !std::exchange(known.is_told, true)) out.push_back(owner);
+  }
   return out;
 }
 
-void WarmReplicas::note_told(std::uint64_t owner) {
-  std::lock_guard lock(mutex_);
-  for (auto& [path, kept] : kept_)
-    if (kept.owner == owner) kept.is_told = true;
-}
-
 std::size_t WarmReplicas::count() const {
-  std::lock_guard lock(mutex_);
-  return kept_.size();
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(places_, [](const auto& one) { return one.second.replica != nullptr; }));
 }
 
 std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options) {

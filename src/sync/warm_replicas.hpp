@@ -15,34 +15,47 @@ namespace syncline::sync {
 
 /// Keeps replicas that are watched, with their tree in memory, so that the next session
 /// on the same place looks only at what has changed. At most limits::warm_replicas_max of them, with
-/// limits::warm_entries_max entries; those that were used least recently go first. Thread-safe.
+/// limits::warm_entries_max entries; those that were used least recently go first, but for sources with an
+/// owner who counts on being told. Thread-safe.
 class WarmReplicas {
  public:
   /// The one that was kept for this place, else a new one. Throws what opening it throws.
   std::unique_ptr<Replica> open(const World& world, const ReplicaOptions& options);
-  /// After a session that went well. One that is not watched is let go.
-  void keep(std::unique_ptr<Replica> replica, std::uint64_t owner = 0);
-  /// All that were kept for `owner`.
+  /// The next open() of this place begins from nothing.
+  void forget(const World& world, const ReplicaOptions& options);
+  /// After a session that went well, until the next one. False where it is let go: it is not watched, or
+  /// there are too many. `owner`, unless 0, is told from now on when another session is worth while. A
+  /// destination has one owner, the last; a source may have many.
+  bool keep(std::unique_ptr<Replica> replica, std::uint64_t owner = 0);
+  /// Of all places.
   void drop(std::uint64_t owner);
-  /// The owners, but 0, of those in whose trees something is not as the last session left it, until
-  /// note_told(). Costs one system call for each where nothing has happened.
-  std::vector<std::uint64_t> stirred();
-  /// Its owner knows; another word is for after the next session.
-  void note_told(std::uint64_t owner);
-  std::size_t count() const;
+  /// The owners in whose places something is not as their last session left it, each once until the next one.
+  /// Costs one system call for each place where nothing has happened.
+  std::vector<std::uint64_t> take_stirred();
+  std::size_t count() const;  ///< of those that wait
 
  private:
-  struct Kept {
-    std::unique_ptr<Replica> replica;
-    std::uint64_t owner = 0;
-    std::uint64_t used = 0;  ///< the larger, the later
+  struct Owner {
+    std::uint64_t seen = 0;  ///< of the changes of the place, by its last session
     bool is_told = false;
   };
-  std::unique_ptr<Replica> take(const std::string& state_path);
+  struct Place {
+    std::unique_ptr<Replica> replica;  ///< null while a session has it
+    std::uint64_t used = 0;            ///< the larger, the later
+    std::uint64_t changes = 0;         ///< counted as far as they are noticed
+    bool has_drifted = false;          ///< since the last session, and that is counted
+    std::map<std::uint64_t, Owner> owners;
+    bool may_go() const { return replica != nullptr && (owners.empty() || !replica->is_source()); }
+  };
+  using Places = std::map<std::string, Place>;
+
+  static std::string key_of(const std::string& state_path, bool is_source);
+  std::unique_ptr<Replica> take(const std::string& key);
   void make_room();
+  bool is_over() const;
 
   mutable std::mutex mutex_;
-  std::map<std::string, Kept> kept_;  ///< by the path of the state
+  Places places_;
   std::uint64_t uses_ = 0;
 };
 

@@ -13,12 +13,12 @@ using std::chrono::milliseconds;
 
 class Follower {
  public:
-  Follower(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks)
+  Follower(Clock& clock, SourceWatch& source, const FollowOptions& options, const FollowHooks& hooks)
       : clock_(clock),
         options_(options),
         hooks_(hooks),
-        tree_(tree),
-        awake_(hooks.board, [this] { tree_.wake(); }),
+        source_(source),
+        awake_(hooks.board, [this] { source_.wake(); }),
         next_(clock.steady()) {}
 
   int run() {
@@ -26,7 +26,7 @@ class Follower {
       const auto now = clock_.steady();
       const auto at = due();  // once: a request may come at any moment
       if (at > now) {
-        note(tree_.take(
+        note(source_.take(
             std::clamp(std::chrono::ceil<milliseconds>(at - now), milliseconds(0), limits::watch_tick)));
         look_for_root();
       } else if (const auto code = attempt()) {
@@ -41,11 +41,11 @@ class Follower {
   /// asked for.
   Moment due() const {
     if (hooks_.board != nullptr && hooks_.board->is_round_wanted()) return Moment::min();
-    const auto settled = settle_.due(tree_.is_writing());
+    const auto settled = settle_.due(source_.is_writing());
     return settled && !is_failing_ ? std::min(*settled, next_) : next_;
   }
 
-  void note(const TreeWatch::News& news) {
+  void note(const SourceWatch::News& news) {
     const auto now = clock_.steady();
     if (hooks_.board != nullptr && (news.complete || news.written)) hooks_.board->changed();
     if (news.complete) settle_.complete(now);
@@ -57,24 +57,25 @@ class Follower {
     const auto board = hooks_.board;
     if (board != nullptr) {
       board->take_requests();
-      note(tree_.take(milliseconds(0)));  // what was done before somebody asked is seen by now
+      note(source_.take(milliseconds(0)));  // what was done before somebody asked is seen by now
       board->begin_round();
     }
-    if (!tree_.root_is_there()) {
+    if (!source_.root_is_there()) {
       wait_for_root();
       if (board != nullptr) board->end_round(Attempt::Result::failed);
       return std::nullopt;
     }
     // After an absence, and from time to time in any case, nothing that was seen before is relied on.
-    if (is_blocked_ || clock_.steady() >= rescan_at_) tree_.refresh();
+    if (is_blocked_ || clock_.steady() >= rescan_at_) source_.refresh();
     is_blocked_ = false;
-    tree_.let_writers_go();
-    rescan_at_ = clock_.steady() + (tree_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
+    source_.let_writers_go();
+    const auto begun = clock_.steady();
     settle_.taken();
     tell(Standing::State::copying);
     const auto done = hooks_.copy();
+    rescan_at_ = begun + (source_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
     using enum Attempt::Result;
-    is_failing_ = done.result == failed;
+    is_failing_ = done.result == failed || done.result == blocked;
     if (done.result == ended) return done.exit_code;
     if (done.result == in_step || done.result == held) {
       retry_ = limits::watch_retry_first;
@@ -83,7 +84,9 @@ class Follower {
     } else {
       const auto wait = std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max));
       next_ = clock_.steady() + wait;
-      tell(Standing::State::behind, wait);
+      is_blocked_ = done.result == blocked;
+      if (is_blocked_) tell(Standing::State::blocked);
+      else tell(Standing::State::behind, wait);
     }
     if (board != nullptr) board->end_round(done.result);
     return std::nullopt;
@@ -94,13 +97,13 @@ class Follower {
     const auto now = clock_.steady();
     if (now < look_at_) return;
     look_at_ = now + limits::watch_root_look;
-    if (!is_blocked_ && !tree_.root_is_there()) return wait_for_root();
+    if (!is_blocked_ && !source_.root_is_there()) return wait_for_root();
     if (!is_blocked_ && !is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred())
       next_ = now;
   }
 
   /// A copy is to come soon in any case, and not in the middle of what comes before it.
-  bool is_settling() const { return settle_.due() || tree_.is_writing(); }
+  bool is_settling() const { return settle_.due() || source_.is_writing(); }
 
   void wait_for_root() {
     is_blocked_ = true;
@@ -110,7 +113,7 @@ class Follower {
   }
 
   void tell(Standing::State state, std::optional<milliseconds> retry_in = std::nullopt) {
-    const Standing standing{state, retry_in, !tree_.is_complete()};
+    const Standing standing{state, retry_in, !source_.is_complete()};
     if (told_ && told_->state == state && told_->retry_in == retry_in &&
         told_->is_degraded == standing.is_degraded)
       return;
@@ -122,7 +125,7 @@ class Follower {
   Clock& clock_;
   const FollowOptions& options_;
   const FollowHooks& hooks_;
-  TreeWatch& tree_;
+  SourceWatch& source_;
   Board::Awake awake_;
   Settle settle_;
   Moment next_;  ///< whatever changes or not
@@ -136,8 +139,8 @@ class Follower {
 
 }  // namespace
 
-int follow(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks) {
-  return Follower(clock, tree, options, hooks).run();
+int follow(Clock& clock, SourceWatch& source, const FollowOptions& options, const FollowHooks& hooks) {
+  return Follower(clock, source, options, hooks).run();
 }
 
 }  // namespace syncline::watch

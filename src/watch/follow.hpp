@@ -10,8 +10,8 @@
 #include "base/world.hpp"
 #include "watch/board.hpp"
 #include "watch/settle.hpp"
+#include "watch/source_watch.hpp"
 #include "watch/standing.hpp"
-#include "watch/tree_watch.hpp"
 
 namespace syncline::watch {
 
@@ -31,6 +31,6 @@ struct FollowHooks {
 /// Copies at once, then whenever something has changed and settled, whenever a failure may have passed,
 /// every `rescan` in any case, and when a round is asked for on the board. Returns the exit code of what
 /// ended it; 0 when that was the person, between two copies.
-int follow(Clock& clock, TreeWatch& tree, const FollowOptions& options, const FollowHooks& hooks);
+int follow(Clock& clock, SourceWatch& source, const FollowOptions& options, const FollowHooks& hooks);
 
 }  // namespace syncline::watch

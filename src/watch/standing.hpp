@@ -14,8 +14,9 @@ struct Attempt {
     in_step,
     partly,  ///< single entries failed
     held,    ///< a guard keeps a part back until a person has looked
-    failed,  ///< nothing could be done now; trying again may help
-    ended,   ///< trying again does not help, or the person stopped it
+    failed,   ///< nothing could be done now; trying again may help
+    blocked,  ///< the source is not the directory that it was
+    ended,    ///< trying again does not help, or the person stopped it
   };
   Result result = Result::ended;
   int exit_code = 0;

@@ -14,6 +14,7 @@
 
 #include "fs/dir_watch.hpp"
 #include "watch/open_writers.hpp"
+#include "watch/source_watch.hpp"
 
 namespace syncline::watch {
 
@@ -26,39 +27,28 @@ struct Dirty {
 /// An event only ever means "look there again": what has become of an entry, the file system tells. New
 /// directories are watched before they are looked into. What cannot be followed any more (lost events, a name
 /// that leads elsewhere by now) makes everything be looked at again.
-class TreeWatch {
+class TreeWatch final : public SourceWatch {
  public:
   using OpenRoot = std::function<std::unique_ptr<fs::Dir>()>;
   /// `open_root` opens what the path leads to each time, which is `shown` in messages. Throws Error where it
   /// cannot be opened or watched at all.
   TreeWatch(OpenRoot open_root, const std::string& shown, std::unique_ptr<fs::DirWatch> events);
 
-  struct News {
-    bool written = false;   ///< to a file that is open still
-    bool complete = false;  ///< anything else
-  };
-  /// What has changed; waits for it at most so long, or until a signal comes.
-  News take(std::chrono::milliseconds limit);
+  News take(std::chrono::milliseconds limit) override;
   /// All that has changed since the last call, the events included that take() has not seen: whoever looks at
   /// these directories now has seen everything that was done up to now. Everywhere at first, after lost
   /// events, where not all is watched, and past limits::watch_dirty_max directories.
   Dirty take_dirty();
   /// Of what take() has seen: is there something for take_dirty()?
   bool is_dirty() const { return dirty_.everywhere || !dirty_.dirs.empty(); }
-  /// Of what take() has seen: somebody is in the middle of writing a file, and has begun that after the last
-  /// let_writers_go().
-  bool is_writing() const { return writers_.is_any(); }
-  void let_writers_go() { writers_.let_go(); }
+  bool is_writing() const override { return writers_.is_any(); }
+  void let_writers_go() override { writers_.let_go(); }
   /// Looks for directories to be watched everywhere.
-  void refresh();
-  /// Ends a take() that waits, or the next one; from any thread.
-  void wake() noexcept { events_->wake(); }
+  void refresh() override;
+  void wake() noexcept override { events_->wake(); }
 
-  /// The path leads to the directory that it led to at the beginning: not so when a file system was unmounted
-  /// there.
-  bool root_is_there() const;
-  /// False where the system's limit was reached: changes may go unnoticed.
-  bool is_complete() const { return is_complete_; }
+  bool root_is_there() const override;
+  bool is_complete() const override { return is_complete_; }
   std::size_t dir_count() const { return by_number_.size(); }
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,7 @@ class Channel {
   /// that need not wait. Whoever sends flushes in the end.
   std::optional<Message> receive_unhindered();
   bool has_input() const;
+  void on_input(std::function<void()> ready) { transport_->on_input(std::move(ready)); }  ///< as Transport's
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }
   void close() { transport_->close(); }

@@ -53,6 +53,11 @@ class Encoder {
     flag(v.has_value());
     if (v) each(const_cast<T&>(*v));
   }
+  /// The last field, where it is there at all.
+  template <class T, class F>
+  void trailing(const std::optional<T>& v, F&& each) {
+    if (v) each(const_cast<T&>(*v));
+  }
   void plan(const delta::GapPlan& v) { delta::write_plan(out_, v); }
   template <class... T, class F>
   void variant(const std::variant<T...>& v, F&& each) {
@@ -92,6 +97,10 @@ class Measurer {
   template <class T, class F>
   void optional(const std::optional<T>& v, F&& each) {
     bytes_ += 1;
+    if (v) each(const_cast<T&>(*v));
+  }
+  template <class T, class F>
+  void trailing(const std::optional<T>& v, F&& each) {
     if (v) each(const_cast<T&>(*v));
   }
   void plan(const delta::GapPlan& v) {
@@ -153,6 +162,11 @@ class Decoder {
     flag(there);
     v.reset();
     if (there) each(v.emplace());
+  }
+  template <class T, class F>
+  void trailing(std::optional<T>& v, F&& each) {
+    v.reset();
+    if (in_.remaining() != 0) each(v.emplace());
   }
   void plan(delta::GapPlan& v) { v = delta::read_plan(in_); }
   template <class... T, class F>
@@ -499,12 +513,22 @@ void fields(A& a, PullOptions& v) {
   });
 }
 template <class A>
+void fields(A& a, PullRound& v) {
+  a.flag(v.guards_deletes), a.flag(v.guards_changes), a.num(v.deleted);
+  for (auto* list : {&v.changed, &v.created})
+    a.list(*list, count_max, [&](std::string& x) { path(a, x); });
+  a.num(v.changed_more), a.array(v.source);
+}
+template <class A>
 void fields(A& a, Open& v) {
   a.fixed(v.magic), a.num(v.version), a.num(v.features), direction(a, v.direction);
   a.text(v.share, limits::name_bytes_max), path(a, v.path);
   a.list(v.entries, limits::sources_max, [&](std::string& x) { a.text(x, limits::name_bytes_max); });
   a.num(v.flags), a.num(v.update), a.num(v.durability);
-  a.optional(v.pull, [&](PullOptions& x) { fields(a, x); });
+  a.optional(v.pull, [&](PullOptions& x) {
+    fields(a, x);
+    if ((v.flags & open_standing) != 0) fields(a, x.round);
+  });
 }
 template <class A>
 void fields(A& a, Opened& v) {
@@ -540,6 +564,10 @@ void fields(A& a, ProgressInfo& v) {
   a.num(v.bytes_total), a.num(v.matched_bytes);
 }
 template <class A>
+void fields(A& a, HeldInfo& v) {
+  a.flag(v.is_deletion), fields(a, v.change);
+}
+template <class A>
 void fields(A& a, Event& v) {
   a.variant(v.what, [&](auto& x) { fields(a, x); });
 }
@@ -549,6 +577,10 @@ void fields(A& a, Summary& v) {
   a.num(v.bytes_total), a.num(v.bytes_changed), a.num(v.bytes_matched), a.num(v.bytes_literal);
   a.num(v.content_read_bytes), a.num(v.errors), a.num(v.exit_code), a.flag(v.in_step);
   a.flag(v.delete_limit_reached);
+  a.trailing(v.round, [&](RoundSummary& x) {
+    a.num(x.deletions_held), a.num(x.changes_held), a.num(x.deletions_unnamed), a.num(x.changes_unnamed);
+    a.array(x.source), a.flag(x.is_followed);
+  });
 }
 
 template <class A>

@@ -107,6 +107,7 @@ enum OpenFlag : std::uint32_t {
   /// More sessions like this one are to follow: what is known now is worth keeping, and what changes between
   /// them worth telling.
   open_standing = 8,
+  open_afresh = 16,  ///< and what was kept before is not to be relied on
 };
 
 enum PullFlag : std::uint32_t {
@@ -144,6 +145,20 @@ struct PullSource {
   std::string path;       ///< below the share's root
 };
 
+/// Which directory a replica is, as far as its side can tell; all zero: unknown.
+using SourceId = std::array<std::byte, 16>;
+
+/// A pull that is one of many (open_standing): what those before leave to it.
+struct PullRound {
+  bool guards_deletes = false;
+  bool guards_changes = false;
+  std::uint64_t deleted = 0;          ///< by rounds just before
+  std::vector<std::string> changed;   ///< by rounds just before, got other content
+  std::uint64_t changed_more = 0;     ///< and so many more
+  std::vector<std::string> created;   ///< files that do not count yet
+  SourceId source{};                  ///< that it must be still
+};
+
 /// How a server is to send: the options of the person at the client.
 struct PullOptions {
   std::uint32_t flags = 0;  ///< PullFlag bits
@@ -158,14 +173,16 @@ struct PullOptions {
   std::uint32_t week_second = 0;       ///< of the client's week, now
   /// Sources behind the one that the open itself names: the server sends all of them as one tree.
   std::vector<PullSource> others;
+  PullRound round;  ///< only with open_standing
 };
 
 /// Of a client and of a server: what the other one may ask of it. Unknown bits are ignored.
 enum OpenFeature : std::uint64_t {
   open_drift = 1,  ///< knows begin_drift and what belongs to it, the pull flags about drift among them
   open_finish_commits = 2,  ///< as the receiver it makes visible what came before a finish, without a flush
+  open_rounds = 4,          ///< as the sender it takes part in rounds: PullRound, RoundSummary
 };
-inline constexpr std::uint64_t open_features = open_drift | open_finish_commits;  ///< ours
+inline constexpr std::uint64_t open_features = open_drift | open_finish_commits | open_rounds;  ///< ours
 
 struct Open {
   std::uint32_t magic = protocol_magic;
@@ -515,8 +532,22 @@ struct ProgressInfo {
   std::uint64_t bytes_total = 0;
   std::uint64_t matched_bytes = 0;
 };
+/// A change that a guard keeps back.
+struct HeldInfo {
+  bool is_deletion = false;
+  ChangeInfo change;
+};
 struct Event {
-  std::variant<ChangeInfo, ErrorInfo, NoticeInfo, ProgressInfo> what;
+  std::variant<ChangeInfo, ErrorInfo, NoticeInfo, ProgressInfo, HeldInfo> what;
+};
+/// What the rounds after this one need to know of it.
+struct RoundSummary {
+  std::uint64_t deletions_held = 0;
+  std::uint64_t changes_held = 0;
+  std::uint64_t deletions_unnamed = 0;  ///< of those held back, beyond the events that told of them
+  std::uint64_t changes_unnamed = 0;
+  SourceId source{};
+  bool is_followed = false;  ///< it will be told when something changes
 };
 struct Summary {
   std::uint64_t files_total = 0;
@@ -532,6 +563,7 @@ struct Summary {
   std::uint8_t exit_code = 0;
   bool in_step = false;
   bool delete_limit_reached = false;
+  std::optional<RoundSummary> round;  ///< of a standing pull
 };
 
 /// Instead of a session: a client that is not known shows that it knows a pairing code.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -29,6 +30,10 @@ class Transport {
   /// Nothing when the other side closed and everything was received.
   virtual std::optional<Parcel> receive() = 0;
   virtual bool has_input() const = 0;  ///< receive() would not block now
+  /// Calls `ready` once, from any thread, as soon as has_input() is true. It must neither block nor throw.
+  /// Replaces one that was not called yet; an empty one takes it back. An end that has no means for that
+  /// never calls: whoever waits looks at has_input() from time to time as well.
+  virtual void on_input(std::function<void()> ready) { (void)ready; }
   virtual void close() = 0;
   /// close() by one who has had the answer to all that matters: whoever destroys it need not wait for theirs.
   virtual void part() { close(); }

@@ -225,24 +225,24 @@ TEST_CASE("what the other side said last is heard though it no longer listens", 
   CHECK_FALSE(pair.here().receive());
 }
 
-TEST_CASE("on_readable calls once for a frame, at once if one is there, and for the end", "[link]") {
+TEST_CASE("on_input calls once for a frame, at once if one is there, and for the end", "[link]") {
   NetPair pair;
   test::Inbox<int> calls;
-  pair.there().on_readable([&] { calls.put(1); });
+  pair.there().on_input([&] { calls.put(1); });
   CHECK_FALSE(pair.there().has_input());
   pair.here().send(frame_of(1));
   CHECK(calls.take() == 1);
   pair.here().send(frame_of(2));
-  pair.there().on_readable([&] { calls.put(2); });
+  pair.there().on_input([&] { calls.put(2); });
   CHECK(calls.take() == 2);
   receive_frame(pair.there());
   receive_frame(pair.there());
-  pair.there().on_readable([&] { calls.put(3); });
-  pair.there().on_readable([&] { calls.put(4); });  // in its place
+  pair.there().on_input([&] { calls.put(3); });
+  pair.there().on_input([&] { calls.put(4); });  // in its place
   pair.here().close();
   CHECK(calls.take() == 4);
   CHECK(pair.there().has_input());
-  pair.there().on_readable([&] { calls.put(5); });
+  pair.there().on_input([&] { calls.put(5); });
   CHECK(calls.take() == 5);
   CHECK_FALSE(pair.there().receive());
   CHECK(calls.size() == 0);
@@ -251,7 +251,7 @@ TEST_CASE("on_readable calls once for a frame, at once if one is there, and for 
 TEST_CASE("a notification may destroy its link, and a destroyed link notifies nobody", "[link]") {
   NetPair pair;
   test::Inbox<int> calls;
-  pair.there().on_readable([&] {
+  pair.there().on_input([&] {
     pair.accepted.link.reset();
     calls.put(1);
   });
@@ -262,7 +262,7 @@ TEST_CASE("a notification may destroy its link, and a destroyed link notifies no
 
   NetPair other;
   auto held = std::make_shared<int>(7);
-  other.there().on_readable([held, &calls] { calls.put(*held); });
+  other.there().on_input([held, &calls] { calls.put(*held); });
   other.accepted.link.reset();
   CHECK(held.use_count() == 1);
   CHECK(calls.size() == 0);

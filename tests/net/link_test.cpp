@@ -171,7 +171,7 @@ TEST_CASE("a link outlives its threads as one that has ended", "[link]") {
   io.reset();
   receiver.join();
   CHECK(error_of([&] { client.link->send(frame_of(1)); }).is(Errc::disconnected));
-  client.link->on_readable([] {});
+  client.link->on_input([] {});
   client.link->close();
 }
 
