@@ -70,7 +70,7 @@ struct CopyOptions {
   bool delete_extra = false;
   std::optional<std::uint64_t> max_delete;
   /// More deletions than 50 and than a fifth of what was there, or of all that was there, are held: none of
-  /// them is made, everything else is. Copies from another machine have no guards but in a watch.
+  /// them is made, everything else is.
   bool guard_deletes = false;
   std::uint64_t recent_deletes = 0;  ///< made by copies just before, of which this one is the continuation
   /// More than 50 files and than a fifth of all entries that are there already and would get other content
@@ -139,7 +139,7 @@ struct HeldBack {
   std::uint64_t more = 0;          ///< and so many beyond them
 };
 
-/// What the guards and max_delete keep back; of copies from another machine only in a watch.
+/// What the guards and max_delete keep back; of copies from another machine only where there is a guard.
 struct HeldPlan {
   HeldBack deletions;
   HeldBack changes;

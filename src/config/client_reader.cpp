@@ -98,10 +98,7 @@ class ClientReader {
 
   void read_source(Position at, const std::string& key, const toml::node& node, ClientWatch& watch) {
     if (!read_text(at, key, node, watch.source)) return;
-    if (is_on_another_machine(watch.source))
-      return reading_.refuse(at, key, "'" + escape_name(watch.source) + "' is not on this machine",
-                             "follow it there, where the changes are made");
-    watch.source = absolute(at, key, watch.source);
+    if (!is_on_another_machine(watch.source)) watch.source = absolute(at, key, watch.source);
   }
 
   void read_destinations(Position at, const std::string& key, const toml::node& node, ClientWatch& watch) {

@@ -45,6 +45,8 @@ class DirWatch {
   virtual bool wait(std::chrono::milliseconds limit) = 0;
   /// Ends a wait() that goes on, or the next one; from any thread.
   virtual void wake() noexcept = 0;
+  /// Can be read when there is a change to be read; -1 where there is no such descriptor.
+  virtual int descriptor() const { return -1; }
   /// What has come so far, in order; does not wait.
   virtual std::vector<DirChange> read() = 0;
 };

@@ -63,6 +63,7 @@ class Inotify final : public DirWatch {
   }
 
   void wake() noexcept override { ::eventfd_write(wake_.get(), 1); }
+  int descriptor() const override { return fd_.get(); }
 
   std::vector<DirChange> read() override {
     std::vector<DirChange> out;

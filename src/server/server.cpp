@@ -85,6 +85,7 @@ void ServerCore::start(const trust::Identity& identity) {
     listener_ = std::make_unique<net::Listener>(io_threads_, std::move(listen));
   }
   watcher_ = std::thread([this] { watch(); });
+  stir_teller_.emplace(warm_, [this](std::uint64_t number) { tell_stirred(number); });
 }
 
 void ServerCore::stop() {
@@ -96,6 +97,7 @@ void ServerCore::stop() {
     for (const auto& [number, client] : clients_) client->link->close();
     changed_.notify_all();
   }
+  stir_teller_.reset();
   workers_.finish();
   if (watcher_.joinable()) watcher_.join();
   std::map<std::uint64_t, ClientPtr> clients;
@@ -140,28 +142,22 @@ void ServerCore::watch() {
   while (!changed_.wait_for(lock, watch_interval, [&] { return stopping_.load(); })) {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [number, client] : clients_) watch_client(*client, now);
-    lock.unlock();
-    tell_stirred();
-    lock.lock();
   }
 }
 
-/// Clients that will come again, of what happened in their places since. One that is in a session now hears
-/// of what that does not see after it.
-void ServerCore::tell_stirred() {
-  for (const auto number : warm_.take_stirred()) {
-    std::lock_guard lock(mutex_);
-    const auto found = clients_.find(number);
-    if (found == clients_.end()) continue;
-    workers_.post([this, client = found->second] {
-      try {
-        if (client->channel.tell_stirred())
-          tell(AuditEvent::Kind::note, *client, "something changed in its place");
-      } catch (const std::exception&) {
-        // The connection is gone, which whoever serves it will meet.
-      }
-    });
-  }
+/// A client that will come again. One that is in a session now hears after it of what that does not see.
+void ServerCore::tell_stirred(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(number);
+  if (found == clients_.end()) return;
+  workers_.post([this, client = found->second] {
+    try {
+      if (client->channel.tell_stirred())
+        tell(AuditEvent::Kind::note, *client, "something changed in its place");
+    } catch (const std::exception&) {
+      // The connection is gone, which whoever serves it will meet.
+    }
+  });
 }
 
 /// Under mutex_, where nobody may be told anything.

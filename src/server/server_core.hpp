@@ -5,12 +5,14 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "net/listener.hpp"
 #include "server/client.hpp"
 #include "server/path_reservations.hpp"
 #include "server/server.hpp"
+#include "server/stir_teller.hpp"
 #include "server/worker_pool.hpp"
 #include "sync/service.hpp"
 #include "trust/grants.hpp"
@@ -49,7 +51,7 @@ class ServerCore {
   void drop(const ClientPtr& client);
 
   void watch();
-  void tell_stirred();
+  void tell_stirred(std::uint64_t number);
   void give_up(Client& client, AuditEvent::Kind kind, const std::string& why);
   void watch_client(Client& client, std::chrono::steady_clock::time_point now);
   void tell(AuditEvent::Kind kind, const Client& client, const std::string& detail,
@@ -76,6 +78,7 @@ class ServerCore {
   std::uint64_t next_client_ = 1;
   std::atomic<bool> stopping_ = false;
   std::thread watcher_;
+  std::optional<StirTeller> stir_teller_;
   std::vector<int> sockets_;
 
   WorkerPool workers_;

@@ -77,6 +77,8 @@ class RemoteCopy {
   PullPlaces pull_places() const;
   ReplicaOptions pull_target(const PullPlaces& places, bool one_entry) const;
   bool is_merged() const { return options_.sources.size() > 1; }
+  /// A pull that is one of several, or that a guard is to look over.
+  bool is_round() const { return standing_ != nullptr || options_.guard_deletes || options_.guard_changes; }
   wire::Channel& connected(const RemotePlace& place, wire::Role role);
   wire::Open open_for(const RemotePlace& place, wire::Direction direction) const;
   wire::Opened take_opened(wire::Channel& channel) const;
@@ -332,9 +334,10 @@ ReceiverOptions RemoteCopy::receiver_options() {
 wire::Open RemoteCopy::open_for_pull(const RemotePlace& source) const {
   auto open = open_for(source, wire::Direction::pull);
   open.pull = pull_options(options_, owners_, world_.clock->now_ns());
-  if (standing_ == nullptr) return open;
-  open.pull->round = pull_round(options_, standing_->far_source->id);
-  if (standing_->far_source->begins_afresh) open.flags |= wire::open_afresh;
+  if (!is_round()) return open;
+  open.flags |= wire::open_round;
+  open.pull->round = pull_round(options_, standing_ != nullptr ? standing_->far_source->id : wire::SourceId{});
+  if (standing_ != nullptr && standing_->far_source->begins_afresh) open.flags |= wire::open_afresh;
   return open;
 }
 
@@ -346,10 +349,9 @@ void RemoteCopy::check_features(const wire::Opened& opened) const {
         Errc::unsupported,
         "keeping or reporting what others changed in DST (--drift, --drift-keep), as the server has an "
         "older syncline; --drift=heal --drift-keep=none goes with it");
-  if (standing_ == nullptr) return;
-  if ((opened.features & wire::open_rounds) == 0)
+  if (is_round() && (opened.features & wire::open_rounds) == 0)
     throw Error(Errc::unsupported, "following a SRC on another machine, as the server has an older syncline");
-  if (!opened.entry.empty())
+  if (standing_ != nullptr && !opened.entry.empty())
     throw Error(Errc::usage, "'" + escape_name(sources_there_.front().typed) +
                                  "' is no directory; watch follows directories, 'syncline copy' brings over a "
                                  "single entry");
@@ -409,9 +411,11 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
 }
 
 void RemoteCopy::take_round(const wire::RoundSummary& round) {
-  if (standing_ == nullptr) throw Error(Errc::protocol, "a summary of a round that nobody asked for");
-  standing_->far_source->id = round.source;
-  standing_->far_source->is_followed = round.is_followed;
+  if (!is_round()) throw Error(Errc::protocol, "a summary of a round that nobody asked for");
+  if (standing_ != nullptr) {
+    standing_->far_source->id = round.source;
+    standing_->far_source->is_followed = round.is_followed;
+  }
   report_.deletions_held = round.deletions_held;
   report_.changes_held = round.changes_held;
   report_.held.deletions.more += round.deletions_unnamed;

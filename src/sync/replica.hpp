@@ -97,6 +97,7 @@ class Replica {
   /// to be seen in the tree than before. `watched`: of this tree, whose root_opener() it has; one for all.
   void follow(std::shared_ptr<watch::TreeWatch> watched) { watched_ = std::move(watched); }
   bool is_followed() const { return watched_ != nullptr; }
+  const std::shared_ptr<watch::TreeWatch>& watched() const { return watched_; }  ///< null: it is not followed
   /// After a session that went well, until the next one: holds on to the tree in memory, but neither to the
   /// directory, which may be unmounted, nor to the right to write the state, which others may want to.
   void rest();

@@ -343,7 +343,7 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   summary.delete_limit_reached = result.delete_limit_reached;
   news_.files_changed = result.files_changed;
   news_.in_step = result.in_step;
-  if ((open_.flags & wire::open_standing) == 0) return summary;
+  if ((open_.flags & wire::open_round) == 0) return summary;
   tell_held(result.held);
   summary.round = wire::RoundSummary{result.deletions_held,      result.changes_held,
                                      result.held.deletions.more, result.held.changes.more,
@@ -373,6 +373,7 @@ SessionNews Service::run() {
     target = find_target();
     replica_options.origins = {target.origin};
   }
+  check_source(replica_options);
   const auto& only = target.origin.only;
   channel_.send(wire::Opened{wire::protocol_version, wire::open_features,
                              only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
@@ -391,7 +392,6 @@ SessionNews Service::run() {
       std::rethrow_exception(located(std::current_exception(), place(), *root_));
     }
   }
-  check_source(replica_options);
   if (is_standing() && (open_.flags & wire::open_afresh) != 0) options_.warm->forget(world_, replica_options);
   auto kept = open_replica(options_.warm, world_, replica_options);
   Replica& replica = *kept;

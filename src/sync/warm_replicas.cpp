@@ -54,12 +54,15 @@ bool WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
   place.replica = std::move(replica);
   place.used = ++uses_;
   place.has_drifted = false;
+  place.settle.taken();
+  place.look_after = std::chrono::steady_clock::now() + limits::stir_interval;
   // What others see there this session may have been the first to see.
   if (has_changed) ++place.changes;
   if (!is_source) place.owners.clear();
   if (owner != 0) place.owners[owner] = {place.changes, false};
   make_room();
   if (is_over()) places_.erase(key);
+  waker_.wake();
   return places_.contains(key);
 }
 
@@ -92,22 +95,90 @@ void WarmReplicas::drop(std::uint64_t owner) {
   }
 }
 
+bool WarmReplicas::Place::is_awaited() const {
+  return replica != nullptr && std::ranges::any_of(owners, [](const auto& one) { return !one.second.is_told; });
+}
+
+void WarmReplicas::Place::note_drift() {
+  if (has_drifted || !replica->has_drifted()) return;
+  has_drifted = true;
+  ++changes;
+}
+
+void WarmReplicas::take_owners(Place& place, std::vector<std::uint64_t>& out) {
+  for (auto& [owner, known] : place.owners)
+    if (known.seen != place.changes && !std::exchange(known.is_told, true)) out.push_back(owner);
+}
+
 /// Under the lock: a session that begins waits for its replica rather than opening its state twice.
 std::vector<std::uint64_t> WarmReplicas::take_stirred() {
   std::vector<std::uint64_t> out;
   const std::lock_guard lock(mutex_);
   for (auto& [key, place] : places_) {
-    if (place.replica == nullptr) continue;
-    const bool is_awaited = std::ranges::any_of(place.owners, [](const auto& one) { return !one.second.is_told; });
-    if (!is_awaited) continue;
-    if (!place.has_drifted && place.replica->has_drifted()) {
-      place.has_drifted = true;
-      ++place.changes;
-    }
-    for (auto& [owner, known] : place.owners)
-      if (known.seen != place.changes && !std::exchange(known.is_told, true)) out.push_back(owner);
+    if (!place.is_awaited()) continue;
+    place.note_drift();
+    take_owners(place, out);
   }
   return out;
+}
+
+/// Of a source: when what has happened there has settled; nothing where nothing has.
+std::optional<WarmReplicas::Moment> WarmReplicas::Place::settled(Moment now) {
+  auto& tree = *replica->watched();
+  const auto news = tree.take(std::chrono::milliseconds(0));
+  if (news.complete) settle.complete(now);
+  if (news.written) settle.written(now);
+  const auto due = settle.due(tree.is_writing());
+  // What happened while a session had it was not seen to settle.
+  return due || !tree.is_dirty() ? due : now;
+}
+
+/// Looks, if it is time to; else returns when it is, if that is known.
+std::optional<WarmReplicas::Moment> WarmReplicas::Place::look(Moment now) {
+  if (!replica->is_source()) {
+    if (now < look_after) return look_after;
+    look_after = now + limits::stir_interval;
+    note_drift();
+    return std::nullopt;
+  }
+  const auto due = settled(now);
+  if (!due || *due > now) return due;
+  note_drift();
+  settle.taken();
+  replica->watched()->let_writers_go();
+  return std::nullopt;
+}
+
+/// Those who are to be told now; and what is to be waited for.
+std::vector<std::uint64_t> WarmReplicas::take_due(Wait& wait) {
+  std::vector<std::uint64_t> out;
+  const auto now = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, place] : places_) {
+    if (!place.is_awaited()) continue;
+    std::optional<Moment> due;
+    try {
+      due = place.look(now);
+    } catch (const Error&) {
+      ++place.changes;  // the next session meets that as well
+    }
+    take_owners(place, out);
+    // What a destination has to tell before its time stays unread.
+    if (place.replica->is_source() || !due) wait.trees.push_back(place.replica->watched());
+    if (due) wait.end = std::min(wait.end, *due);
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> WarmReplicas::wait_stirred(std::chrono::milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  Wait wait{{}, end};
+  if (auto out = take_due(wait); !out.empty()) return out;
+  std::vector<int> descriptors;
+  for (const auto& tree : wait.trees) descriptors.push_back(tree->descriptor());
+  waker_.wait(descriptors, std::chrono::ceil<std::chrono::milliseconds>(wait.end - std::chrono::steady_clock::now()));
+  wait = {{}, end};
+  return take_due(wait);
 }
 
 std::size_t WarmReplicas::count() const {

@@ -2,14 +2,18 @@
 // Replicas between one session and the next.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "fs/waker.hpp"
 #include "sync/replica.hpp"
+#include "watch/settle.hpp"
 
 namespace syncline::sync {
 
@@ -32,9 +36,15 @@ class WarmReplicas {
   /// The owners in whose places something is not as their last session left it, each once until the next one.
   /// Costs one system call for each place where nothing has happened.
   std::vector<std::uint64_t> take_stirred();
+  /// Waits until there are some, for so long at most, or until wake(). Of a source once what has changed has
+  /// settled; destinations, in which the sessions themselves change something, are looked at once in
+  /// limits::stir_interval. For one thread.
+  std::vector<std::uint64_t> wait_stirred(std::chrono::milliseconds limit);
+  void wake() noexcept { waker_.wake(); }
   std::size_t count() const;  ///< of those that wait
 
  private:
+  using Moment = std::chrono::steady_clock::time_point;
   struct Owner {
     std::uint64_t seen = 0;  ///< of the changes of the place, by its last session
     bool is_told = false;
@@ -44,11 +54,25 @@ class WarmReplicas {
     std::uint64_t used = 0;            ///< the larger, the later
     std::uint64_t changes = 0;         ///< counted as far as they are noticed
     bool has_drifted = false;          ///< since the last session, and that is counted
+    watch::Settle settle;              ///< of a source
+    Moment look_after;                 ///< of a destination
     std::map<std::uint64_t, Owner> owners;
+    bool is_awaited() const;
+    void note_drift();
+    std::optional<Moment> settled(Moment now);
+    std::optional<Moment> look(Moment now);
     bool may_go() const { return replica != nullptr && (owners.empty() || !replica->is_source()); }
   };
   using Places = std::map<std::string, Place>;
 
+  /// What is waited for.
+  struct Wait {
+    std::vector<std::shared_ptr<watch::TreeWatch>> trees;
+    Moment end;
+  };
+
+  static void take_owners(Place& place, std::vector<std::uint64_t>& out);
+  std::vector<std::uint64_t> take_due(Wait& wait);
   static std::string key_of(const std::string& state_path, bool is_source);
   std::unique_ptr<Replica> take(const std::string& key);
   void make_room();
@@ -57,6 +81,7 @@ class WarmReplicas {
   mutable std::mutex mutex_;
   Places places_;
   std::uint64_t uses_ = 0;
+  fs::Waker waker_;
 };
 
 /// As WarmReplicas::open(), or always anew without any.

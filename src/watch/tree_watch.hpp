@@ -49,6 +49,7 @@ class TreeWatch final : public SourceWatch {
 
   bool root_is_there() const override;
   bool is_complete() const override { return is_complete_; }
+  int descriptor() const { return events_->descriptor(); }  ///< as of fs::DirWatch
   std::size_t dir_count() const { return by_number_.size(); }
 
  private:

@@ -53,11 +53,6 @@ class Encoder {
     flag(v.has_value());
     if (v) each(const_cast<T&>(*v));
   }
-  /// The last field, where it is there at all.
-  template <class T, class F>
-  void trailing(const std::optional<T>& v, F&& each) {
-    if (v) each(const_cast<T&>(*v));
-  }
   void plan(const delta::GapPlan& v) { delta::write_plan(out_, v); }
   template <class... T, class F>
   void variant(const std::variant<T...>& v, F&& each) {
@@ -97,10 +92,6 @@ class Measurer {
   template <class T, class F>
   void optional(const std::optional<T>& v, F&& each) {
     bytes_ += 1;
-    if (v) each(const_cast<T&>(*v));
-  }
-  template <class T, class F>
-  void trailing(const std::optional<T>& v, F&& each) {
     if (v) each(const_cast<T&>(*v));
   }
   void plan(const delta::GapPlan& v) {
@@ -162,11 +153,6 @@ class Decoder {
     flag(there);
     v.reset();
     if (there) each(v.emplace());
-  }
-  template <class T, class F>
-  void trailing(std::optional<T>& v, F&& each) {
-    v.reset();
-    if (in_.remaining() != 0) each(v.emplace());
   }
   void plan(delta::GapPlan& v) { v = delta::read_plan(in_); }
   template <class... T, class F>
@@ -527,7 +513,7 @@ void fields(A& a, Open& v) {
   a.num(v.flags), a.num(v.update), a.num(v.durability);
   a.optional(v.pull, [&](PullOptions& x) {
     fields(a, x);
-    if ((v.flags & open_standing) != 0) fields(a, x.round);
+    if ((v.flags & open_round) != 0) fields(a, x.round);
   });
 }
 template <class A>
@@ -572,15 +558,30 @@ void fields(A& a, Event& v) {
   a.variant(v.what, [&](auto& x) { fields(a, x); });
 }
 template <class A>
+void fields(A& a, RoundSummary& v) {
+  a.num(v.deletions_held), a.num(v.changes_held), a.num(v.deletions_unnamed), a.num(v.changes_unnamed);
+  a.array(v.source), a.flag(v.is_followed);
+}
+template <class A>
+void summary_bits(A& a, Summary& v) {
+  constexpr std::uint8_t limit_reached = 1, round = 2;
+  std::uint8_t bits = 0;
+  if constexpr (!A::decoding)
+    bits = static_cast<std::uint8_t>((v.delete_limit_reached ? limit_reached : 0) | (v.round ? round : 0));
+  a.num(bits);
+  if constexpr (A::decoding) {
+    if (bits >= 2 * round) a.fail(Errc::malformed);
+    v.delete_limit_reached = (bits & limit_reached) != 0;
+    if ((bits & round) != 0) v.round.emplace();
+  }
+}
+template <class A>
 void fields(A& a, Summary& v) {
   a.num(v.files_total), a.num(v.files_changed), a.num(v.files_deleted), a.num(v.files_renamed);
   a.num(v.bytes_total), a.num(v.bytes_changed), a.num(v.bytes_matched), a.num(v.bytes_literal);
   a.num(v.content_read_bytes), a.num(v.errors), a.num(v.exit_code), a.flag(v.in_step);
-  a.flag(v.delete_limit_reached);
-  a.trailing(v.round, [&](RoundSummary& x) {
-    a.num(x.deletions_held), a.num(x.changes_held), a.num(x.deletions_unnamed), a.num(x.changes_unnamed);
-    a.array(x.source), a.flag(x.is_followed);
-  });
+  summary_bits(a, v);
+  if (v.round) fields(a, *v.round);
 }
 
 template <class A>

@@ -107,7 +107,8 @@ enum OpenFlag : std::uint32_t {
   /// More sessions like this one are to follow: what is known now is worth keeping, and what changes between
   /// them worth telling.
   open_standing = 8,
-  open_afresh = 16,  ///< and what was kept before is not to be relied on
+  open_round = 16,   ///< a pull: with a PullRound
+  open_afresh = 32,  ///< what was kept before is not to be relied on
 };
 
 enum PullFlag : std::uint32_t {
@@ -148,7 +149,7 @@ struct PullSource {
 /// Which directory a replica is, as far as its side can tell; all zero: unknown.
 using SourceId = std::array<std::byte, 16>;
 
-/// A pull that is one of many (open_standing): what those before leave to it.
+/// Guards over a pull, and what earlier ones of which it is the continuation leave to it.
 struct PullRound {
   bool guards_deletes = false;
   bool guards_changes = false;
@@ -173,7 +174,7 @@ struct PullOptions {
   std::uint32_t week_second = 0;       ///< of the client's week, now
   /// Sources behind the one that the open itself names: the server sends all of them as one tree.
   std::vector<PullSource> others;
-  PullRound round;  ///< only with open_standing
+  PullRound round;  ///< only with open_round
 };
 
 /// Of a client and of a server: what the other one may ask of it. Unknown bits are ignored.
@@ -540,14 +541,14 @@ struct HeldInfo {
 struct Event {
   std::variant<ChangeInfo, ErrorInfo, NoticeInfo, ProgressInfo, HeldInfo> what;
 };
-/// What the rounds after this one need to know of it.
+/// What guards keep back, and what a continuation needs to know.
 struct RoundSummary {
   std::uint64_t deletions_held = 0;
   std::uint64_t changes_held = 0;
   std::uint64_t deletions_unnamed = 0;  ///< of those held back, beyond the events that told of them
   std::uint64_t changes_unnamed = 0;
   SourceId source{};
-  bool is_followed = false;  ///< it will be told when something changes
+  bool is_followed = false;  ///< of a standing one: it will be told when something changes
 };
 struct Summary {
   std::uint64_t files_total = 0;
@@ -563,7 +564,7 @@ struct Summary {
   std::uint8_t exit_code = 0;
   bool in_step = false;
   bool delete_limit_reached = false;
-  std::optional<RoundSummary> round;  ///< of a standing pull
+  std::optional<RoundSummary> round;  ///< of a pull with open_round
 };
 
 /// Instead of a session: a client that is not known shows that it knows a pairing code.

@@ -128,6 +128,17 @@ Scenario may_not_remove() {
   return out;
 }
 
+/// What is left at the source is nothing, which a guard holds.
+Scenario guarded() {
+  const auto with_guards = [](CopyOptions& options) {
+    options.delete_extra = options.guard_deletes = options.guard_changes = true;
+  };
+  const auto empty = [](const Site& site) { site.remove("a"), site.remove("b"), site.settle(2); };
+  Scenario out{.name = "pull-guarded", .push = false};
+  out.steps = {{make_two, {}, with_guards}, {empty, {}, with_guards}};
+  return out;
+}
+
 Scenario may_not_write() {
   Scenario out{.name = "push-refused"};
   out.may_write = false;
@@ -311,7 +322,8 @@ std::vector<Scenario> scenarios() {
           with_rules_files(true),
           with_rules_files(false),
           drift(true),
-          drift(false)};
+          drift(false),
+          guarded()};
 }
 
 }  // namespace syncline::test

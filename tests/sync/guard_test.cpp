@@ -13,9 +13,6 @@ using namespace syncline;
 using namespace syncline::test;
 namespace stdfs = std::filesystem;
 
-/// A pull is planned at the server, which has no guard.
-bool has_guard() { return test_link() != "pull"; }
-
 /// In step, with so many files.
 class Guarded : public Pair {
  public:
@@ -52,7 +49,6 @@ void check_held(const Guarded& pair, std::uint64_t count) {
 }  // namespace
 
 TEST_CASE("of few files so many may go, and one more is held while the rest goes on", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_deletions_free;
   Guarded pair(2 * free);
   SECTION("as many") {
@@ -74,7 +70,6 @@ TEST_CASE("of few files so many may go, and one more is held while the rest goes
 }
 
 TEST_CASE("what was deleted just before counts with what is to be deleted now", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_deletions_free;
   Guarded pair(2 * free);
   pair.remove(10);
@@ -89,7 +84,6 @@ TEST_CASE("what was deleted just before counts with what is to be deleted now", 
 }
 
 TEST_CASE("of many files a part may go, and one more is held", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr std::size_t count = 1000;
   constexpr auto part = count * limits::guarded_deletions_percent / 100;
   Guarded pair(count);
@@ -104,7 +98,6 @@ TEST_CASE("of many files a part may go, and one more is held", "[sync][bounds]")
 }
 
 TEST_CASE("what is held is told as it would be if it was made", "[sync]") {
-  if (!has_guard()) return;
   Guarded pair(3);
   pair.dir.make_dir("src/sub");
   pair.dir.write("src/sub/deep", "x");
@@ -125,7 +118,6 @@ TEST_CASE("what is held is told as it would be if it was made", "[sync]") {
 }
 
 TEST_CASE("so many deletions that are held have names, and one more is a number", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto named = limits::held_named_max;
   Guarded pair(named + 1);
   pair.remove(named);
@@ -140,9 +132,9 @@ TEST_CASE("so many deletions that are held have names, and one more is a number"
 }
 
 TEST_CASE("deletions above a limit are held by name as well", "[sync]") {
-  if (!has_guard()) return;
   Guarded pair(10);
   pair.options.guard_deletes = false;
+  pair.options.guard_changes = true;  // a server tells names where there is a guard
   pair.options.max_delete = 3;
   pair.remove(5);
   const auto outcome = pair.copy();
@@ -154,7 +146,6 @@ TEST_CASE("deletions above a limit are held by name as well", "[sync]") {
 }
 
 TEST_CASE("a source in which nothing is left deletes nothing", "[sync]") {
-  if (!has_guard()) return;
   Guarded pair(3);
   pair.remove(3);
   const auto outcome = pair.copy();
@@ -163,7 +154,6 @@ TEST_CASE("a source in which nothing is left deletes nothing", "[sync]") {
 }
 
 TEST_CASE("nor does one that is copied under its own name", "[sync]") {
-  if (!has_guard()) return;
   Pair pair;
   pair.options.sources = {pair.dir.path("src")};
   pair.options.delete_extra = pair.options.guard_deletes = true;
@@ -203,7 +193,6 @@ void check_changes_held(GuardedChanges& pair, std::uint64_t count) {
 }  // namespace
 
 TEST_CASE("of few files so many may change, and one more is held while the rest goes on", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_changes_free;
   GuardedChanges pair(2 * free);
   SECTION("as many") {
@@ -228,7 +217,6 @@ TEST_CASE("of few files so many may change, and one more is held while the rest 
 }
 
 TEST_CASE("of many files a part may change, and one more is held", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr std::size_t count = 1000;
   constexpr auto part = count * limits::guarded_changes_percent / 100;
   GuardedChanges pair(count);
@@ -243,7 +231,6 @@ TEST_CASE("of many files a part may change, and one more is held", "[sync][bound
 }
 
 TEST_CASE("so many changes that are held have names, and one more is a number", "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto named = limits::held_named_max;
   GuardedChanges pair(named + 1);
   pair.rewrite(named);
@@ -259,7 +246,6 @@ TEST_CASE("so many changes that are held have names, and one more is a number", 
 
 TEST_CASE("files that changed just before count once, and those that came just before not at all",
           "[sync][bounds]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_changes_free;
   GuardedChanges pair(2 * free);
   const auto recent = std::make_shared<RecentFiles>();
@@ -281,7 +267,6 @@ TEST_CASE("files that changed just before count once, and those that came just b
 }
 
 TEST_CASE("new files, names, modes and deletions are no changes of files", "[sync]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_changes_free;
   GuardedChanges pair(5 * free);
   for (std::size_t i = 0; i < free; ++i) {
@@ -297,7 +282,6 @@ TEST_CASE("new files, names, modes and deletions are no changes of files", "[syn
 }
 
 TEST_CASE("a new file that has the content of one that is held is not made of what is there", "[sync]") {
-  if (!has_guard()) return;
   constexpr auto free = limits::guarded_changes_free;
   GuardedChanges pair(2 * free);
   const auto content = random_text(600'000, 1);

@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
 #include "watch/follow.hpp"
+#include "watch/tree_watch.hpp"
 
 namespace {
 

@@ -13,6 +13,7 @@
 #include "fake_events.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
+#include "watch/tree_watch.hpp"
 
 namespace {
 

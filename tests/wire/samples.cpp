@@ -89,6 +89,22 @@ Sample pulling_open() {
                       "df 4e 00 ff f4 24 02 01 00 01 62 00 01 73 03 63 2f 64")};
 }
 
+Sample round_open() {
+  Open m;
+  m.direction = Direction::pull;
+  m.flags = open_round | open_standing;
+  PullOptions pull;
+  pull.round.guards_deletes = true;
+  pull.round.deleted = 300;
+  pull.round.changed = {"a", "b/c"};
+  pull.round.created = {"d"};
+  pull.round.changed_more = 7;
+  pull.round.source.fill(std::byte{0x31});
+  m.pull = pull;
+  return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 18 00 00 01 00 00 00 00 00 00 00 00 00 00 00 "
+                      "01 00 ac 02 02 01 61 03 62 2f 63 01 01 64 07 31*16")};
+}
+
 Sample partials() {
   Partials m;
   m.number = 2;
@@ -104,6 +120,16 @@ Sample summary() {
   m.bytes_changed = 6, m.bytes_matched = 7, m.bytes_literal = 8, m.content_read_bytes = 9, m.errors = 10;
   m.exit_code = 23, m.delete_limit_reached = true;
   return {m, from_hex("01 02 03 04 ac 02 06 07 08 09 0a 17 00 01")};
+}
+
+Sample round_summary() {
+  Summary m;
+  RoundSummary round;
+  round.deletions_held = 300, round.changes_held = 2, round.deletions_unnamed = 3, round.changes_unnamed = 4;
+  round.source.fill(std::byte{0x31});
+  round.is_followed = true;
+  m.round = round;
+  return {m, from_hex("00*10 00 00 02 ac 02 02 03 04 31*16 01")};
 }
 
 Sample roots(bool agreed) {
@@ -276,6 +302,7 @@ std::vector<Sample> make_samples() {
       {Fatal{8, true, "bad"}, from_hex("08 01 03 62 61 64")},
       pushing_open(),
       pulling_open(),
+      round_open(),
       {Opened{1, 3, "f", {}}, from_hex("01 03 01 66 00")},
       {Opened{1, 3, "", 300}, from_hex("01 03 00 01 ac 02")},
       partials(),
@@ -283,7 +310,9 @@ std::vector<Sample> make_samples() {
       {Event{ErrorInfo{"a", "no", "go", 24, true}}, from_hex("01 01 61 02 6e 6f 02 67 6f 18 01")},
       {Event{NoticeInfo{"hi"}}, from_hex("02 02 68 69")},
       {Event{ProgressInfo{1, 2, 3, 4, 5, 300, 7}}, from_hex("03 01 02 03 04 05 ac 02 07")},
+      {Event{HeldInfo{true, {">f", "a", "", "b", true}}}, from_hex("04 01 02 3e 66 01 61 00 01 62 01")},
       summary(),
+      round_summary(),
       {pair, from_hex("01*32")},
       {paired, from_hex("02*32 01 73 03")},
       {Owners{{{0, "", 0, true}, {1000, "al", 300, true}}, {{5, "g", 6, false}}},
