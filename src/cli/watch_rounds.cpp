@@ -106,8 +106,10 @@ std::string WatchRounds::sentence_of(const watch::Standing& standing) {
       return held_text(held_.deletions, held_.changes) +
              " are held, everything else is done; 'syncline approve SRC' lets them be made";
     case State::blocked:
-      return "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done until "
-             "it is back; to follow what is there now, start watch again";
+      return before == State::blocked
+                 ? ""
+                 : "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done "
+                   "until it is back; to follow what is there now, start watch again";
   }
   return "";
 }

@@ -389,10 +389,84 @@ def tells_service_manager(scene):
 def refuses(scene):
     check("same directory" in scene.run("here", "watch", "src/", "dst/", "dst", code=1).stderr, "one DST twice is refused")
     check("beside it" in scene.run("here", "watch", "--only", "x", "src/", "dst/", code=1).stderr, "names and paths do not mix")
-    check("this machine" in scene.run("here", "watch", "syncline://h/s/", "dst/", code=1).stderr, "a remote source is refused")
     check("dry-run" in scene.run("here", "watch", "-n", "src/", "dst/", code=1).stderr, "a dry run is refused")
     scene.run("here", "watch", "nothing/", "dst/", code=3)
     scene.run("here", "watch", "src/sub/f", "dst/", code=3)
+
+
+def follows_share(scene):
+    """From a server to a directory here, which others fill at the same time; and what is asked by the address of SRC."""
+    os.makedirs(scene.path("hub"))
+    serve = ["serve", "--state", scene.path("hub-server"), scene.path("hub"), "--listen", "127.0.0.1:0"]
+    server = scene.start("there", "hub-server.log", *serve)
+    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("hub-server.log")), "what to type is printed")
+    code = re.search(r"syncline pair \S+ (\S+)", scene.text("hub-server.log")).group(1)
+    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("hub-server.log")).group(1)
+    url = f"syncline://127.0.0.1:{port}/hub"
+    scene.run("here", "pair", f"syncline://127.0.0.1:{port}/", code)
+    for number in range(100):
+        scene.write(f"origin/sub/{number}", str(number))
+    scene.write("origin/.synclineignore", "*.tmp\n")
+    filling = scene.start("here", "filling.log", "watch", "origin/", url + "/")
+    scene.wait_equal("origin", "hub", "at first")
+    mirror = scene.start("here", "mirror.log", "watch", "-i", url, "mirror/")
+    second = scene.start("here", "second.log", "watch", url + "/sub", "below/")
+    scene.wait_equal("origin", "mirror", "at first")
+    scene.wait_equal("origin/sub", "below/sub", "at first, under its name")
+    for number in range(20):
+        scene.write(f"origin/sub/{number % 4}", f"changed {number}")
+        if number % 5 == 0:
+            scene.wait_equal("origin", "mirror", "by way of the server")
+            scene.wait_equal("origin/sub", "below/sub", "by way of the server")
+    scene.write("mirror/sub/7", "changed here")
+    wait_until(lambda: scene.text("mirror/sub/7") == "7", "what is changed here is put right")
+    kept = kept_versions(scene.path("mirror"))
+    check(list(kept.values()) == ["changed here"], f"and kept: {kept}")
+    os.unlink(scene.path("mirror/" + next(iter(kept))))
+    status = scene.run("here", "status", url).stdout
+    check(f"{url} -> " in status and "in step" in status and "watched by server" in status, "status by its address: " + status)
+    scene.run("here", "wait", "--timeout", "60", url + "/sub/3")
+    check("in step since" in scene.run("here", "why", url + "/sub/3").stdout, "why, by its address")
+    check("in step since" in scene.run("here", "why", "mirror/sub/3").stdout, "and by the path here")
+    check("in step since" in scene.run("here", "why", url + "/sub/5", "below").stdout, "of one of two")
+    check(".synclineignore:1:*.tmp" in scene.run("here", "why", "mirror/sub/a.tmp").stdout, "which rule leaves it out")
+    check("sub/3" in scene.run("here", "log", "mirror/sub/3").stdout, "the log knows it")
+    scene.end(filling)
+    os.kill(server.pid, signal.SIGSTOP)  # so that it sees all of it at once
+    for number in range(60):
+        os.unlink(scene.path(f"hub/sub/{number}"))
+    scene.write("hub/also", "x")
+    os.kill(server.pid, signal.SIGCONT)
+    wait_until(lambda: "60 deletions are held" in scene.text("mirror.log"), "many deletions at the server are held here")
+    wait_until(lambda: os.path.exists(scene.path("mirror/also")), "the rest goes on")
+    check(os.path.exists(scene.path("mirror/sub/0")), "what is held is not deleted")
+    planned = scene.run("here", "approve", "-n", url, "mirror").stdout
+    check("sub/59" in planned, "what is held is known by name: " + planned)
+    scene.run("here", "approve", url, "mirror")
+    scene.wait_equal("hub", "mirror", "once a person allowed it")
+    before = picture(scene.path("mirror"))
+    os.rename(scene.path("hub"), scene.path("hub-away"))
+    os.mkdir(scene.path("hub"))
+    scene.write("hub/another", "x")
+    server.terminate()
+    server.wait()
+    server = scene.start("there", "hub-server.log", *serve[:-1], f"127.0.0.1:{port}")
+    wait_until(lambda: "not the directory that it was" in scene.text("mirror.log"), "another directory is noticed")
+    check("blocked" in scene.run("here", "status", "--json", url, "mirror", code=41).stdout, "and told")
+    wait_until(lambda: "not the directory that it was" in scene.text("second.log"), "so is one of which nothing is there")
+    check(picture(scene.path("mirror")) == before, "a source that is away deletes nothing")
+    shutil.rmtree(scene.path("hub"))
+    os.rename(scene.path("hub-away"), scene.path("hub"))
+    scene.write("hub/back", "x")
+    scene.wait_equal("hub", "mirror", "once the source is back")
+    for process in (mirror, second):
+        scene.end(process)
+    both = scene.run("here", "watch", url, url + "2", code=1).stderr
+    check("cannot both be on other machines" in both, "two servers are refused: " + both)
+    with_what = scene.run("here", "watch", "--watch-with=inotify", url, "mirror", code=1).stderr
+    check("--watch-with" in with_what, "how SRC is watched there is not ours to say: " + with_what)
+    single = scene.run("here", "watch", url + "/back", "mirror", code=1).stderr
+    check("is no directory" in single, "a single entry is refused: " + single)
 
 
 def main():
@@ -401,7 +475,7 @@ def main():
         scene = Scene(PROGRAM, root)
         try:
             for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, holds_sudden_changes,
-                         heals_what_others_change, keeps_what_others_change, follows_to_several, follows_configuration,
+                         heals_what_others_change, keeps_what_others_change, follows_share, follows_to_several, follows_configuration,
                          runs_hooks, tells_service_manager, refuses):
                 step(scene)
                 print("ok", step.__name__)

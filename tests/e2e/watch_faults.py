@@ -151,7 +151,7 @@ def new_directories(trial):
 
     def look():
         for name in list(made.keys() - seen.keys()):
-            if os.path.exists(trial.path("shared/" + name)):
+            if os.path.exists(trial.path(f"{trial.to}/{name}")):
                 seen[name] = time.monotonic() - made[name]
     for number in range(200):
         name = f"made-{number}/in/f" if number % 2 else f"made-{number}/f"
@@ -223,6 +223,8 @@ def source_is_unmounted(trial):
     os.rmdir(trial.path("src/sub"))
     disk = mount_disk(trial, "src", 64)
     trial.edit(60)
+    if trial.is_far:
+        trial.serve_behind_proxy()
     trial.follow()
     trial.check_in_step("at first")
     before = what_differs(trial.path("src"), trial.path("dst"))
@@ -230,6 +232,9 @@ def source_is_unmounted(trial):
     os.mkdir(trial.path("kept"))
     subprocess.run(["mount", "--bind", trial.path("src"), trial.path("kept")], check=True)
     subprocess.run(["umount", trial.path("src")], check=True)  # fails where somebody holds something in it open
+    if trial.is_far:  # nobody looks before something is to be done
+        trial.proxy.cut()
+        trial.proxy.restore()
     wait_until(lambda: "not the directory that it was" in trial.text("watch.log"), "the unmounted source is noticed")
     check(before is None and what_differs(trial.path("kept"), trial.path("dst")) is None, "an unmounted source deletes nothing")
     check(len(os.listdir(trial.path("dst"))) == count, "everything is there still")
@@ -244,8 +249,18 @@ def source_is_unmounted(trial):
     return f"ok, on {disk}"
 
 
-SCENES = (local_edits, remote_edits, edits_seen_by_fanotify, queue_overflows, connection_is_cut, processes_are_killed, new_directories, disk_is_full,
-          source_is_unmounted)
+def far(scene):
+    """The same with a source that is at the server."""
+    def act(trial):
+        trial.is_far = True
+        return scene(trial)
+    act.__name__ = "far_" + scene.__name__
+    return act
+
+
+SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, queue_overflows, connection_is_cut,
+          far(connection_is_cut), processes_are_killed, far(processes_are_killed), new_directories, far(new_directories), disk_is_full,
+          source_is_unmounted, far(source_is_unmounted))
 
 
 def enter_namespace():

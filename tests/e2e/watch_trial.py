@@ -18,32 +18,41 @@ UNGUARDED = ["--max-delete=1000000", "--no-guard-changes", "--drift-keep=none"]
 
 
 class Trial(Scene):
-    """A source that is edited and a destination that follows it."""
+    """A source that is edited and a destination that follows it; where `is_far` the source is at the server."""
 
     def __init__(self, program, root, name):
         super().__init__(program, root)
         self.rng = random.Random(f"{SEED} {name}")
         self.editor = LiveEditor(self.rng, stealth=self.rng.random() < 0.3)
         self.to = "dst"
+        self.is_far = False
         self.proxy = self.server = self.port = self.watch = None
 
     def serve_behind_proxy(self):
-        self.server, self.port = self.serve()
+        self.server, self.port = self.serve(directory=self.shared())
         self.proxy = CutProxy(self.port)
         self.pair(f"syncline://127.0.0.1:{self.proxy.port}/")
-        self.to = "shared"
+        self.to = "dst" if self.is_far else "shared"
+
+    def shared(self):
+        return "src" if self.is_far else "shared"
 
     def serve_again(self):
-        self.server, _ = self.serve(self.port)
+        self.server, _ = self.serve(self.port, self.shared())
 
     def follow(self, *options):
-        to = f"syncline://127.0.0.1:{self.proxy.port}/shared/" if self.proxy else "dst/"
-        self.watch = self.start("here", "watch.log", "watch", *(options or UNGUARDED), "src/", to)
+        url = self.proxy and f"syncline://127.0.0.1:{self.proxy.port}/{self.shared()}/"
+        places = (url, "dst/") if self.is_far else ("src/", url or "dst/")
+        self.watch = self.start("here", "watch.log", "watch", *(options or UNGUARDED), *places)
         wait_until(self.can_be_asked, "the watch can be asked: " + self.text("watch.log"))
+
+    def known_as(self):
+        """The path here by which the watch is asked."""
+        return "dst" if self.is_far else "src"
 
     def can_be_asked(self):
         check(self.watch.poll() is None, "the watch runs: " + self.text("watch.log")[-2000:])
-        asked = subprocess.run([self.program, "status", "src"], env=self.environment("here"), cwd=self.root, capture_output=True)
+        asked = subprocess.run([self.program, "status", self.known_as()], env=self.environment("here"), cwd=self.root, capture_output=True)
         return asked.returncode in (0, 40, 41)
 
     def edit(self, count):
@@ -67,7 +76,7 @@ class Trial(Scene):
     def check_in_step(self, text):
         """By what `syncline wait` says, at once."""
         self.editor.let_go()
-        waited = subprocess.run([self.program, "wait", "--timeout", str(WAIT_S), "src"], env=self.environment("here"),
+        waited = subprocess.run([self.program, "wait", "--timeout", str(WAIT_S), self.known_as()], env=self.environment("here"),
                                 cwd=self.root, capture_output=True, text=True, errors="replace")
         if waited.returncode != 0:
             fail(f"{text}: wait ends with {waited.returncode}: {waited.stderr}{self.status_text()}\n" +
@@ -76,7 +85,7 @@ class Trial(Scene):
         check(differing is None, f"{text}: not equal, source | destination:\n{differing}")
 
     def status_text(self):
-        return subprocess.run([self.program, "status", "src"], env=self.environment("here"), cwd=self.root, capture_output=True,
+        return subprocess.run([self.program, "status", self.known_as()], env=self.environment("here"), cwd=self.root, capture_output=True,
                               text=True, errors="replace").stdout
 
     def end_all(self):

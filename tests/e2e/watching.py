@@ -75,10 +75,10 @@ class Scene:
     def wait_equal(self, left, right, text):
         wait_until(lambda: picture(self.path(left)) == picture(self.path(right)), f"{left} and {right} are equal {text}")
 
-    def serve(self, port=0):
-        """Serves `shared`; returns the process and its port."""
+    def serve(self, port=0, directory="shared"):
+        """Returns the process and its port."""
         seen = len(self.listening())
-        server = self.start("there", "server.log", "serve", "--state", self.path("server"), self.path("shared"), "--listen",
+        server = self.start("there", "server.log", "serve", "--state", self.path("server"), self.path(directory), "--listen",
                             f"127.0.0.1:{port}")
 
         def listens():
