@@ -71,7 +71,7 @@ class Service {
   bool is_standing() const { return options_.warm != nullptr && (open_.flags & wire::open_standing) != 0; }
   bool is_merged() const { return open_.pull && !open_.pull->others.empty(); }
   CopyObserver observer();
-  void tell(wire::Event event);
+  void tell(wire::Event event, bool at_once = true);
   void tell_notice(const std::string& text);
   void note_failure(const wire::Failure& failure);
   std::string place() const;
@@ -215,10 +215,10 @@ void Service::make_dirs(const RelPath& path) {
   }
 }
 
-void Service::tell(wire::Event event) {
+void Service::tell(wire::Event event, bool at_once) {
   try {
     channel_.send(event);
-    channel_.flush();
+    if (at_once) channel_.flush();
   } catch (const Error&) {
     // The client is gone; the session itself meets that as well.
   }
@@ -256,8 +256,11 @@ CopyObserver Service::observer() {
   };
   out.on_notice = [this](const std::string& text) { tell({wire::NoticeInfo{text}}); };
   out.on_progress = [this](const ProgressEvent& event) {
-    tell({wire::ProgressInfo{static_cast<std::uint8_t>(event.phase), event.files_scanned, event.files_done,
-                             event.files_total, event.bytes_done, event.bytes_total, event.matched_bytes}});
+    const wire::ProgressInfo progress{static_cast<std::uint8_t>(event.phase), event.files_scanned,
+                                      event.files_done,   event.files_total, event.bytes_done,
+                                      event.bytes_total,  event.matched_bytes};
+    // Of a transfer it goes with what is transferred.
+    tell({progress}, event.phase == ProgressEvent::Phase::scanning);
   };
   out.cancelled = options_.cancelled;
   return out;
@@ -316,7 +319,10 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.tells_failures = false;
   sender.receiver_features = open_.features;
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
-  if (is_standing()) sender.blocks = options_.blocks;
+  if (is_standing()) {
+    sender.blocks = options_.blocks;
+    sender.peer_label = "client " + (share_.state_owner.empty() ? std::string() : share_.state_owner + ' ') + open_.path;
+  }
   const CopyObserver observing = observer();
   Events events(observing);
   for (const auto& source : missing_) events.error(missing_source(source));
@@ -377,7 +383,8 @@ SessionNews Service::run() {
   const auto& only = target.origin.only;
   channel_.send(wire::Opened{wire::protocol_version, wire::open_features,
                              only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
-  if (!push) channel_.flush();  // else our hello comes soon
+  // Else our hello comes soon.
+  if (!push && !is_standing()) channel_.flush();
   const auto reservation =
       options_.reserve ? options_.reserve(target.lock_key, push ? PlaceUse::write : PlaceUse::read) : nullptr;
   if (target.is_missing && (open_.flags & wire::open_dry_run) != 0) {
