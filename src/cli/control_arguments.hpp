@@ -40,8 +40,8 @@ class ControlLine {
   std::optional<std::string> path_, destination_;
 };
 
-/// Those that run and whose SRC is `path`, or has it in it where `or_below`. A SRC on another machine is meant
-/// by its address or by the directory here that it fills.
+/// Those that run and whose SRC is `path`, or has it in it where `or_below`. A SRC on another machine is
+/// meant by its address or by the directory here that it fills.
 std::vector<control::FoundWatch> watches_of(const std::vector<control::FoundWatch>& all,
                                             const std::string& path, bool or_below);
 /// `path` in the eyes of `found`: below its SRC.

@@ -11,8 +11,8 @@
 
 namespace syncline::cli {
 
-/// The pairs of a command line with paths. Throws Error(usage) for two ends on other machines, too many pairs,
-/// and such as fill the same directory.
+/// The pairs of a command line with paths. Throws Error(usage) for two ends on other machines, too many
+/// pairs, and such as fill the same directory.
 std::vector<WatchPlan> plans_of(const WatchCommand& command);
 
 /// Those of a configuration.

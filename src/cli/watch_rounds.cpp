@@ -65,11 +65,12 @@ void WatchRounds::note_for_hook(const std::string& path) {
 void WatchRounds::tell(const watch::Standing& standing) {
   auto sentence = sentence_of(standing);
   if (standing.is_degraded && !std::exchange(told_degraded_, true))
-    sentence += std::string(sentence.empty() ? "" : "; ") +
-                (parts_.is_far ? "the server cannot watch SRC (too many watches, or too many clients that follow "
-                                 "something): it is looked at once a minute"
-                               : "not all directories can be watched (raise fs.inotify.max_user_watches): they "
-                                 "are looked at once a minute");
+    sentence +=
+        std::string(sentence.empty() ? "" : "; ") +
+        (parts_.is_far ? "the server cannot watch SRC (too many watches, or too many clients that follow "
+                         "something): it is looked at once a minute"
+                       : "not all directories can be watched (raise fs.inotify.max_user_watches): they "
+                         "are looked at once a minute");
   for (const auto& output : parts_.outputs)
     output->standing(std::string(watch::state_word(standing.state)), sentence);
 }

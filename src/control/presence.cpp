@@ -127,8 +127,12 @@ std::string watched_text(const Watched& watched) {
 
 Watched parse_watched(std::string_view text) {
   const auto record = parse_object(text, "watch");
-  return {name_in(record, "source"), name_in(record, "destination"), name_in(record, "state_dir"),
-          number_in(record, "pid"), static_cast<std::int64_t>(number_in(record, "since_ns")), name_in(record, "mirror")};
+  return {name_in(record, "source"),
+          name_in(record, "destination"),
+          name_in(record, "state_dir"),
+          number_in(record, "pid"),
+          static_cast<std::int64_t>(number_in(record, "since_ns")),
+          name_in(record, "mirror")};
 }
 
 }  // namespace syncline::control

@@ -20,7 +20,8 @@ void Waker::wait(const std::vector<int>& descriptors, std::chrono::milliseconds 
   std::vector<::pollfd> waiting{{event_.get(), POLLIN, 0}};
   for (const int one : descriptors) waiting.push_back({one, POLLIN, 0});
   // A day at a time: what is longer does not fit into an int.
-  const auto left = std::clamp<std::chrono::milliseconds>(limit, std::chrono::milliseconds(0), std::chrono::hours(24));
+  const auto left =
+      std::clamp<std::chrono::milliseconds>(limit, std::chrono::milliseconds(0), std::chrono::hours(24));
   const int ready = ::poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
   if (ready < 0 && errno != EINTR) throw_errno("wait for changes");
   ::eventfd_t count = 0;

@@ -74,7 +74,8 @@ bool Planner::are_rewrites_too_many() const {
     return recent && recent->changed.contains(one.event.path);
   };
   const auto known = static_cast<std::size_t>(std::ranges::count_if(rewrites_, is_known));
-  const auto changed = rewrites_.size() - known + (recent ? recent->changed.size() + recent->changed_more : 0);
+  const auto changed =
+      rewrites_.size() - known + (recent ? recent->changed.size() + recent->changed_more : 0);
   const auto share = replica_.tree().entry_count * limits::guarded_changes_percent / 100;
   return changed > std::max<std::uint64_t>(limits::guarded_changes_free, share);
 }

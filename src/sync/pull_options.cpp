@@ -69,7 +69,8 @@ wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& sou
   out.source = source;
   if (!options.recent_files) return out;
   std::size_t bytes = 0;
-  out.changed_more = options.recent_files->changed_more + take_names(out.changed, options.recent_files->changed, bytes);
+  out.changed_more =
+      options.recent_files->changed_more + take_names(out.changed, options.recent_files->changed, bytes);
   take_names(out.created, options.recent_files->created, bytes);  // what is not named counts
   return out;
 }

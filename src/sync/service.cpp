@@ -256,9 +256,13 @@ CopyObserver Service::observer() {
   };
   out.on_notice = [this](const std::string& text) { tell({wire::NoticeInfo{text}}); };
   out.on_progress = [this](const ProgressEvent& event) {
-    const wire::ProgressInfo progress{static_cast<std::uint8_t>(event.phase), event.files_scanned,
-                                      event.files_done,   event.files_total, event.bytes_done,
-                                      event.bytes_total,  event.matched_bytes};
+    const wire::ProgressInfo progress{static_cast<std::uint8_t>(event.phase),
+                                      event.files_scanned,
+                                      event.files_done,
+                                      event.files_total,
+                                      event.bytes_done,
+                                      event.bytes_total,
+                                      event.matched_bytes};
     // Of a transfer it goes with what is transferred.
     tell({progress}, event.phase == ProgressEvent::Phase::scanning);
   };
@@ -297,7 +301,8 @@ void Service::tell_held(const HeldPlan& held) {
 void Service::check_source(const ReplicaOptions& options) const {
   if (!open_.pull || open_.pull->round.source == wire::SourceId{}) return;
   if (Replica::root_id(world_, options) == open_.pull->round.source) return;
-  throw Error(Errc::replaced, "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
+  throw Error(Errc::replaced,
+              "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
 }
 
 /// Returns what the client is to be told at last.
@@ -321,7 +326,8 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   sender.cache_path = share_.state_dir + "/recent-chunks.db";
   if (is_standing()) {
     sender.blocks = options_.blocks;
-    sender.peer_label = "client " + (share_.state_owner.empty() ? std::string() : share_.state_owner + ' ') + open_.path;
+    sender.peer_label =
+        "client " + (share_.state_owner.empty() ? std::string() : share_.state_owner + ' ') + open_.path;
   }
   const CopyObserver observing = observer();
   Events events(observing);
@@ -351,9 +357,9 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   news_.in_step = result.in_step;
   if ((open_.flags & wire::open_round) == 0) return summary;
   tell_held(result.held);
-  summary.round = wire::RoundSummary{result.deletions_held,      result.changes_held,
-                                     result.held.deletions.more, result.held.changes.more,
-                                     replica.root_id(),          false};
+  summary.round =
+      wire::RoundSummary{result.deletions_held,    result.changes_held, result.held.deletions.more,
+                         result.held.changes.more, replica.root_id(),   false};
   return summary;
 }
 

@@ -81,7 +81,8 @@ void WarmReplicas::make_room() {
   while (is_over()) {
     auto oldest = places_.end();
     for (auto at = places_.begin(); at != places_.end(); ++at)
-      if (at->second.may_go() && (oldest == places_.end() || at->second.used < oldest->second.used)) oldest = at;
+      if (at->second.may_go() && (oldest == places_.end() || at->second.used < oldest->second.used))
+        oldest = at;
     if (oldest == places_.end()) return;
     places_.erase(oldest);
   }
@@ -96,7 +97,8 @@ void WarmReplicas::drop(std::uint64_t owner) {
 }
 
 bool WarmReplicas::Place::is_awaited() const {
-  return replica != nullptr && std::ranges::any_of(owners, [](const auto& one) { return !one.second.is_told; });
+  return replica != nullptr &&
+         std::ranges::any_of(owners, [](const auto& one) { return !one.second.is_told; });
 }
 
 void WarmReplicas::Place::note_drift() {
@@ -176,7 +178,8 @@ std::vector<std::uint64_t> WarmReplicas::wait_stirred(std::chrono::milliseconds 
   if (auto out = take_due(wait); !out.empty()) return out;
   std::vector<int> descriptors;
   for (const auto& tree : wait.trees) descriptors.push_back(tree->descriptor());
-  waker_.wait(descriptors, std::chrono::ceil<std::chrono::milliseconds>(wait.end - std::chrono::steady_clock::now()));
+  waker_.wait(descriptors,
+              std::chrono::ceil<std::chrono::milliseconds>(wait.end - std::chrono::steady_clock::now()));
   wait = {{}, end};
   return take_due(wait);
 }

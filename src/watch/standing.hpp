@@ -12,8 +12,8 @@ namespace syncline::watch {
 struct Attempt {
   enum class Result {
     in_step,
-    partly,  ///< single entries failed
-    held,    ///< a guard keeps a part back until a person has looked
+    partly,   ///< single entries failed
+    held,     ///< a guard keeps a part back until a person has looked
     failed,   ///< nothing could be done now; trying again may help
     blocked,  ///< the source is not the directory that it was
     ended,    ///< trying again does not help, or the person stopped it

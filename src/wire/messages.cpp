@@ -501,8 +501,7 @@ void fields(A& a, PullOptions& v) {
 template <class A>
 void fields(A& a, PullRound& v) {
   a.flag(v.guards_deletes), a.flag(v.guards_changes), a.num(v.deleted);
-  for (auto* list : {&v.changed, &v.created})
-    a.list(*list, count_max, [&](std::string& x) { path(a, x); });
+  for (auto* list : {&v.changed, &v.created}) a.list(*list, count_max, [&](std::string& x) { path(a, x); });
   a.num(v.changed_more), a.array(v.source);
 }
 template <class A>

@@ -153,11 +153,11 @@ using SourceId = std::array<std::byte, 16>;
 struct PullRound {
   bool guards_deletes = false;
   bool guards_changes = false;
-  std::uint64_t deleted = 0;          ///< by rounds just before
-  std::vector<std::string> changed;   ///< by rounds just before, got other content
-  std::uint64_t changed_more = 0;     ///< and so many more
-  std::vector<std::string> created;   ///< files that do not count yet
-  SourceId source{};                  ///< that it must be still
+  std::uint64_t deleted = 0;         ///< by rounds just before
+  std::vector<std::string> changed;  ///< by rounds just before, got other content
+  std::uint64_t changed_more = 0;    ///< and so many more
+  std::vector<std::string> created;  ///< files that do not count yet
+  SourceId source{};                 ///< that it must be still
 };
 
 /// How a server is to send: the options of the person at the client.

@@ -117,7 +117,8 @@ TEST_CASE("a process that is forked off starts threads of its own") {
   thread_of("test fork");
 }
 
-TEST_CASE("threads that wait give back what they keep, the last one what is kept for all, and take work later") {
+TEST_CASE(
+    "threads that wait give back what they keep, the last one what is kept for all, and take work later") {
   static std::atomic<int> rests = 0, rests_of_all = 0;
   KeptThread::when_resting({[]() noexcept { ++rests; }, []() noexcept { ++rests_of_all; }});
   constexpr auto long_enough = KeptThread::rest_after + std::chrono::seconds(20);

@@ -54,8 +54,7 @@ TEST_CASE("two hundred idle connections need no thread of their own", "[listener
   CHECK(thread_count() == before);
   // All are alive, and told of their input on demand.
   test::Inbox<std::size_t> readable;
-  for (std::size_t k = 0; k < accepted.size(); ++k)
-    accepted[k].link->on_input([&, k] { readable.put(k); });
+  for (std::size_t k = 0; k < accepted.size(); ++k) accepted[k].link->on_input([&, k] { readable.put(k); });
   for (auto& client : clients) client.link->send(test::frame_of(100));
   CHECK(readable.wait_for(200) == 200);
   for (auto& connection : accepted) CHECK(test::receive_frame(*connection.link) == test::frame_of(100));

@@ -124,7 +124,8 @@ struct Line {
            numbers({summary.files_total, summary.files_changed, summary.files_deleted, summary.files_renamed,
                     summary.bytes_total, summary.bytes_changed, summary.errors, summary.exit_code}) +
            yes_no("in step", summary.in_step) + yes_no("limited", summary.delete_limit_reached) +
-           (summary.round ? " held" + numbers({summary.round->deletions_held, summary.round->changes_held}) : "");
+           (summary.round ? " held" + numbers({summary.round->deletions_held, summary.round->changes_held})
+                          : "");
   }
   std::string operator()(const wire::Fatal& fatal) const {
     return "fatal " + code_of(fatal.code, fatal.syncline_code);

@@ -114,7 +114,8 @@ TEST_CASE("a change in the share is told once, and one here is noticed here", "[
   CHECK(scene.stirred().empty());
 }
 
-TEST_CASE("all clients that follow a share are told, whoever came first, and it ends there", "[standing][pull]") {
+TEST_CASE("all clients that follow a share are told, whoever came first, and it ends there",
+          "[standing][pull]") {
   FarScene one;
   one.write("f", "1");
   one.round();
@@ -123,7 +124,8 @@ TEST_CASE("all clients that follow a share are told, whoever came first, and it 
   options.destination = other_dir + "/";
   options.state_dir = one.far.dir.path("other-state");
   one.far.served.client = 2;
-  sync::StandingCopy other(one.world, [&](const sync::RemotePlace&) { return one.far.served.dial(); }, nullptr);
+  sync::StandingCopy other(
+      one.world, [&](const sync::RemotePlace&) { return one.far.served.dial(); }, nullptr);
   other.round(options, {});
   // The second one's beginning looked at everything anew, which may have been news.
   while (!one.stirred().empty()) one.round(), other.round(options, {});
