@@ -56,6 +56,23 @@ TEST_CASE("the first path of watch is SRC, and each further one a DST", "[watch]
   CHECK_FALSE(plans({"/s/", "/a", "--max-delete=3"}).front().options.guard_deletes);
 }
 
+TEST_CASE("SRC may be on another machine where DST is not, and the server finds how to watch it", "[watch]") {
+  const auto found = plans({"syncline://nas/c", "/a", "/b"});
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].options.sources == Texts{"syncline://nas/c"});
+  CHECK(plans({"me@nas:c", "/a"}).size() == 1);
+  CHECK(refusal([] {
+          plans({"nas:c", "/a", "nas:b"});
+        }) == "SRC and DST cannot both be on other machines; start watch on one of them");
+  CHECK(refusal([] {
+          plans({"--watch-with=fanotify", "nas:c", "/a"});
+        }) == "--watch-with is about a SRC on this machine");
+  CHECK(plans({"--watch-with=auto", "nas:c", "/a"}).size() == 1);
+  CHECK(client_plans(table("a", "syncline://nas/c", "/d")).plans.front().options.sources ==
+        Texts{"syncline://nas/c"});
+  CHECK(problem_lines(table("a", "nas:c", "nas:d")).size() == 1);
+}
+
 TEST_CASE("two DST that fill the same directory are refused", "[watch]") {
   test::TempDir temp;
   temp.make_dir("d/sub");
@@ -136,6 +153,10 @@ TEST_CASE("paths are told relative to the source", "[watch]") {
   CHECK(prefix_of("/x/name") == "name/");
   CHECK(prefix_of("/x/name/").empty());
   CHECK(prefix_of(".").empty());
+  CHECK(prefix_of("syncline://host/share").empty());  // the root of a share means its contents
+  CHECK(prefix_of("syncline://host/share/a/name") == "name/");
+  CHECK(prefix_of("syncline://host/share/a/name/").empty());
+  CHECK(prefix_of("me@host:a/name") == "name/");
   CHECK(below_source("name/", "name/a/b") == "a/b");
   CHECK(below_source("name/", "name/").empty());
   CHECK(below_source("name/", "name").empty());

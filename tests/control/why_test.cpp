@@ -19,7 +19,7 @@ using watch::Standing;
 using WhyResult = Attempt::Result;
 
 struct WhyScene {
-  WhyScene() {
+  explicit WhyScene(std::string far = "") : far_source(std::move(far)) {
     dir.make_dir("root/sub");
     dir.write("root/sub/f", "x");
     dir.write("root/g", "x");
@@ -51,12 +51,14 @@ struct WhyScene {
   control::Json held() { return desk.answer({Ask::held, ""}); }
 
   test::TempDir dir;
+  const std::string far_source;
   watch::Board board{system_clock()};
   std::string ignored;
   std::uint64_t changes_held = 0;
-  control::WatchDesk desk{fs::linux_fs(),
-                          board,
-                          {dir.path("root"), "/d", "/state", 77, 5},
+  control::WatchDesk desk{fs::linux_fs(), board,
+                          far_source.empty()
+                              ? control::Watched{dir.path("root"), "/d", "/state", 77, 5}
+                              : control::Watched{far_source, "/d", "/state", 77, 5, dir.path("root")},
                           [this](const std::string& path, bool is_dir) -> std::optional<std::string> {
                             if (!ignored.empty() && path == ignored && is_dir) return "--exclude=" + path;
                             return std::nullopt;
@@ -171,6 +173,24 @@ TEST_CASE("while changes are held every file that changed since both sides were 
   CHECK(approved["changes"] == 70);
   scene.round(WhyResult::in_step);
   CHECK(scene.verdict("g") == "in-step");
+}
+
+TEST_CASE("of a source on another machine what is here is looked at, and any path may be what waits",
+          "[why]") {
+  WhyScene scene("syncline://host/share");
+  CHECK(scene.verdict("sub/f") == "waiting");
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("sub/f") == "in-step");
+  CHECK(scene.verdict("nothing") == "absent");
+  CHECK(scene.status()["mirror"] == scene.dir.path("root"));
+  CHECK(scene.status()["source"] == "syncline://host/share");
+  scene.board.changed();
+  CHECK(scene.verdict("sub/f") == "waiting");
+  CHECK(scene.verdict("nothing") == "waiting");
+  scene.round(WhyResult::held);
+  CHECK(scene.verdict("sub/f") == "may-be-held");
+  scene.ignored = "sub";
+  CHECK(scene.verdict("sub") == "ignored");
 }
 
 TEST_CASE("a rule that leaves it out comes before how it stands, and a failure before that", "[why]") {
