@@ -38,6 +38,7 @@ class ChildLink final : public wire::Transport {
     return parcel;
   }
   bool has_input() const override { return spawned_.link->has_input(); }
+  void on_input(std::function<void()> ready) override { spawned_.link->on_input(std::move(ready)); }
   void close() override { spawned_.link->close(); }
   std::uint64_t sent_bytes() const override { return spawned_.link->sent_bytes(); }
   std::uint64_t received_bytes() const override { return spawned_.link->received_bytes(); }

@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "sync/remote_copy_session.hpp"
 #include "sync/session.hpp"
 #include "sync/session_setup.hpp"
+#include "wire/connecting.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -35,10 +37,23 @@ wire::Channel& RemoteCopy::connected(const RemotePlace& place, wire::Role role) 
     channel_->begin_session(wire::Conversation::asking(role), options);
     return *channel_;
   }
-  channel_ = std::make_unique<wire::Channel>(dial_(place), wire::Conversation::asking(role), options);
+  channel_ =
+      std::make_unique<wire::Channel>(connection_to(place, role), wire::Conversation::asking(role), options);
   peer_ = place.peer();
-  was_connected_ = true;
   return *channel_;
+}
+
+/// Whoever sends looks at the tree here while the connection is made; not where that may fail again and
+/// again.
+std::unique_ptr<wire::Transport> RemoteCopy::connection_to(const RemotePlace& place, wire::Role role) {
+  const auto dial = [this, place] {
+    auto out = dial_(place);
+    was_connected_ = true;
+    return out;
+  };
+  const bool is_first = !std::exchange(has_dialled_, true) && standing_ == nullptr;
+  if (role != wire::Role::sender || !is_first) return dial();
+  return std::make_unique<wire::Connecting>(dial);
 }
 
 void RemoteCopy::hang_up() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ class RemoteCopy {
   /// A pull that is one of several, or that a guard is to look over.
   bool is_round() const { return standing_ != nullptr || options_.guard_deletes || options_.guard_changes; }
   wire::Channel& connected(const RemotePlace& place, wire::Role role);
+  std::unique_ptr<wire::Transport> connection_to(const RemotePlace& place, wire::Role role);
   wire::Open open_for(const RemotePlace& place, wire::Direction direction) const;
   wire::Opened take_opened(wire::Channel& channel) const;
   wire::Open open_for_pull(const RemotePlace& source) const;
@@ -86,7 +88,8 @@ class RemoteCopy {
   std::unique_ptr<wire::Channel> channel_;
   std::string peer_;  ///< of channel_
   bool pushes_ = false;
-  bool was_connected_ = false;
+  bool has_dialled_ = false;
+  std::atomic<bool> was_connected_ = false;
   std::uint64_t out_bytes_ = 0;  ///< of connections that are closed
   std::uint64_t in_bytes_ = 0;
   CopyReport report_;

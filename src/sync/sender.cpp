@@ -111,7 +111,10 @@ void Sender::scan() {
                    "left out; what the destination has there is kept", error_number == ENOENT ? 24 : 23});
   };
   scan.on_progress = [&](std::uint64_t entries) { events_.counters.files_scanned = entries; };
-  scan.cancelled = [&] { return events_.cancelled(); };
+  scan.cancelled = [&] {
+    channel_.check();
+    return events_.cancelled();
+  };
   replica_.scan(scan);
   events_.counters.read_bytes += replica_.tree().content_read_bytes;
   if (options_.copy->checksum)

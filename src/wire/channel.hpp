@@ -68,6 +68,7 @@ class Channel {
   void on_input(std::function<void()> ready) { transport_->on_input(std::move(ready)); }  ///< as Transport's
   /// Both ends are in this process: what is received is what was sent.
   bool is_local() const { return transport_->is_local(); }
+  void check() const { transport_->check(); }  ///< as Transport's
   void close() { transport_->close(); }
   void part() { transport_->part(); }  ///< as Transport's
   /// The session is over and the connection is to carry another one.

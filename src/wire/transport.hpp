@@ -34,6 +34,9 @@ class Transport {
   /// Replaces one that was not called yet; an empty one takes it back. An end that has no means for that
   /// never calls: whoever waits looks at has_input() from time to time as well.
   virtual void on_input(std::function<void()> ready) { (void)ready; }
+  /// Throws what a send() or receive() would, where it is known already that there is no connection to be
+  /// had.
+  virtual void check() const {}
   virtual void close() = 0;
   /// close() by one who has had the answer to all that matters: whoever destroys it need not wait for theirs.
   virtual void part() { close(); }
