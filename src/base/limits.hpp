@@ -199,6 +199,9 @@ inline constexpr std::size_t warm_replicas_max = 32;
 inline constexpr std::size_t warm_entries_max = 1'000'000;
 inline constexpr std::chrono::milliseconds stir_interval{
     1'000};  // between looks at whether anything stirred there
+inline constexpr std::chrono::milliseconds warm_wait{2'000};  // for a source that another session works with
+// Directories of which clients are told: each takes an inotify instance, as its replica does.
+inline constexpr std::size_t followed_sources_max = 32;
 
 // What a running watch remembers of its failures, and how it is asked from outside (docs/format/control.md).
 inline constexpr std::size_t board_failures_max = 1000;           // entries by name; the rest is a number

@@ -202,6 +202,9 @@ class Dir {
   /// True where syncfs is known to be honoured (ext4, XFS, btrfs; tmpfs has nothing to sync).
   virtual bool has_reliable_syncfs() const = 0;
   virtual std::uint64_t free_bytes() const = 0;
+  /// Of its file system: the same after that was mounted again, where the system tells such a number, and
+  /// else that of the device.
+  virtual std::uint64_t file_system_id() const { return stat().device; }
   /// An advisory exclusive lock (flock) on the directory itself; false when another holds it.
   virtual bool try_lock() = 0;
 };

@@ -8,6 +8,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "base/error.hpp"
 #include "fs/linux_fs.hpp"
 #include "fs/xattr.hpp"
@@ -96,6 +98,16 @@ bool LinuxDir::has_reliable_syncfs() const {
       return true;
     default: return false;
   }
+}
+
+std::uint64_t LinuxDir::file_system_id() const {
+  struct statfs info;
+  if (retry([&] { return ::fstatfs(fd_.get(), &info); }) < 0)
+    throw_named("look at file system of", shown_name());
+  std::uint64_t id = 0;
+  static_assert(sizeof id == sizeof info.f_fsid);
+  std::memcpy(&id, &info.f_fsid, sizeof id);
+  return id != 0 ? id : stat().device;
 }
 
 std::uint64_t LinuxDir::free_bytes() const {

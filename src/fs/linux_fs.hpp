@@ -121,6 +121,7 @@ class LinuxDir final : public Dir {
   void sync_filesystem() override;
   bool has_reliable_syncfs() const override;
   std::uint64_t free_bytes() const override;
+  std::uint64_t file_system_id() const override;
   bool try_lock() override;
 
  private:

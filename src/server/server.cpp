@@ -85,7 +85,7 @@ void ServerCore::start(const trust::Identity& identity) {
     listener_ = std::make_unique<net::Listener>(io_threads_, std::move(listen));
   }
   watcher_ = std::thread([this] { watch(); });
-  stir_teller_.emplace(warm_, [this](std::uint64_t number) { tell_stirred(number); });
+  stir_teller_.emplace(warm_, sources_, [this](std::uint64_t number) { tell_stirred(number); });
 }
 
 void ServerCore::stop() {
@@ -145,7 +145,7 @@ void ServerCore::watch() {
   }
 }
 
-/// A client that will come again. One that is in a session now hears after it of what that does not see.
+/// A client that will come again.
 void ServerCore::tell_stirred(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(number);

@@ -67,6 +67,7 @@ class ServerCore {
   trust::PairingCodes codes_;
   std::shared_ptr<PathReservations> reservations_ = std::make_shared<PathReservations>();
   sync::WarmReplicas warm_;
+  sync::FollowedSources sources_;
   sync::BlockSums blocks_;
 
   mutable std::mutex mutex_;

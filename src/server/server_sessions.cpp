@@ -219,6 +219,7 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
   service.cancelled = [this] { return stopping_.load(); };
   service.warm = &warm_;
   service.client = client.number;
+  service.sources = &sources_;
   service.blocks = &blocks_;
   std::string direction = open.direction == wire::Direction::push ? "push" : "pull";
   // The path that is logged is that of the first.
@@ -238,6 +239,7 @@ bool ServerCore::run_session(Client& client, wire::Open open) {
 void ServerCore::drop(const ClientPtr& client) {
   client->link->close();
   warm_.drop(client->number);
+  sources_.drop(client->number);
   std::lock_guard lock(mutex_);
   if (clients_.erase(client->number) == 0) return;
   const auto count = connections_.find(client->key);

@@ -34,9 +34,11 @@ void serve_stdio(const sync::World& world, std::unique_ptr<net::Link> link, cons
   sync::WarmReplicas warm;
   options.warm = &warm;
   options.client = only_client;
+  sync::FollowedSources sources;
+  options.sources = &sources;
   sync::BlockSums blocks;
   options.blocks = &blocks;
-  const StirTeller teller(warm, [&](std::uint64_t) {
+  const StirTeller teller(warm, sources, [&](std::uint64_t) {
     try {
       channel.tell_stirred();
     } catch (const Error&) {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/limits.hpp"
+
 namespace syncline::server {
 namespace {
 
@@ -12,18 +14,25 @@ constexpr std::chrono::milliseconds wait_longest{60'000};
 
 }  // namespace
 
-StirTeller::StirTeller(sync::WarmReplicas& warm, std::function<void(std::uint64_t)> tell)
-    : warm_(warm), tell_(std::move(tell)), thread_([this] { run(); }) {}
+StirTeller::StirTeller(sync::WarmReplicas& warm, sync::FollowedSources& sources,
+                       std::function<void(std::uint64_t)> tell)
+    : stirring_(warm, sources), tell_(std::move(tell)), thread_([this] { run(); }) {}
 
 StirTeller::~StirTeller() {
   is_over_ = true;
-  warm_.wake();
+  stirring_.wake();
   thread_.join();
 }
 
 void StirTeller::run() {
-  while (!is_over_)
-    for (const auto owner : warm_.wait_stirred(wait_longest)) tell_(owner);
+  while (!is_over_) {
+    try {
+      for (const auto owner : stirring_.wait(wait_longest)) tell_(owner);
+    } catch (const std::exception&) {
+      std::this_thread::sleep_for(
+          limits::stir_interval);  // of memory or threads, perhaps: they may be there again
+    }
+  }
 }
 
 }  // namespace syncline::server

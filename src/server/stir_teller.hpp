@@ -7,16 +7,17 @@
 #include <functional>
 #include <thread>
 
-#include "sync/warm_replicas.hpp"
+#include "sync/stirring.hpp"
 
 namespace syncline::server {
 
 /// A thread, from construction to destruction.
 class StirTeller {
  public:
-  /// `warm` lives longer. `tell` is called by that thread, for each owner in whose place something is not as
-  /// its last session left it; it must not throw.
-  StirTeller(sync::WarmReplicas& warm, std::function<void(std::uint64_t owner)> tell);
+  /// Both live longer. `tell` is called by that thread, for each owner in whose place something is not as
+  /// its last session left it. What it throws is passed over, and so is what watching throws.
+  StirTeller(sync::WarmReplicas& warm, sync::FollowedSources& sources,
+             std::function<void(std::uint64_t owner)> tell);
   StirTeller(const StirTeller&) = delete;
   StirTeller& operator=(const StirTeller&) = delete;
   ~StirTeller();
@@ -24,7 +25,7 @@ class StirTeller {
  private:
   void run();
 
-  sync::WarmReplicas& warm_;
+  sync::Stirring stirring_;
   const std::function<void(std::uint64_t)> tell_;
   std::atomic<bool> is_over_ = false;
   std::thread thread_;

@@ -202,9 +202,11 @@ CopyReport RemoteCopy::run() {
     if (!destination_ || !sources_here_.empty()) copy();
   } catch (const Error& error) {
     if (destination_ || !error.is_errno(ENOENT)) throw;
-    // Nothing is there where something was.
-    if (standing_ != nullptr && standing_->far_source->id != wire::SourceId{})
-      throw Error(Errc::replaced, error.context());
+    if (standing_ != nullptr) {
+      // Nothing is there where something was.
+      if (standing_->far_source->id != wire::SourceId{}) throw Error(Errc::replaced, error.context());
+      throw;
+    }
     for (const auto& source : options_.sources) events_.error(missing_source(source));
   }
   finish_report();

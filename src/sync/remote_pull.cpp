@@ -30,7 +30,7 @@ RemoteCopy::PullPlaces RemoteCopy::pull_places() const {
   }
   if (!source.contents && !source.name().empty()) out.dir += '/' + source.name();
   if (out.is_dir || options_.destination.back() == '/') {
-    out.entries = {source.name()};
+    if (!source.name().empty()) out.entries = {source.name()};  // none has only a share without a name
   } else {
     out.entry_dir = parent_name(options_.destination);
     out.entries = {base_name(options_.destination)};
@@ -158,7 +158,10 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
 void RemoteCopy::take_round(const wire::RoundSummary& round) {
   if (!is_round()) throw Error(Errc::protocol, "a summary of a round that nobody asked for");
   if (standing_ != nullptr) {
-    standing_->far_source->id = round.source;
+    auto& known = standing_->far_source->id;
+    if (known != wire::SourceId{} && known != round.source)
+      throw Error(Errc::replaced, sources_there_.front().typed);
+    known = round.source;
     standing_->far_source->is_followed = round.is_followed;
   }
   report_.deletions_held = round.deletions_held;

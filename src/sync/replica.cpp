@@ -21,11 +21,6 @@ bool is_composed(const ReplicaOptions& options) {
   return options.origins.size() != 1 || options.origins.front().is_named();
 }
 
-std::unique_ptr<fs::Dir> open_origin(const World& world, const Origin& origin) {
-  auto out = world.files->open_root(origin.path);
-  return origin.below.empty() ? std::move(out) : out->open_beneath(RelPath::parse(origin.below));
-}
-
 std::string database_path(const World& world, const ReplicaOptions& options) {
   std::string identity;
   if (is_composed(options)) {
@@ -45,16 +40,6 @@ std::string database_path(const World& world, const ReplicaOptions& options) {
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
 
-wire::SourceId id_of(const fs::Stat& stat) {
-  Bytes coded;
-  ByteWriter out(coded);
-  out.u64(stat.device);
-  out.u64(stat.inode);
-  wire::SourceId id;
-  std::ranges::copy(coded, id.begin());
-  return id;
-}
-
 void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
   if (!options.notice) return;
   options.notice("the state of '" + escape_name(options.origins.front().path) +
@@ -62,6 +47,21 @@ void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
 }
 
 }  // namespace
+
+std::unique_ptr<fs::Dir> open_origin(const World& world, const Origin& origin) {
+  auto out = world.files->open_root(origin.path);
+  return origin.below.empty() ? std::move(out) : out->open_beneath(RelPath::parse(origin.below));
+}
+
+wire::SourceId root_id(const fs::Dir& dir) {
+  Bytes coded;
+  ByteWriter out(coded);
+  out.u64(dir.file_system_id());
+  out.u64(dir.stat().inode);
+  wire::SourceId id;
+  std::ranges::copy(coded, id.begin());
+  return id;
+}
 
 Replica::Replica(const World& world, const ReplicaOptions& options) : world_(world), options_(options) {
   for (auto& origin : options_.origins) {
@@ -95,15 +95,13 @@ watch::TreeWatch::OpenRoot Replica::root_opener() const {
   return [world = world_, origin = options_.origins.front()] { return open_origin(world, origin); };
 }
 
-wire::SourceId Replica::root_id() const { return id_of(tree_.root_stat); }
-
 wire::SourceId Replica::root_id(const World& world, const ReplicaOptions& options) {
-  return id_of(open_origin(world, options.origins.front())->stat());
+  return sync::root_id(*open_origin(world, options.origins.front()));
 }
 
 void Replica::rest() {
   rest_root_ = tree_root(tree_, rules_);
-  has_drifted_ = has_looked_ = false;
+  has_drifted_ = false;
   let_go();
 }
 

@@ -67,6 +67,10 @@ struct ScanOptions {
   std::function<bool()> cancelled;
 };
 
+std::unique_ptr<fs::Dir> open_origin(const World& world, const Origin& origin);
+/// Which directory it is, also after its file system was unmounted and mounted again.
+wire::SourceId root_id(const fs::Dir& dir);
+
 /// A root directory (or several as one), its state database and its tree in memory.
 class Replica {
  public:
@@ -105,16 +109,16 @@ class Replica {
   /// somebody else has written to the state: then this one is of no more use. Throws Error(locked) while
   /// somebody else has the state for writing.
   bool resume(const ReplicaOptions& options);
-  /// Its scans since it was opened or resumed had something to look at.
-  bool has_looked() const { return has_looked_; }
+  /// What ends with this one, unless it is taken back.
+  void set_loan(std::shared_ptr<void> loan) { loan_ = std::move(loan); }
+  std::shared_ptr<void> take_loan() { return std::move(loan_); }
   /// At rest: is anything that a session would see in the tree not as the last one left it? False where it is
   /// not followed, and as long as somebody else works with the state: what they do is told once they are
-  /// done. Of a source, to which sessions write nothing, nothing is looked at for that.
+  /// done.
   bool has_drifted();
   static std::string state_path(const World& world, const ReplicaOptions& options);
-  /// Which directory this is, and which one the path of such a replica, that is not composed, leads to now.
-  /// Throws Error where that cannot be told.
-  wire::SourceId root_id() const;
+  /// Which directory the path of such a replica, that is not composed, leads to now. Throws Error where it
+  /// cannot be opened.
   static wire::SourceId root_id(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
 
@@ -210,7 +214,7 @@ class Replica {
   std::shared_ptr<Selector::RulesFiles> rules_files_;  ///< that the last scan found
   hash::Digest rest_root_;        ///< of the tree as the last session left it
   bool has_drifted_ = false;      ///< since then
-  bool has_looked_ = false;
+  std::shared_ptr<void> loan_;
   std::mutex mutex_;
 };
 

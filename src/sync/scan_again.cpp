@@ -162,7 +162,6 @@ bool Replica::scan_again(const ScanOptions& options) {
   const auto dirty = watched_ ? watched_->take_dirty() : watch::Dirty{true};
   const auto before = std::exchange(scanned_, std::nullopt);
   auto dirs = std::exchange(unsettled_, {});
-  has_looked_ = has_looked_ || dirty.everywhere || !dirty.dirs.empty();
   const auto files = std::exchange(rules_files_, nullptr);
   if (dirty.everywhere || before != shape_of(options)) return false;
   if (files != nullptr) options.selector->take_rules_files(files);
@@ -175,7 +174,7 @@ bool Replica::scan_again(const ScanOptions& options) {
 bool Replica::has_drifted() {
   if (!watched_) return false;
   if (watched_->take(std::chrono::milliseconds(0)); !watched_->is_dirty()) return has_drifted_;
-  if (!scanned_ || options_.is_source) return has_drifted_ = true;
+  if (!scanned_) return has_drifted_ = true;
   ScanOptions options;
   options.rules = scanned_->rules;
   options.recursive = scanned_->recursive;

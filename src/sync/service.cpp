@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "base/limits.hpp"
 #include "sync/places.hpp"
 #include "sync/pull_options.hpp"
 #include "sync/receiver.hpp"
@@ -49,6 +50,14 @@ std::unique_ptr<fs::Dir> open_or_make(fs::Dir& parent, const std::string& name) 
   return parent.open_dir(name);
 }
 
+/// They are kept for as long as the session takes.
+void check_round(const wire::PullRound& round) {
+  std::size_t bytes = 0;
+  for (const auto* list : {&round.changed, &round.created})
+    for (const auto& name : *list) bytes += name.size();
+  if (bytes > limits::round_names_bytes_max) throw Error(Errc::limit_exceeded, "names of recent files");
+}
+
 class Service {
  public:
   Service(const World& world, wire::Channel& channel, const ServiceOptions& options, wire::Open open)
@@ -67,7 +76,8 @@ class Service {
   void receive(Replica& replica);
   wire::Summary send(Replica& replica, const std::string& rule_prefix);
   void tell_held(const HeldPlan& held);
-  void check_source(const ReplicaOptions& options) const;
+  void check_source(const wire::SourceId& found) const;
+  std::optional<FollowedSources::Begun> begin_to_follow(const ReplicaOptions& options, bool afresh);
   bool is_standing() const { return options_.warm != nullptr && (open_.flags & wire::open_standing) != 0; }
   bool is_merged() const { return open_.pull && !open_.pull->others.empty(); }
   CopyObserver observer();
@@ -98,6 +108,7 @@ void Service::check_open() const {
   if (open_.pull && open_.pull->level.value_or(0) > level_max)
     throw Error(Errc::limit_exceeded, "compression level");
   if (open_.pull && open_.entries.size() > 1) throw Error(Errc::malformed, "open");
+  if (open_.pull) check_round(open_.pull->round);
   if (is_merged() && (open_.flags & wire::open_standing) != 0)
     throw Error(Errc::unsupported, "several sources that are followed as one");
   for (const auto& name : open_.entries)
@@ -298,11 +309,20 @@ void Service::tell_held(const HeldPlan& held) {
 
 /// Of a client that knew this directory before: what it is to delete is not to depend on whether a file
 /// system is mounted here.
-void Service::check_source(const ReplicaOptions& options) const {
-  if (!open_.pull || open_.pull->round.source == wire::SourceId{}) return;
-  if (Replica::root_id(world_, options) == open_.pull->round.source) return;
+void Service::check_source(const wire::SourceId& found) const {
+  if (!open_.pull || open_.pull->round.source == wire::SourceId{} || found == open_.pull->round.source)
+    return;
   throw Error(Errc::replaced,
               "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
+}
+
+/// Of a directory that the client is to be told of; nothing where it cannot be.
+std::optional<FollowedSources::Begun> Service::begin_to_follow(const ReplicaOptions& options, bool afresh) {
+  if (!is_standing() || !open_.pull || !options.origins.front().only.empty()) return std::nullopt;
+  const auto open_root = [world = world_, origin = options.origins.front()] {
+    return open_origin(world, origin);
+  };
+  return options_.sources->begin(Replica::state_path(world_, options), open_root, afresh);
 }
 
 /// Returns what the client is to be told at last.
@@ -357,9 +377,12 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   news_.in_step = result.in_step;
   if ((open_.flags & wire::open_round) == 0) return summary;
   tell_held(result.held);
-  summary.round =
-      wire::RoundSummary{result.deletions_held,    result.changes_held, result.held.deletions.more,
-                         result.held.changes.more, replica.root_id(),   false};
+  summary.round = wire::RoundSummary{result.deletions_held,
+                                     result.changes_held,
+                                     result.held.deletions.more,
+                                     result.held.changes.more,
+                                     replica.is_composed() ? wire::SourceId{} : root_id(replica.root()),
+                                     false};
   return summary;
 }
 
@@ -385,7 +408,8 @@ SessionNews Service::run() {
     target = find_target();
     replica_options.origins = {target.origin};
   }
-  check_source(replica_options);
+  if (open_.pull && open_.pull->round.source != wire::SourceId{})
+    check_source(Replica::root_id(world_, replica_options));  // before anything is made of it
   const auto& only = target.origin.only;
   channel_.send(wire::Opened{wire::protocol_version, wire::open_features,
                              only.size() == 1 ? only.front() : std::string(), share_.bwlimit});
@@ -405,9 +429,13 @@ SessionNews Service::run() {
       std::rethrow_exception(located(std::current_exception(), place(), *root_));
     }
   }
-  if (is_standing() && (open_.flags & wire::open_afresh) != 0) options_.warm->forget(world_, replica_options);
-  auto kept = open_replica(options_.warm, world_, replica_options);
+  const bool is_afresh = (open_.flags & wire::open_afresh) != 0;
+  if (is_standing() && is_afresh) options_.warm->forget(world_, replica_options);
+  const auto begun = begin_to_follow(replica_options, is_afresh);
+  // A session of its own would not give back what others come for.
+  auto kept = open_replica(is_standing() ? options_.warm : nullptr, world_, replica_options);
   Replica& replica = *kept;
+  if (!push && !replica.is_composed()) check_source(root_id(replica.root()));
   if (is_standing()) follow_tree(replica);
   const bool has_own_name = !is_merged() && only.empty() && (open_.flags & wire::open_contents) == 0;
   wire::Summary summary;
@@ -420,10 +448,10 @@ SessionNews Service::run() {
     replica.set_aside_state();
     throw Error(Errc::disconnected, "a damaged state of the server was set aside");
   }
-  // Before the client may rely on it.
-  const bool is_kept = is_standing() && options_.warm->keep(std::move(kept), options_.client);
+  if (is_standing()) options_.warm->keep(std::move(kept), options_.client);
   if (push) return news_;
-  if (summary.round) summary.round->is_followed = is_kept;
+  if (summary.round && is_standing())
+    summary.round->is_followed = options_.sources->follow(options_.client, begun);
   channel_.send(summary);
   channel_.flush();
   return news_;

@@ -10,6 +10,7 @@
 
 #include "patch/patch.hpp"
 #include "sync/block_sums.hpp"
+#include "sync/followed_sources.hpp"
 #include "sync/warm_replicas.hpp"
 #include "wire/channel.hpp"
 
@@ -51,7 +52,8 @@ struct ServiceOptions {
   std::function<bool()> cancelled;
   WarmReplicas* warm = nullptr;  ///< for clients that will come again
   std::uint64_t client = 0;      ///< for whom it keeps them
-  BlockSums* blocks = nullptr;   ///< of what such clients are sent
+  FollowedSources* sources = nullptr;  ///< of such clients
+  BlockSums* blocks = nullptr;         ///< of what they are sent
 };
 
 /// Serves the session that `open` begins, on `channel`, whose end is an answering one. Throws Error after it

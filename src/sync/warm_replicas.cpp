@@ -27,167 +27,116 @@ std::string WarmReplicas::key_of(const std::string& state_path, bool is_source) 
   return state_path + (is_source ? " source" : "");
 }
 
-std::unique_ptr<Replica> WarmReplicas::take(const std::string& key) {
+std::unique_ptr<Replica> WarmReplicas::take(const std::string& key, bool waits) {
+  std::unique_lock lock(mutex_);
+  if (waits) returned_.wait_for(lock, limits::warm_wait, [&] { return !lent_.contains(key); });
+  auto found = kept_.extract(key);
+  return found.empty() ? nullptr : std::move(found.mapped().replica);
+}
+
+/// Until it is kept, or gone.
+void WarmReplicas::lend(Replica& replica, const std::string& key) {
   const std::lock_guard lock(mutex_);
-  const auto found = places_.find(key);
-  return found == places_.end() ? nullptr : std::move(found->second.replica);
+  if (!lent_.insert(key).second) return;  // who has waited for it in vain works with another one
+  replica.set_loan({this, [key](WarmReplicas* lender) {
+                      const std::lock_guard again(lender->mutex_);
+                      lender->lent_.erase(key);
+                      lender->returned_.notify_all();
+                    }});
 }
 
 std::unique_ptr<Replica> WarmReplicas::open(const World& world, const ReplicaOptions& options) {
   const auto key = key_of(Replica::state_path(world, options), options.is_source);
-  if (auto kept = take(key); kept && resume(*kept, options)) return kept;
-  return std::make_unique<Replica>(world, options);
+  auto out = take(key, options.is_source);
+  if (!out || !resume(*out, options)) out.reset();
+  if (!out) out = std::make_unique<Replica>(world, options);
+  if (options.is_source) lend(*out, key);
+  return out;
 }
 
 void WarmReplicas::forget(const World& world, const ReplicaOptions& options) {
-  take(key_of(Replica::state_path(world, options), options.is_source));
+  take(key_of(Replica::state_path(world, options), options.is_source), false);
 }
 
-bool WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
-  if (!replica->is_followed()) return false;
-  const bool is_source = replica->is_source();
-  const bool has_changed = replica->has_looked();
+void WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
+  if (!replica->is_followed()) return;
   replica->rest();
-  const std::lock_guard lock(mutex_);
-  const auto key = key_of(replica->state_path(), is_source);
-  auto& place = places_[key];
-  place.replica = std::move(replica);
-  place.used = ++uses_;
-  place.has_drifted = false;
-  place.settle.taken();
-  place.look_after = std::chrono::steady_clock::now() + limits::stir_interval;
-  // What others see there this session may have been the first to see.
-  if (has_changed) ++place.changes;
-  if (!is_source) place.owners.clear();
-  if (owner != 0) place.owners[owner] = {place.changes, false};
-  make_room();
-  if (is_over()) places_.erase(key);
-  waker_.wake();
-  return places_.contains(key);
-}
-
-bool WarmReplicas::is_over() const {
-  std::size_t count = 0;
-  std::uint64_t entries = 0;
-  for (const auto& [key, place] : places_) {
-    if (place.replica == nullptr) continue;
-    ++count;
-    entries += place.replica->tree().entry_count;
+  const auto key = key_of(replica->state_path(), replica->is_source());
+  std::shared_ptr<void> loan = replica->take_loan();  // ends after it is kept
+  std::unique_ptr<Replica> replaced;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& kept = kept_[key];
+    if (kept.replica != nullptr && replica->is_source()) {
+      replaced = std::move(replica);  // a copy of the state, which cannot be resumed
+    } else {
+      replaced = std::exchange(kept.replica, std::move(replica));
+      kept.owner = owner;
+      kept.is_told = false;
+      kept.look_after = std::chrono::steady_clock::now() + limits::stir_interval;
+    }
+    kept.used = ++uses_;
+    make_room();
+    if (on_kept_) on_kept_();
   }
-  return count > limits::warm_replicas_max || entries > limits::warm_entries_max;
 }
 
 void WarmReplicas::make_room() {
-  while (is_over()) {
-    auto oldest = places_.end();
-    for (auto at = places_.begin(); at != places_.end(); ++at)
-      if (at->second.may_go() && (oldest == places_.end() || at->second.used < oldest->second.used))
-        oldest = at;
-    if (oldest == places_.end()) return;
-    places_.erase(oldest);
-  }
+  const auto entries = [&] {
+    std::uint64_t out = 0;
+    for (const auto& [key, kept] : kept_) out += kept.replica->tree().entry_count;
+    return out;
+  };
+  while (!kept_.empty() && (kept_.size() > limits::warm_replicas_max || entries() > limits::warm_entries_max))
+    kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& one) { return one.second.used; }));
 }
 
 void WarmReplicas::drop(std::uint64_t owner) {
   const std::lock_guard lock(mutex_);
-  for (auto at = places_.begin(); at != places_.end();) {
-    auto& owners = at->second.owners;
-    at = owners.erase(owner) != 0 && owners.empty() ? places_.erase(at) : std::next(at);
-  }
-}
-
-bool WarmReplicas::Place::is_awaited() const {
-  return replica != nullptr &&
-         std::ranges::any_of(owners, [](const auto& one) { return !one.second.is_told; });
-}
-
-void WarmReplicas::Place::note_drift() {
-  if (has_drifted || !replica->has_drifted()) return;
-  has_drifted = true;
-  ++changes;
-}
-
-void WarmReplicas::take_owners(Place& place, std::vector<std::uint64_t>& out) {
-  for (auto& [owner, known] : place.owners)
-    if (known.seen != place.changes && !std::exchange(known.is_told, true)) out.push_back(owner);
+  std::erase_if(kept_, [&](const auto& one) { return one.second.owner == owner; });
 }
 
 /// Under the lock: a session that begins waits for its replica rather than opening its state twice.
 std::vector<std::uint64_t> WarmReplicas::take_stirred() {
   std::vector<std::uint64_t> out;
   const std::lock_guard lock(mutex_);
-  for (auto& [key, place] : places_) {
-    if (!place.is_awaited()) continue;
-    place.note_drift();
-    take_owners(place, out);
+  for (auto& [key, kept] : kept_) {
+    if (!kept.is_awaited() || !kept.replica->has_drifted()) continue;
+    kept.is_told = true;
+    out.push_back(kept.owner);
   }
   return out;
 }
 
-/// Of a source: when what has happened there has settled; nothing where nothing has.
-std::optional<WarmReplicas::Moment> WarmReplicas::Place::settled(Moment now) {
-  auto& tree = *replica->watched();
-  const auto news = tree.take(std::chrono::milliseconds(0));
-  if (news.complete) settle.complete(now);
-  if (news.written) settle.written(now);
-  const auto due = settle.due(tree.is_writing());
-  // What happened while a session had it was not seen to settle.
-  return due || !tree.is_dirty() ? due : now;
-}
-
-/// Looks, if it is time to; else returns when it is, if that is known.
-std::optional<WarmReplicas::Moment> WarmReplicas::Place::look(Moment now) {
-  if (!replica->is_source()) {
-    if (now < look_after) return look_after;
-    look_after = now + limits::stir_interval;
-    note_drift();
-    return std::nullopt;
-  }
-  const auto due = settled(now);
-  if (!due || *due > now) return due;
-  note_drift();
-  settle.taken();
-  replica->watched()->let_writers_go();
-  return std::nullopt;
-}
-
-/// Those who are to be told now; and what is to be waited for.
-std::vector<std::uint64_t> WarmReplicas::take_due(Wait& wait) {
+std::vector<std::uint64_t> WarmReplicas::take_due(StirWait& wait) {
   std::vector<std::uint64_t> out;
   const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  for (auto& [key, place] : places_) {
-    if (!place.is_awaited()) continue;
-    std::optional<Moment> due;
-    try {
-      due = place.look(now);
-    } catch (const Error&) {
-      ++place.changes;  // the next session meets that as well
+  for (auto& [key, kept] : kept_) {
+    if (!kept.is_awaited()) continue;
+    if (now < kept.look_after) {  // what it has to tell before its time stays unread
+      wait.until(kept.look_after);
+      continue;
     }
-    take_owners(place, out);
-    // What a destination has to tell before its time stays unread.
-    if (place.replica->is_source() || !due) wait.trees.push_back(place.replica->watched());
-    if (due) wait.end = std::min(wait.end, *due);
+    kept.look_after = now + limits::stir_interval;
+    if (kept.replica->has_drifted()) {
+      kept.is_told = true;
+      out.push_back(kept.owner);
+    } else {
+      wait.trees.push_back(kept.replica->watched());
+    }
   }
   return out;
 }
 
-std::vector<std::uint64_t> WarmReplicas::wait_stirred(std::chrono::milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  Wait wait{{}, end};
-  if (auto out = take_due(wait); !out.empty()) return out;
-  std::vector<int> descriptors;
-  for (const auto& tree : wait.trees) descriptors.push_back(tree->descriptor());
-  waker_.wait(descriptors,
-              std::chrono::ceil<std::chrono::milliseconds>(wait.end - std::chrono::steady_clock::now()));
-  wait = {{}, end};
-  return take_due(wait);
+void WarmReplicas::on_kept(std::function<void()> kept) {
+  const std::lock_guard lock(mutex_);
+  on_kept_ = std::move(kept);
 }
 
 std::size_t WarmReplicas::count() const {
   const std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(
-      std::ranges::count_if(places_, [](const auto& one) { return one.second.replica != nullptr; }));
+  return kept_.size();
 }
 
 std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options) {

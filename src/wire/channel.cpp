@@ -206,13 +206,19 @@ bool Channel::session_is_over() const {
 }
 
 void Channel::begin_session(Conversation conversation, const ChannelOptions& options) {
-  std::scoped_lock lock(send_mutex_, order_mutex_);
-  conversation_ = conversation;
-  options_ = options;
-  bulk_bytes_ = 0;
-  if (input_pos_ < input_.size()) return;
-  Bytes().swap(input_);  // an idle connection keeps no memory of what it was used for
-  input_pos_ = 0;
+  bool owes_stirred = false;
+  {
+    std::scoped_lock lock(send_mutex_, order_mutex_);
+    conversation_ = conversation;
+    options_ = options;
+    bulk_bytes_ = 0;
+    owes_stirred = std::exchange(owes_stirred_, false);
+    if (input_pos_ >= input_.size()) {
+      Bytes().swap(input_);  // an idle connection keeps no memory of what it was used for
+      input_pos_ = 0;
+    }
+  }
+  if (owes_stirred) tell_stirred();
 }
 
 void Channel::set_options(const ChannelOptions& options) {
@@ -259,7 +265,10 @@ bool Channel::tell_stirred() {
   std::lock_guard lock(send_mutex_);
   {
     std::lock_guard order(order_mutex_);
-    if (!conversation_.may_stir()) return false;
+    if (!conversation_.may_stir()) {
+      owes_stirred_ = true;
+      return false;
+    }
     conversation_.sent(MessageType::stirred);
   }
   append(pending_, Stirred{}, 0);

@@ -56,7 +56,8 @@ class Channel {
   /// holds it up, and with it whatever else is to be said.
   std::size_t bulk_bytes_wanted() const;
   void flush();
-  /// As a server between two sessions: the client should begin another one. False where it has.
+  /// As a server: the client should begin another session. False where one goes on: it hears of it after
+  /// that.
   bool tell_stirred();
   /// The next message; nothing when the other side is gone. Flushes before it blocks.
   /// Throws what decode() throws and Error(protocol).
@@ -107,6 +108,7 @@ class Channel {
   std::mutex send_mutex_;
   mutable std::mutex order_mutex_;
   Conversation conversation_;
+  bool owes_stirred_ = false;
   Bytes pending_;
   compress::StreamCompressor stream_out_;
   compress::StreamDecompressor stream_in_;

@@ -84,6 +84,16 @@ class CountingLink final : public wire::Transport {
 
 }  // namespace
 
+TEST_CASE("an address without a share means the only one, both ways", "[remote]") {
+  Remote remote;
+  remote.dir.write("here/f", "1");
+  CHECK(remote.push("syncline://host/").report.in_step);
+  CHECK(remote.dir.read("share/f") == "1");
+  remote.dir.write("share/g", "2");
+  CHECK(remote.pull("syncline://host/").report.in_step);
+  CHECK(remote.dir.read("here/g") == "2");
+}
+
 TEST_CASE("what is pushed can be pulled again", "[sync][remote]") {
   Remote remote;
   remote.dir.make_dir("here/sub");

@@ -46,6 +46,7 @@ class Served {
     return report;
   }
 
+  std::function<void()> while_reserved;  ///< called when a session waits for its place
   Wrap wrap;        ///< the client's end
   Wrap wrap_there;  ///< the server's
   int dial_count = 0;
@@ -53,6 +54,7 @@ class Served {
   std::vector<std::string> errors;
   std::vector<std::string> notices;
   sync::WarmReplicas warm;
+  sync::FollowedSources sources;
   std::uint64_t client = 1;  ///< as the server counts them
 
  private:
@@ -80,12 +82,15 @@ class Served {
     wire::Channel channel(std::make_unique<Borrowed>(std::move(end)), wire::Conversation::answering(), {});
     sync::ServiceOptions options;
     options.find_share = [this](const wire::Open& open) {
-      if (open.share != "share") throw Error(ENOENT, "share '" + escape_name(open.share) + "'");
+      if (open.share != "share" && !open.share.empty())
+        throw Error(ENOENT, "share '" + escape_name(open.share) + "'");
       return share_;
     };
     options.warm = &warm;
+    options.sources = &sources;
     options.client = client;
     options.reserve = [this](const std::string&, sync::PlaceUse) {
+      if (while_reserved) while_reserved();
       return std::make_shared<std::unique_lock<std::mutex>>(place_mutex_);
     };
     options.notice = [this](const std::string& text) {

@@ -10,6 +10,7 @@
 #include "sync/far_watch.hpp"
 #include "sync/pull_options.hpp"
 #include "sync/standing_copy.hpp"
+#include "sync/stirring.hpp"
 #include "tree_picture.hpp"
 
 namespace {
@@ -63,7 +64,7 @@ struct FarScene {
   void write_many(int count, const std::string& content) const {
     for (int i = 0; i < count; ++i) write("f" + std::to_string(i), content);
   }
-  std::vector<std::uint64_t> stirred() { return far.served.warm.take_stirred(); }
+  std::vector<std::uint64_t> stirred() { return far.served.sources.take_stirred(); }
 
   Remote far;
   sync::World world;
@@ -127,14 +128,14 @@ TEST_CASE("all clients that follow a share are told, whoever came first, and it 
   sync::StandingCopy other(
       one.world, [&](const sync::RemotePlace&) { return one.far.served.dial(); }, nullptr);
   other.round(options, {});
-  // The second one's beginning looked at everything anew, which may have been news.
-  while (!one.stirred().empty()) one.round(), other.round(options, {});
+  CHECK(one.stirred().empty());
   for (int i = 0; i < 3; ++i) {
     one.write("f", std::string(10 + i, 'x'));
     // One of them comes before anybody looked.
     other.round(options, {});
-    CHECK(one.stirred() == std::vector<std::uint64_t>{1});
+    one.stirred();
     one.round();
+    other.round(options, {});
     CHECK(one.difference() == "");
     CHECK(differences(picture_of(one.source()), picture_of(other_dir)) == "");
     CHECK(one.stirred().empty());
@@ -150,26 +151,83 @@ TEST_CASE("all clients that follow a share are told, whoever came first, and it 
 
 TEST_CASE("whoever waits is told of a source once it has settled, and of nothing else", "[standing][pull]") {
   FarScene scene;
-  auto& warm = scene.far.served.warm;
+  sync::Stirring stirring(scene.far.served.warm, scene.far.served.sources);
   scene.write("f", "1");
   scene.round();
-  CHECK(warm.wait_stirred(30ms).empty());
+  CHECK(stirring.wait(30ms).empty());
   scene.write("f", "22");
-  CHECK(warm.wait_stirred(20s) == std::vector<std::uint64_t>{1});
-  CHECK(warm.wait_stirred(10ms).empty());
+  CHECK(stirring.wait(20s) == std::vector<std::uint64_t>{1});
+  CHECK(stirring.wait(10ms).empty());
   scene.round();
   {
     // Somebody is in the middle of it.
     std::ofstream file(scene.source() + "/f", std::ios::app);
     file << "333" << std::flush;
-    CHECK(warm.wait_stirred(limits::settle_written / 4).empty());
+    CHECK(stirring.wait(limits::settle_written / 4).empty());
   }
-  CHECK(warm.wait_stirred(20s) == std::vector<std::uint64_t>{1});
+  CHECK(stirring.wait(20s) == std::vector<std::uint64_t>{1});
   scene.round();
   CHECK(scene.difference() == "");
-  std::thread waker([&] { warm.wake(); });
-  CHECK(warm.wait_stirred(20s).empty());
+  std::thread waker([&] { stirring.wake(); });
+  CHECK(stirring.wait(20s).empty());
   waker.join();
+}
+
+TEST_CASE("other sessions on a source that is followed, or none that ends well, keep no news back",
+          "[standing][pull]") {
+  FarScene scene;
+  scene.write("f", "1");
+  scene.round();
+  auto options = scene.far.options;
+  options.destination = scene.far.dir.make_dir("other") + "/";
+  options.state_dir = scene.far.dir.path("other-state");
+  options.dry_run = GENERATE(false, true);
+  const auto dial = [&](const sync::RemotePlace&) { return scene.far.served.dial(); };
+  CHECK(sync::run_remote_copy(scene.world, options, {}, dial).exit_code == 0);
+  scene.write("f", "22");
+  CHECK(scene.stirred() == std::vector<std::uint64_t>{1});
+  scene.round();
+  // One that follows too, and does not get to its end.
+  scene.far.served.client = 2;
+  CopyObserver cancels;
+  cancels.cancelled = [] { return true; };
+  sync::StandingCopy ended(scene.world, dial, nullptr);
+  CHECK_THROWS_AS(ended.round(options, cancels), Error);
+  scene.far.served.client = 1;
+  scene.write("f", "333");
+  CHECK(scene.stirred() == std::vector<std::uint64_t>{1});
+  scene.round();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("that a share leads to another directory is told, though nothing in it changes",
+          "[standing][pull]") {
+  FarScene scene;
+  sync::Stirring stirring(scene.far.served.warm, scene.far.served.sources);
+  scene.write("f", "1");
+  scene.round();
+  const auto away = scene.far.dir.path("away");
+  stdfs::rename(scene.source(), away);
+  CHECK(stirring.wait(20s) == std::vector<std::uint64_t>{1});
+  CHECK(scene.refusal() == Errc::replaced);
+}
+
+TEST_CASE("a directory that became another one while a round waited for its turn changes nothing here",
+          "[standing][pull]") {
+  FarScene scene;
+  scene.write("f", "1");
+  scene.round();
+  const auto away = scene.far.dir.path("away");
+  scene.far.served.while_reserved = [&] {
+    stdfs::rename(scene.source(), away);
+    stdfs::create_directory(scene.source());
+    scene.write("other", "x");
+  };
+  scene.write("f", "22");
+  CHECK(scene.refusal() == Errc::replaced);
+  CHECK(scene.far.dir.read("here/f") == "1");
+  CHECK_FALSE(scene.far.dir.exists("here/other"));
+  scene.far.served.while_reserved = nullptr;
 }
 
 TEST_CASE("news of a share end the wait for them, each once a round, and so does the end of the connection",
@@ -340,30 +398,26 @@ TEST_CASE("a single entry of a share is not followed", "[standing][pull]") {
   CHECK(scene.refusal() == Errc::usage);
 }
 
-TEST_CASE("sources that clients count on are not let go for others, and beyond the limit none is kept",
+TEST_CASE("so many sources are followed, each client follows one, and what nobody follows makes room",
           "[standing][bounds]") {
   TempDir dir;
-  sync::WarmReplicas warm;
-  const sync::World world;
-  const auto keep = [&](std::size_t number, bool is_source) {
+  sync::FollowedSources sources;
+  const auto begin = [&](std::size_t number) {
     const auto root = dir.make_dir("root" + std::to_string(number));
-    sync::ReplicaOptions options{{{root, "", {}, ""}}, dir.path("state"), is_source, {}};
-    auto replica = warm.open(world, options);
-    sync::follow_tree(*replica);
-    replica->scan({});
-    return warm.keep(std::move(replica), number + 1);
+    return sources.begin(
+        root, [root] { return fs::linux_fs().open_root(root); }, false);
   };
-  for (std::size_t i = 0; i + 1 < limits::warm_replicas_max; ++i) CHECK(keep(i, true));
-  const auto last = limits::warm_replicas_max;
-  CHECK(keep(last, false));
-  CHECK(keep(last + 1, true));  // in place of the destination
-  CHECK(warm.count() == limits::warm_replicas_max);
-  CHECK_FALSE(keep(last + 2, true));
-  CHECK_FALSE(keep(last + 3, false));
-  CHECK(keep(0, true));
-  CHECK(warm.count() == limits::warm_replicas_max);
-  warm.drop(1);
-  CHECK(keep(last + 2, true));
+  const auto most = limits::followed_sources_max;
+  for (std::size_t i = 0; i < most; ++i) REQUIRE(sources.follow(i + 1, begin(i)));
+  CHECK(sources.count() == most);
+  CHECK_FALSE(begin(most).has_value());
+  CHECK(sources.follow(most + 1, begin(0)));  // by several
+  CHECK(sources.follow(1, begin(1)));         // and no longer the other
+  sources.drop(most + 1);
+  CHECK(sources.count() == most - 1);
+  CHECK(sources.follow(most + 1, begin(most)));
+  CHECK_FALSE(begin(most + 1).has_value());
+  CHECK_FALSE(sources.follow(2, std::nullopt));
 }
 
 }  // namespace

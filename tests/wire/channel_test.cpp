@@ -464,6 +464,35 @@ TEST_CASE("the first bulk gets level 3, further bulk what the link asks for", "[
   }
 }
 
+TEST_CASE("that something stirred while a session goes on a server says once, after it", "[wire]") {
+  auto [here, there] = test::make_frame_pipe();
+  Channel client(std::move(here), Conversation::asking(Role::sender), {});
+  Channel server(std::move(there), Conversation::answering(), {});
+  client.send(Open{});
+  client.flush();
+  REQUIRE(server.receive().has_value());
+  server.send(Opened{});
+  server.flush();
+  REQUIRE(client.receive().has_value());
+  CHECK_FALSE(server.tell_stirred());
+  CHECK_FALSE(server.tell_stirred());
+  CHECK_FALSE(client.has_input());
+  server.begin_session(Conversation::answering(), {});
+  client.begin_session(Conversation::asking(Role::sender), {});
+  CHECK(client.has_input());
+  client.send(Open{});
+  client.flush();
+  REQUIRE(server.receive().has_value());
+  server.send(Opened{});
+  server.flush();
+  CHECK(std::holds_alternative<Opened>(*client.receive()));
+  server.begin_session(Conversation::answering(), {});
+  client.begin_session(Conversation::asking(Role::sender), {});
+  CHECK_FALSE(client.has_input());
+  CHECK(server.tell_stirred());
+  CHECK(client.has_input());
+}
+
 TEST_CASE("several threads may send at once", "[wire]") {
   Link link;
   link.open();
