@@ -84,8 +84,8 @@ void ServerCore::start(const trust::Identity& identity) {
     listen.addresses = addresses_of(*config_, false);
     listener_ = std::make_unique<net::Listener>(io_threads_, std::move(listen));
   }
-  watcher_ = std::thread([this] { watch(); });
   stir_teller_.emplace(warm_, sources_, [this](std::uint64_t number) { tell_stirred(number); });
+  watcher_ = std::thread([this] { watch(); });
 }
 
 void ServerCore::stop() {

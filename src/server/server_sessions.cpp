@@ -173,6 +173,7 @@ sync::ServedShare ServerCore::find_share(const Client& client, const wire::Open&
                                                  "' does not exist or is not granted to this client");
   sync::ServedShare out;
   out.dir = world_.files->real_path(found->dir);
+  out.typed_dir = found->dir;
   out.may_write = found->mode == config::ShareMode::read_write && *right != trust::Right::read;
   out.may_delete = out.may_write && *right == trust::Right::write;
   out.state_dir = configured->state_dir;

@@ -24,10 +24,19 @@ StirTeller::~StirTeller() {
   thread_.join();
 }
 
+/// One that cannot be told must not keep it from the others.
+void StirTeller::tell(std::uint64_t owner) noexcept {
+  try {
+    tell_(owner);
+  } catch (const std::exception&) {
+    // It looks at everything within the hour.
+  }
+}
+
 void StirTeller::run() {
   while (!is_over_) {
     try {
-      for (const auto owner : stirring_.wait(wait_longest)) tell_(owner);
+      for (const auto owner : stirring_.wait(wait_longest)) tell(owner);
     } catch (const std::exception&) {
       std::this_thread::sleep_for(
           limits::stir_interval);  // of memory or threads, perhaps: they may be there again

@@ -24,6 +24,7 @@ class StirTeller {
 
  private:
   void run();
+  void tell(std::uint64_t owner) noexcept;
 
   sync::Stirring stirring_;
   const std::function<void(std::uint64_t)> tell_;

@@ -30,9 +30,13 @@ class FollowedSources::Source {
     const std::lock_guard lock(mutex_);
     tree_->refresh();
   }
-  /// Returns how many changes there have been.
-  std::uint64_t look(Moment now, bool waits, StirWait* wait) {
-    const std::lock_guard lock(mutex_);
+  /// Returns how many changes there have been; nothing while a session walks through the tree.
+  std::optional<std::uint64_t> look(Moment now, bool waits, StirWait* wait) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) {
+      if (wait != nullptr) wait->until(now + limits::settle_complete_max);
+      return std::nullopt;
+    }
     try {
       look_at_tree(now, waits, wait);
     } catch (const Error&) {
@@ -66,7 +70,8 @@ bool FollowedSources::has_room(const std::string& key) const {
 
 /// Null where there is no room, or nothing to watch all of it with; what was there stays then.
 FollowedSources::SourcePtr FollowedSources::make(const std::string& key,
-                                                 const watch::TreeWatch::OpenRoot& open_root) {
+                                                 const watch::TreeWatch::OpenRoot& open_root,
+                                                 const SourcePtr& unsound) {
   {
     const std::lock_guard lock(mutex_);
     clean();
@@ -84,6 +89,7 @@ FollowedSources::SourcePtr FollowedSources::make(const std::string& key,
   const std::lock_guard lock(mutex_);
   if (!has_room(key)) return nullptr;
   auto& place = places_[key];
+  if (place.source && place.source != unsound) return place.source;  // another session was faster
   for (auto& [owner, known] : place.owners) known = {};  // of what this one has not seen
   return place.source = std::move(out);
 }
@@ -93,7 +99,7 @@ std::optional<FollowedSources::Begun> FollowedSources::begin(const std::string& 
                                                              bool afresh) {
   auto source = find(key);
   if (source && afresh) source->refresh();
-  if (!source || !source->is_sound()) source = make(key, open_root);
+  if (!source || !source->is_sound()) source = make(key, open_root, source);
   if (!source) return std::nullopt;
   const auto changes = source->changes();
   return Begun{key, std::move(source), changes};
@@ -105,8 +111,9 @@ bool FollowedSources::follow(std::uint64_t owner, const std::optional<Begun>& be
   remove(owner);
   if (!is_complete) return false;
   const auto found = places_.find(begun->key);
-  if (found == places_.end() || found->second.source != begun->source) return false;
-  found->second.owners[owner] = {begun->changes, false};
+  if (found == places_.end()) return false;
+  // What another watch than that has seen is not known: then it is told once in any case.
+  found->second.owners[owner] = {found->second.source == begun->source ? begun->changes : 0, false};
   if (on_followed_) on_followed_();
   return true;
 }
@@ -166,11 +173,12 @@ std::vector<std::uint64_t> FollowedSources::take(Moment now, bool waits, StirWai
   std::vector<std::uint64_t> out;
   for (const auto& [key, source] : sources) {
     const auto changes = source->look(now, waits, wait);
+    if (!changes) continue;
     const std::lock_guard lock(mutex_);
     const auto found = places_.find(key);
     if (found == places_.end() || found->second.source != source) continue;
     for (auto& [owner, known] : found->second.owners)
-      if (known.seen != changes && !std::exchange(known.is_told, true)) out.push_back(owner);
+      if (known.seen != *changes && !std::exchange(known.is_told, true)) out.push_back(owner);
   }
   return out;
 }

@@ -61,7 +61,8 @@ class FollowedSources {
   };
 
   SourcePtr find(const std::string& key) const;
-  SourcePtr make(const std::string& key, const watch::TreeWatch::OpenRoot& open_root);
+  SourcePtr make(const std::string& key, const watch::TreeWatch::OpenRoot& open_root,
+                 const SourcePtr& unsound);
   bool has_room(const std::string& key) const;
   void remove(std::uint64_t owner);
   void clean();

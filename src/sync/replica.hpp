@@ -105,6 +105,8 @@ class Replica {
   /// After a session that went well, until the next one: holds on to the tree in memory, but neither to the
   /// directory, which may be unmounted, nor to the right to write the state, which others may want to.
   void rest();
+  /// After rest(): the state is there still.
+  bool can_resume() const { return database_ != nullptr; }
   /// For the next session, with its options. False where the path leads to another directory by now, or
   /// somebody else has written to the state: then this one is of no more use. Throws Error(locked) while
   /// somebody else has the state for writing.
@@ -195,6 +197,7 @@ class Replica {
 
   World world_;
   ReplicaOptions options_;
+  std::shared_ptr<void> loan_;  ///< before the state, and so ended after it is closed
   std::string database_path_;
   bool is_composed_ = false;
   bool is_tracked_ = false;
@@ -214,7 +217,6 @@ class Replica {
   std::shared_ptr<Selector::RulesFiles> rules_files_;  ///< that the last scan found
   hash::Digest rest_root_;        ///< of the tree as the last session left it
   bool has_drifted_ = false;      ///< since then
-  std::shared_ptr<void> loan_;
   std::mutex mutex_;
 };
 

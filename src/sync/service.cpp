@@ -319,9 +319,10 @@ void Service::check_source(const wire::SourceId& found) const {
 /// Of a directory that the client is to be told of; nothing where it cannot be.
 std::optional<FollowedSources::Begun> Service::begin_to_follow(const ReplicaOptions& options, bool afresh) {
   if (!is_standing() || !open_.pull || !options.origins.front().only.empty()) return std::nullopt;
-  const auto open_root = [world = world_, origin = options.origins.front()] {
-    return open_origin(world, origin);
-  };
+  auto origin = options.origins.front();
+  // What the path leads to by then.
+  if (!share_.typed_dir.empty()) origin.path = share_.typed_dir;
+  const auto open_root = [world = world_, origin] { return open_origin(world, origin); };
   return options_.sources->begin(Replica::state_path(world_, options), open_root, afresh);
 }
 
@@ -430,10 +431,9 @@ SessionNews Service::run() {
     }
   }
   const bool is_afresh = (open_.flags & wire::open_afresh) != 0;
-  if (is_standing() && is_afresh) options_.warm->forget(world_, replica_options);
   const auto begun = begin_to_follow(replica_options, is_afresh);
   // A session of its own would not give back what others come for.
-  auto kept = open_replica(is_standing() ? options_.warm : nullptr, world_, replica_options);
+  auto kept = open_replica(is_standing() ? options_.warm : nullptr, world_, replica_options, is_afresh);
   Replica& replica = *kept;
   if (!push && !replica.is_composed()) check_source(root_id(replica.root()));
   if (is_standing()) follow_tree(replica);

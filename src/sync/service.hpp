@@ -18,7 +18,8 @@ namespace syncline::sync {
 
 /// A share as one client may use it.
 struct ServedShare {
-  std::string dir;  ///< its root, an absolute path
+  std::string dir;             ///< its root, an absolute path
+  std::string typed_dir = {};  ///< as configured: a link may lead elsewhere later. Of one that is confined
   /// The client may go wherever the file system lets us, symlinks included: it could log in here as well.
   bool is_unconfined = false;
   bool may_write = false;

@@ -16,8 +16,12 @@ Stirring::~Stirring() {
 
 std::vector<std::uint64_t> Stirring::take(StirWait& wait) {
   auto out = warm_.take_due(wait);
-  const auto more = sources_.take_due(wait);
-  out.insert(out.end(), more.begin(), more.end());
+  try {
+    const auto more = sources_.take_due(wait);
+    out.insert(out.end(), more.begin(), more.end());
+  } catch (const std::exception&) {
+    if (out.empty()) throw;  // else those are told first
+  }
   return out;
 }
 

@@ -27,58 +27,51 @@ std::string WarmReplicas::key_of(const std::string& state_path, bool is_source) 
   return state_path + (is_source ? " source" : "");
 }
 
-std::unique_ptr<Replica> WarmReplicas::take(const std::string& key, bool waits) {
-  std::unique_lock lock(mutex_);
-  if (waits) returned_.wait_for(lock, limits::warm_wait, [&] { return !lent_.contains(key); });
-  auto found = kept_.extract(key);
-  return found.empty() ? nullptr : std::move(found.mapped().replica);
-}
-
-/// Until it is kept, or gone.
-void WarmReplicas::lend(Replica& replica, const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  if (!lent_.insert(key).second) return;  // who has waited for it in vain works with another one
-  replica.set_loan({this, [key](WarmReplicas* lender) {
-                      const std::lock_guard again(lender->mutex_);
-                      lender->lent_.erase(key);
-                      lender->returned_.notify_all();
-                    }});
-}
-
-std::unique_ptr<Replica> WarmReplicas::open(const World& world, const ReplicaOptions& options) {
-  const auto key = key_of(Replica::state_path(world, options), options.is_source);
-  auto out = take(key, options.is_source);
-  if (!out || !resume(*out, options)) out.reset();
-  if (!out) out = std::make_unique<Replica>(world, options);
-  if (options.is_source) lend(*out, key);
+/// What was kept, and for a source the right to be the one that others wait for.
+WarmReplicas::Taken WarmReplicas::take(const std::string& key, bool is_source) {
+  Taken out;
+  bool is_lent = false;
+  {
+    std::unique_lock lock(mutex_);
+    if (is_source) {
+      returned_.wait_for(lock, limits::warm_wait, [&] { return !lent_.contains(key); });
+      is_lent = lent_.insert(key).second;  // else who has waited in vain works with another one
+    }
+    if (auto found = kept_.extract(key)) out.replica = std::move(found.mapped().replica);
+  }
+  if (is_lent)
+    out.loan = {this, [key](WarmReplicas* lender) {
+                  const std::lock_guard lock(lender->mutex_);
+                  lender->lent_.erase(key);
+                  lender->returned_.notify_all();
+                }};
   return out;
 }
 
-void WarmReplicas::forget(const World& world, const ReplicaOptions& options) {
-  take(key_of(Replica::state_path(world, options), options.is_source), false);
+std::unique_ptr<Replica> WarmReplicas::open(const World& world, const ReplicaOptions& options, bool afresh) {
+  auto [out, loan] = take(key_of(Replica::state_path(world, options), options.is_source), options.is_source);
+  if (out && (afresh || !resume(*out, options))) out.reset();
+  if (!out) out = std::make_unique<Replica>(world, options);
+  out->set_loan(std::move(loan));
+  return std::move(out);
 }
 
 void WarmReplicas::keep(std::unique_ptr<Replica> replica, std::uint64_t owner) {
   if (!replica->is_followed()) return;
   replica->rest();
+  if (!replica->can_resume()) return;
   const auto key = key_of(replica->state_path(), replica->is_source());
-  std::shared_ptr<void> loan = replica->take_loan();  // ends after it is kept
+  const auto loan = replica->take_loan();  // ends after it is kept
   std::unique_ptr<Replica> replaced;
-  {
-    const std::lock_guard lock(mutex_);
-    auto& kept = kept_[key];
-    if (kept.replica != nullptr && replica->is_source()) {
-      replaced = std::move(replica);  // a copy of the state, which cannot be resumed
-    } else {
-      replaced = std::exchange(kept.replica, std::move(replica));
-      kept.owner = owner;
-      kept.is_told = false;
-      kept.look_after = std::chrono::steady_clock::now() + limits::stir_interval;
-    }
-    kept.used = ++uses_;
-    make_room();
-    if (on_kept_) on_kept_();
-  }
+  const std::lock_guard lock(mutex_);
+  auto& kept = kept_[key];
+  replaced = std::exchange(kept.replica, std::move(replica));
+  kept.owner = owner;
+  kept.used = ++uses_;
+  kept.is_told = false;
+  kept.look_after = std::chrono::steady_clock::now() + limits::stir_interval;
+  make_room();
+  if (on_kept_) on_kept_();
 }
 
 void WarmReplicas::make_room() {
@@ -122,6 +115,8 @@ std::vector<std::uint64_t> WarmReplicas::take_due(StirWait& wait) {
     if (kept.replica->has_drifted()) {
       kept.is_told = true;
       out.push_back(kept.owner);
+    } else if (kept.replica->watched()->is_dirty()) {
+      wait.until(kept.look_after);  // somebody else had the state
     } else {
       wait.trees.push_back(kept.replica->watched());
     }
@@ -139,8 +134,9 @@ std::size_t WarmReplicas::count() const {
   return kept_.size();
 }
 
-std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options) {
-  return warm != nullptr ? warm->open(world, options) : std::make_unique<Replica>(world, options);
+std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options,
+                                      bool afresh) {
+  return warm != nullptr ? warm->open(world, options, afresh) : std::make_unique<Replica>(world, options);
 }
 
 void follow_tree(Replica& replica) {

@@ -23,13 +23,11 @@ namespace syncline::sync {
 /// limits::warm_entries_max entries; those that were used least recently go first. Thread-safe.
 class WarmReplicas {
  public:
-  /// The one that was kept for this place, else a new one. A source that another session works with is waited
-  /// for, limits::warm_wait at most. Throws what opening it throws.
-  std::unique_ptr<Replica> open(const World& world, const ReplicaOptions& options);
-  /// The next open() of this place begins from nothing.
-  void forget(const World& world, const ReplicaOptions& options);
-  /// After a session that went well. One that is not watched is let go, and so is that of a source of which
-  /// another one was kept meanwhile. `owner`, unless 0, is told when something in a destination is not as
+  /// The one that was kept for this place, unless `afresh`, else a new one. A source that another session
+  /// works with is waited for, limits::warm_wait at most. Throws what opening it throws.
+  std::unique_ptr<Replica> open(const World& world, const ReplicaOptions& options, bool afresh = false);
+  /// After a session that went well. One that is not watched, or works with a copy of its state, is let go.
+  /// `owner`, unless 0, is told when something in a destination is not as
   /// this session left it.
   void keep(std::unique_ptr<Replica> replica, std::uint64_t owner = 0);
   /// All that were kept for `owner`.
@@ -56,8 +54,11 @@ class WarmReplicas {
   };
 
   static std::string key_of(const std::string& state_path, bool is_source);
-  std::unique_ptr<Replica> take(const std::string& key, bool waits);
-  void lend(Replica& replica, const std::string& key);
+  struct Taken {
+    std::unique_ptr<Replica> replica;
+    std::shared_ptr<void> loan;
+  };
+  Taken take(const std::string& key, bool is_source);
   void make_room();
 
   mutable std::mutex mutex_;
@@ -69,7 +70,8 @@ class WarmReplicas {
 };
 
 /// As WarmReplicas::open(), or always anew without any.
-std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options);
+std::unique_ptr<Replica> open_replica(WarmReplicas* warm, const World& world, const ReplicaOptions& options,
+                                      bool afresh = false);
 
 /// Watches the tree from now on, if it can be: it is a whole directory, and the system has watches left.
 void follow_tree(Replica& replica);

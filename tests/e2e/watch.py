@@ -459,7 +459,15 @@ def follows_share(scene):
     os.rename(scene.path("hub-away"), scene.path("hub"))
     scene.write("hub/back", "x")
     scene.wait_equal("hub", "mirror", "once the source is back")
-    for process in (mirror, second):
+    many = [scene.start("here", f"many-{number}.log", "watch", url, f"many-{number}/") for number in range(4)]
+    for number in range(6):
+        for one in range(len(many)):
+            scene.wait_equal("hub", f"many-{one}", f"of several that begin together, edit {number}")
+        if number == 2:  # which takes nothing away from the others
+            scene.run("here", "copy", url, "once/")
+        scene.write("hub/sub/90", f"edit {number}")
+    check(all("cannot watch" not in scene.text(f"many-{one}.log") for one in range(len(many))), "all of them are told")
+    for process in (mirror, second, *many):
         scene.end(process)
     both = scene.run("here", "watch", url, url + "2", code=1).stderr
     check("cannot both be on other machines" in both, "two servers are refused: " + both)
