@@ -33,7 +33,7 @@ class Transport {
   /// Calls `ready` once, from any thread, as soon as has_input() is true. It must neither block nor throw.
   /// Replaces one that was not called yet; an empty one takes it back. An end that has no means for that
   /// never calls: whoever waits looks at has_input() from time to time as well.
-  virtual void on_input(std::function<void()> /*ready*/) {}
+  virtual void on_input(std::function<void()> ready) { ready = nullptr; }
   /// Throws what a send() or receive() would, where it is known already that there is no connection to be
   /// had.
   virtual void check() const {}
