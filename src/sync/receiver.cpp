@@ -471,6 +471,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   else if (area_) area_->drop_partials(), area_->close_clean();
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
+    if (finish.agree && !(applier_ && applier_->has_failures())) replica_.settle_deviations();
     settle_drift(finish);
     if ((begin_.flags & wire::begin_index) != 0)
       index_contents(replica_, options_.threads, read_bytes_, [] {});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "state/shelf.hpp"
@@ -326,6 +327,14 @@ void Replica::drop_manifest(state::ManifestId id) {
   if (id != 0) writer().erase_manifest(id);
 }
 
+void Replica::settle_deviations() {
+  const std::lock_guard lock(mutex_);
+  for_each_dir(*tree_.root, [](DirNode& node) {
+    for (Extra& extra : node.extras)
+      if (std::exchange(extra.deviating_content, std::nullopt)) node.dirty = true;
+  });
+}
+
 /// A source has no say about what it lacks, which would only puzzle its next session.
 void Replica::add_absent(state::DirRecord& record, DirNode& node) const {
   if (options_.is_source) node.absent.clear();
@@ -346,6 +355,7 @@ void Replica::write_record(DirNode& node) {
   node.fingerprint = fingerprint(node, rules_, *key_, scratch);
   record.summary = {node.fingerprint, node.shallow};
   record.entries.reserve(node.entries.size());
+  bool deviates = false;
   for (Entry& entry : node.entries) {
     const Extra& extra = node.extra_of(entry);
     entry.edited = false;
@@ -363,11 +373,14 @@ void Replica::write_record(DirNode& node) {
     }
     if (is_tracked_ && entry.drifted)
       stored.drift = state::StoredDrift{false, node.left_version(stored.name)};
+    // Seen, and not brought over or put right yet: the next scan is to see it again, which it would not under
+    // its own times.
+    if (extra.deviating_content) stored.stat.ctime_ns = 0, deviates = true;
     record.entries.push_back(std::move(stored));
   }
   if (is_tracked_) add_absent(record, node);
   // Under another fingerprint than its own: what drifted is looked at again by every scan.
-  if (is_tracked_ && node.has_drift()) record.summary.fingerprint = {};
+  if (deviates || (is_tracked_ && node.has_drift())) record.summary.fingerprint = {};
   writer().put_dir(node.id, record);
   node.dirty = false;
   node.recorded = true;

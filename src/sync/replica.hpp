@@ -149,6 +149,9 @@ class Replica {
   std::optional<manifest::Manifest> manifest_of(const Content& content, std::uint64_t size_bytes);
   std::optional<manifest::Manifest> manifest_of(const state::StoredEntry& stored);
   void drop_manifest(state::ManifestId id);
+  /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
+  /// and mtime needs not be found again. Until then the records leave it to the next scan.
+  void settle_deviations();
   /// Writes the records of every directory that changed; they take part in the next commit().
   void write_records();
   /// Writes what is left to write, forgets directories that are gone, commits.

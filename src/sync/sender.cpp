@@ -363,6 +363,7 @@ void Sender::on_kept(const wire::Kept& kept) {
 
 void Sender::finish(bool agree) {
   if (!finished_) {
+    if (agree) replica_.settle_deviations();
     channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
     channel_.flush();
     finished_ = take<wire::Finished>(expect());

@@ -71,6 +71,7 @@ void Sender::finish_transfer() {
   std::unique_lock lock(mutex_);
   const bool agree = is_clean();
   lock.unlock();
+  if (agree) replica_.settle_deviations();
   channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
   channel_.flush();
   // What stands in them is true whatever the other side says now, and it is busy with its own.

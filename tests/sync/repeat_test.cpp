@@ -53,6 +53,41 @@ TEST_CASE("other content under the same size and mtime is found", "[sync]") {
   CHECK(pair.copy().report.content_read_bytes == 0);
 }
 
+TEST_CASE("a copy that found such content and did not bring it over leaves it to the next one", "[sync]") {
+  const bool is_edited_there = GENERATE(false, true);
+  const auto size_bytes = GENERATE(std::size_t{6}, std::size_t{300'000});
+  CAPTURE(is_edited_there, size_bytes);
+  Pair pair;
+  const auto write = [&](const std::string& name, char filler) {
+    pair.dir.write(name, std::string(size_bytes, filler));
+    set_mtime(pair.dir.path(name), 1'000'000);
+  };
+  write("src/file", 'a');
+  pair.copy();
+  write(is_edited_there ? "dst/file" : "src/file", 'b');
+  SECTION("because it was stopped") {
+    if (test_link() == "push" || test_link() == "pull") return;  // what is stopped here is a copy without a server
+    CopyObserver observer;
+    bool is_stopped = false;
+    observer.on_change = [&](const ChangeEvent&) { is_stopped = true; };
+    observer.cancelled = [&] { return is_stopped; };
+    CHECK_THROWS_AS(sync::run_copy({}, {}, pair.options, observer), Error);
+  }
+  SECTION("because a guard holds it") {
+    pair.options.guard_changes = true;
+    auto recent = std::make_shared<RecentFiles>();
+    recent->changed_more = 1000;
+    pair.options.recent_files = recent;
+    for (int i = 0; i < 2; ++i) CHECK(pair.copy().report.changes_held == 1);
+    pair.options.guard_changes = false;
+  }
+  const auto outcome = pair.copy();
+  CHECK(outcome.change("file") != nullptr);
+  CHECK((pair.dir.read("dst/file") == pair.dir.read("src/file")));
+  CHECK(outcome.report.in_step);
+  CHECK(pair.copy().report.content_read_bytes == 0);
+}
+
 TEST_CASE("a renamed file is renamed over there", "[sync]") {
   Pair pair;
   pair.options.delete_extra = true;
