@@ -42,6 +42,7 @@ class Applier {
   std::uint64_t written_bytes() const { return area_->written_bytes(); }
   /// Whether an entry failed or was kept: it is not as the sender has it.
   bool is_apart(const std::string& path);
+  std::set<std::string> apart();  ///< all such paths, or as many as are remembered
 
  private:
   struct FileState;

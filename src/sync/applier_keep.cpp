@@ -142,6 +142,11 @@ void Applier::set_apart(const std::string& path) {
   if (apart_.size() <= limits::left_entries_max) apart_.insert(path);
 }
 
+std::set<std::string> Applier::apart() {
+  std::lock_guard lock(apart_mutex_);
+  return {apart_.begin(), apart_.end()};
+}
+
 bool Applier::is_apart(const std::string& path) {
   std::lock_guard lock(apart_mutex_);
   return apart_.size() > limits::left_entries_max || apart_.contains(path);

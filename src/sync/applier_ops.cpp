@@ -285,6 +285,7 @@ void Applier::remove(const wire::Remove& op) {
     if (!same_file(*known, *found)) throw Error(Errc::foreign, path.text());
     if (op.directory && is_mount_point(*found)) {
       if (options_.notice) options_.notice("'" + escape_name(op.path) + "' is a mount point: not deleted");
+      set_apart(op.path);
       return;
     }
     if (!op.directory && found->link_count > 1) links_moved_ = true;

@@ -11,6 +11,7 @@
 #include "sync/receiver.hpp"
 #include "sync/sender.hpp"
 #include "sync/session.hpp"
+#include "sync/session_report.hpp"
 #include "sync/session_setup.hpp"
 #include "sync/standing_copy.hpp"
 
@@ -45,6 +46,7 @@ class Copy {
   std::string state_dir_;
   bool is_incomplete_ = false;  ///< a source is missing
   bool in_step_ = false;
+  bool is_unlike_ = false;  ///< after the last session
 };
 
 /// The target directory, made when it is missing; for a dry run an empty stand-in.
@@ -62,8 +64,12 @@ std::string Copy::prepare_target(const Place& place) {
 /// A damaged state is a cache lost, no reason to stop: the session is begun anew without it. Each side's may
 /// be found in a session of its own; what is damaged then was so within this run.
 void Copy::run_place(const Place& place) {
-  for (int attempt = 0; attempt < 3; ++attempt)
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    if (!try_place(place)) continue;
+    if (!is_unlike_) return;
+    tell_unlike(events_);
     if (try_place(place)) return;
+  }
   throw Error(Errc::corrupt, "new state in '" + escape_name(state_dir_) + "'");
 }
 
@@ -141,25 +147,11 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   if (source.state_damaged() || target.state_damaged()) return false;
   if (const auto cause = first_cause(sender_error, receiver_error)) std::rethrow_exception(cause);
 
-  report_.sent_bytes = sending.sent_bytes();
-  report_.received_bytes = sending.received_bytes();
-  report_.files_total = source.tree().file_count;
-  report_.bytes_total = source.tree().byte_count;
-  report_.files_changed = result.files_changed;
-  report_.files_deleted = result.files_deleted;
-  report_.files_renamed = result.files_renamed;
-  report_.bytes_changed = result.bytes_changed;
-  report_.disk_written_bytes = result.receiver_written_bytes;
-  report_.content_read_bytes = result.receiver_read_bytes;
-  report_.root = result.receiver_root.hex();
-  report_.deletions_held = result.deletions_held;
-  report_.changes_held = result.changes_held;
-  report_.held = std::move(result.held);
-  if (result.deletions_held + result.changes_held != 0 && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 41;
-  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 25;
+  report_.sent_bytes += sending.sent_bytes();
+  report_.received_bytes += sending.received_bytes();
   in_step_ = result.in_step;
+  is_unlike_ = result.is_unlike;
+  add_to_report(report_, events_.counters, std::move(result), source.tree());
   return true;
 }
 

@@ -33,7 +33,7 @@ void write_identity(ByteWriter& out, const DirNode& node, const Entry& entry, co
     if ((attributes & wire::attr_content) != 0 && content != nullptr)
       out.bytes(content_root(*content, entry.size_bytes).bytes);
   }
-  if (entry.extra == 0) return;
+  if (extra.empty()) return;
   out.bytes(extra.xattr_digest.bytes);
   out.text(extra.link_target);
   out.u32(extra.device_major);
@@ -48,6 +48,21 @@ void write_root_attributes(ByteWriter& out, const Tree& tree, const IdentityRule
   if ((rules.attributes & wire::attr_dir_times) != 0)
     out.u64(static_cast<std::uint64_t>(tree.root_stat.mtime_ns));
   out.bytes(tree.root_xattrs.bytes);
+}
+
+template <class IsLeftOut>
+hash::Digest digest_of_entries(const DirNode& node, const IdentityRules& rules, IsLeftOut&& is_left_out) {
+  Bytes coded;
+  coded.reserve(node.entries.size() * 48 + node.names.size());
+  ByteWriter out(coded);
+  for (const Entry& entry : node.entries)
+    if (!is_left_out(node.name_of(entry))) write_identity(out, node, entry, rules);
+  for (const std::string& name : node.unknown) {
+    out.text(name);
+    out.u8(0xFF);
+  }
+  if (node.unreadable) out.u8(0xFE);
+  return hash::blake3(coded);
 }
 
 }  // namespace
@@ -107,16 +122,7 @@ hash::Digest xattr_digest(const std::vector<fs::XattrPair>& pairs, std::uint32_t
 }
 
 hash::Digest shallow_digest(const DirNode& node, const IdentityRules& rules) {
-  Bytes coded;
-  coded.reserve(node.entries.size() * 48 + node.names.size());
-  ByteWriter out(coded);
-  for (const Entry& entry : node.entries) write_identity(out, node, entry, rules);
-  for (const std::string& name : node.unknown) {
-    out.text(name);
-    out.u8(0xFF);
-  }
-  if (node.unreadable) out.u8(0xFE);
-  return hash::blake3(coded);
+  return digest_of_entries(node, rules, [](std::string_view) { return false; });
 }
 
 hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, const hash::QuickKey& key,
@@ -157,17 +163,47 @@ void compute_tree_digests(DirNode& node) {
   node.tree = hasher.finish();
 }
 
-hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
+namespace {
+
+bool is_at_or_below(const std::set<std::string>& left, const std::string& path) {
+  for (std::size_t end = path.size(); end != std::string::npos && end != 0; end = path.rfind('/', end - 1))
+    if (left.contains(path.substr(0, end))) return true;
+  return false;
+}
+
+bool has_below(const std::set<std::string>& left, const std::string& dir) {
+  const auto prefix = dir + '/';
+  const auto at = left.lower_bound(prefix);
+  return dir.empty() ? !left.empty() : at != left.end() && at->starts_with(prefix);
+}
+
+hash::Digest tree_digest_without(const DirNode& node, const IdentityRules& rules,
+                                 const std::set<std::string>& left) {
+  if (!has_below(left, node.path().text())) return node.tree;
+  const auto is_left = [&](std::string_view name) { return left.contains(node.path_of(name)); };
+  const bool has_left =
+      std::ranges::any_of(node.entries, [&](const Entry& entry) { return is_left(node.name_of(entry)); });
+  hash::Blake3 hasher;
+  hasher.update((has_left ? digest_of_entries(node, rules, is_left) : node.shallow).bytes);
+  for (const auto& child : node.children)
+    if (!is_left(child->name)) hasher.update(tree_digest_without(*child, rules, left).bytes);
+  return hasher.finish();
+}
+
+hash::Digest root_over(const hash::Digest& entries, const Tree& tree, const IdentityRules& rules,
+                       const std::set<std::string>& left) {
   Bytes coded;
   ByteWriter out(coded);
-  out.bytes(tree.root->tree.bytes);
+  out.bytes(entries.bytes);
   if (!tree.is_partial) write_root_attributes(out, tree, rules);
   if ((rules.attributes & wire::attr_links) != 0) {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::string>> groups;
     for_each_dir(*tree.root, [&](DirNode& node) {
-      for (const Entry& entry : node.entries)
-        if (entry.type == fs::FileType::regular && entry.link_count > 1)
-          groups[{entry.device, entry.inode}].push_back(node.path_of(node.name_of(entry)));
+      for (const Entry& entry : node.entries) {
+        if (entry.type != fs::FileType::regular || entry.link_count < 2) continue;
+        auto path = node.path_of(node.name_of(entry));
+        if (!is_at_or_below(left, path)) groups[{entry.device, entry.inode}].push_back(std::move(path));
+      }
     });
     std::vector<std::vector<std::string>> sorted;
     for (auto& [inode, paths] : groups)
@@ -179,6 +215,17 @@ hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
     }
   }
   return hash::blake3(coded);
+}
+
+}  // namespace
+
+hash::Digest tree_root(const Tree& tree, const IdentityRules& rules) {
+  return root_over(tree.root->tree, tree, rules, {});
+}
+
+hash::Digest tree_root_without(const Tree& tree, const IdentityRules& rules,
+                               const std::set<std::string>& left) {
+  return root_over(tree_digest_without(*tree.root, rules, left), tree, rules, left);
 }
 
 wire::EntryInfo entry_info(const DirNode& node, const Entry& entry, const IdentityRules& rules) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sync/tree.hpp"
@@ -68,6 +69,10 @@ hash::QuickHash fingerprint(const DirNode& node, const IdentityRules& rules, con
 void compute_tree_digests(DirNode& node);
 /// The digest that says it all: the tree, the root directory's own attributes and the hard links.
 hash::Digest tree_root(const Tree& tree, const IdentityRules& rules);
+/// The same as if the entries at `left` (paths, each with all that is below it) were not there. The digests
+/// of the tree must be up to date, and what is in directories with such entries loaded.
+hash::Digest tree_root_without(const Tree& tree, const IdentityRules& rules,
+                               const std::set<std::string>& left);
 
 /// An entry as it is shown to the other side.
 wire::EntryInfo entry_info(const DirNode& node, const Entry& entry, const IdentityRules& rules);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "patch/conflict_name.hpp"
 #include "sync/planner.hpp"
 
 namespace syncline::sync {
@@ -350,6 +351,48 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
   }
 }
 
+/// A directory that we have not and that stays over there, as something is kept in it, is compared with
+/// nothing. If another one was told that nothing was concluded about, or one that goes with what is removed,
+/// what our records say of the other side is not what is there.
+void Planner::leave_unvisited() {
+  std::unordered_set<std::string_view> left;
+  for (const auto& one : plan_.left) left.insert(one.path);
+  std::unordered_set<std::string_view> removed;
+  for (const auto& one : plan_.removes)
+    if (one.directory && !one.keep) removed.insert(one.path);
+  const auto is_left = [&](const RelPath& path) {
+    for (auto at = path; !at.is_root(); at = at.parent())
+      if (left.contains(at.text()) || patch::is_conflict_name(at.name())) return true;
+    return false;
+  };
+  const auto is_removed = [&](const RelPath& path) {
+    for (auto at = path.parent(); !at.is_root(); at = at.parent())
+      if (removed.contains(at.text())) return true;
+    return false;
+  };
+  const auto is_kept = [](const wire::EntryInfo& entry) {
+    return entry.absent || (entry.drifted && patch::is_conflict_name(entry.name));
+  };
+  std::vector<std::string> out;
+  for (const auto& [text, dir] : remote_) {
+    if (visited_.contains(text)) continue;
+    const auto path = RelPath::parse(text);
+    const bool is_ruled_out =
+        !options_.copy->delete_extra || incomplete_ ||
+        (options_.selector != nullptr && options_.selector->excluded_with_parents(text, true));
+    const bool is_clear = is_ruled_out || is_left(path) || std::ranges::all_of(dir.entries, is_kept);
+    if (options_.from_records && (!is_clear || is_removed(path))) {
+      plan_.needs_listings = true;
+      return;
+    }
+    // With the directories above it that we have not either.
+    auto top = path;
+    while (!top.is_root() && replica_.tree().find_dir(top.parent()) == nullptr) top = top.parent();
+    out.push_back(top.text());
+  }
+  for (auto& path : out) leave(path);
+}
+
 Plan Planner::run(const wire::EntryInfo& remote_root) {
   DirNode& root = *replica_.tree().root;
   if ((options_.rules.attributes & wire::attr_links) != 0) find_leaders(root);
@@ -375,10 +418,8 @@ Plan Planner::run(const wire::EntryInfo& remote_root) {
   limit_removes();
   tell_removes(plan_.removes);
   hold_rewrites();
-  // A directory that we have not and that stays over there, as something is kept in it, is compared with
-  // nothing.
-  for (const auto& [path, dir] : remote_)
-    if (!visited_.contains(path)) leave(path);
+  leave_unvisited();
+  if (plan_.needs_listings) return std::move(plan_);
   // Deepest first, so that setting a parent's time is never undone by a child.
   for_each_dir(root, [&](DirNode& node) {
     if (!touched_.contains(&node) || (!has_own_root && &node == &root)) return;

@@ -88,6 +88,9 @@ struct RemoteDir {
 };
 using RemoteDirs = std::unordered_map<std::string, RemoteDir>;
 
+/// In what is left: of an entry that the sender has not.
+inline constexpr std::uint64_t no_version = 1;
+
 struct PlanOptions {
   const CopyOptions* copy = nullptr;
   const Selector* selector = nullptr;

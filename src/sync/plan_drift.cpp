@@ -8,8 +8,6 @@
 namespace syncline::sync {
 namespace {
 
-constexpr std::uint64_t no_version = 1;  ///< of what is not there
-
 /// Tells apart versions of one entry. Not what is below a directory: that has versions of its own.
 std::uint64_t version_of(const wire::EntryInfo& entry) {
   Bytes coded;
@@ -116,6 +114,9 @@ Planner::Rest Planner::remove_below(const std::string& path, state::DirId id, st
   bool unknown = false;
   Rest rest = Rest::none;
   const auto inside = removal == Removal::plain ? removal : Removal::inside_of_kept;
+  if (remote_.contains(path)) visited_.insert(path);
+  // It is there since a session before this one, and has not moved: nobody told what is in it.
+  else if (options_.from_records && id == 0) plan_.needs_listings = true;
   for (const auto& [below, below_id] : remote_children(path, id, unknown)) {
     const auto below_path = path + "/" + below.name;
     Rest one = Rest::kept;

@@ -167,7 +167,9 @@ void Planner::extra(const DirNode& node, const wire::EntryInfo& remote, const Re
   if (!options_.copy->delete_extra || incomplete_ || is_unknown || is_kept) return leave(path);
   state::DirId id = 0;
   if (options_.from_records) {
-    if (stored_entry(node.id, remote.name)) return;  // remove_gone() decides, after the renames
+    // After the renames remove_gone() decides of what is where our record of this directory has it.
+    const bool is_elsewhere = ref.id != node.id && old_place(node) != nullptr;
+    if (!is_elsewhere && stored_entry(node.id, remote.name)) return;
     // Recorded of a directory that this one has replaced under its name.
     const auto stored = stored_entry(ref.id, remote.name);
     if (stored && stored->stat.type == fs::FileType::directory)
@@ -254,7 +256,7 @@ void Planner::remove_gone() {
     const auto there = told_entry(path, stored_info(gone->stored, options_.rules));
     Rest rest = Rest::blocked;
     if (there.drifted && options_.copy->drift == Drift::report) tell_drift(path, false), leave(path);
-    else rest = remove_tree(path, there, 0, plan_.removes);
+    else rest = remove_tree(path, there, gone_by_themselves, plan_.removes);
     if (rest != Rest::none && gone->gone_parent != nullptr) kept[gone->gone_parent] = true;
     if (rest != Rest::none) leave(path);
     if (rest != Rest::blocked) plan_.dropped_manifests.push_back(gone->stored.manifest_id);
@@ -296,17 +298,23 @@ bool is_in_place(Replica& replica, const RemoteDirs& drift) {
   const auto device = replica.tree().root_stat.device;
   const auto stands = [&](const RelPath& path, const RemoteDir& told) {
     DirNode* node = replica.tree().root.get();
+    bool is_new = false;
     for (const auto name : path.components()) {
       DirNode* child = node->child(name);
       const auto record = reader->dir(node->id);
       const auto* stored = record ? record->find(name) : nullptr;
       const bool was_dir = stored != nullptr && stored->stat.type == fs::FileType::directory;
-      // New over there; unless we moved one here that our records know under another name.
-      if (!was_dir) return child == nullptr || !reader->dir(child->id);
-      if (child == nullptr || child->id != dir_id(stored->stat, device)) return false;
+      // New over there; unless we moved one here, or below it, that our records know under another name.
+      if (!was_dir) {
+        if (child == nullptr) return true;
+        if (reader->dir(child->id)) return false;
+      } else if (child == nullptr || child->id != dir_id(stored->stat, device)) {
+        return false;
+      }
+      is_new = !was_dir;
       node = child;
     }
-    return !told.whole;
+    return is_new || !told.whole;
   };
   return std::ranges::all_of(drift,
                              [&](const auto& dir) { return stands(RelPath::parse(dir.first), dir.second); });

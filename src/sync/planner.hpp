@@ -19,6 +19,9 @@ struct Gone {
   bool replaced = false;  ///< by an entry of another type: what it holds over there goes with it
 };
 
+/// In place of a record: what we remember to be in the directory is gone as well, entry by entry.
+inline constexpr state::DirId gone_by_themselves = -1;
+
 /// A file that is there and gets other content.
 struct Rewrite {
   std::size_t file = 0;  ///< index into Plan::files
@@ -85,6 +88,7 @@ class Planner {
   std::vector<std::pair<wire::EntryInfo, state::DirId>> remote_children(const std::string& path,
                                                                         state::DirId id, bool& unknown);
   void remove_gone();
+  void leave_unvisited();
   bool is_tangled() const;
   bool gone_there_too(const std::string& path) const;
   wire::EntryInfo told_entry(const std::string& path, const wire::EntryInfo& recorded) const;

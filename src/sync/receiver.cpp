@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -12,6 +13,7 @@
 #include "sync/applier.hpp"
 #include "sync/index.hpp"
 #include "sync/owners.hpp"
+#include "sync/plan.hpp"
 #include "sync/session.hpp"
 
 namespace syncline::sync {
@@ -25,6 +27,11 @@ constexpr std::size_t reply_chunks_max = 256 * limits::kib;  ///< of one manifes
 /// It is there, or may be: known of it is nothing.
 bool is_unknown(const DirNode& node, std::string_view name) {
   return node.unreadable || std::ranges::find(node.unknown, name) != node.unknown.end();
+}
+
+bool has_drift_below(const DirNode& node) {
+  return node.has_drift() ||
+         std::ranges::any_of(node.children, [](const auto& child) { return has_drift_below(*child); });
 }
 
 class Receiver {
@@ -51,6 +58,9 @@ class Receiver {
   void settle_drift(const wire::Finish& finish);
   void settle_drift(DirNode& node);
   bool is_left(const std::string& path);
+  std::set<std::string> all_left() const;
+  Likeness likeness(const wire::Finish& finish, const hash::Digest& root);
+  bool agrees(const wire::Finish& finish, const hash::Digest& root);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);
   manifest::Manifest manifest_of(const std::string& path);
@@ -58,6 +68,7 @@ class Receiver {
   ReceiverResult serve();
   ReceiverResult finish(const wire::Finish& finish);
   void restore_root_time();
+  void refresh_left_dirs();
   Applier& applier();
 
   Replica& replica_;
@@ -67,6 +78,8 @@ class Receiver {
   IdentityRules rules_;
   std::string peer_;
   bool in_step_ = false;
+  bool from_records_ = false;  ///< the sender plans from what it remembers of us
+  bool is_unlike_ = false;
   /// What the sender says that it leaves of what drifted here, with its version there.
   std::unordered_map<std::string, std::uint64_t> left_;
   bool is_left_known_ = false;
@@ -170,6 +183,7 @@ void Receiver::tell_roots() {
   mine.in_step = mine.root == theirs.root ||
                  (agreed && theirs.root == agreement->peer_root && mine.root == agreement->own_root);
   if (agreed) mine.agreed = theirs.agreed;
+  from_records_ = agreed;
   in_step_ = mine.in_step;
   channel_.send(mine);
   if (!mine.in_step) tell_partials();
@@ -288,6 +302,7 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
 }
 
 void Receiver::answer(const wire::ListRequest& request) {
+  from_records_ = false;
   for (const auto& dir : request.dirs) {
     DirNode* node = replica_.tree().find_dir(path_of_peer(dir));
     if (node == nullptr) continue;
@@ -410,6 +425,48 @@ bool Receiver::is_left(const std::string& path) {
   return left_.contains(path) || (applier_ && applier_->is_apart(path));
 }
 
+std::set<std::string> Receiver::all_left() const {
+  std::set<std::string> out;
+  for (const auto& [path, version] : left_) out.insert(path);
+  if (applier_) out.merge(applier_->apart());
+  return out;
+}
+
+/// Of what is here beside what the sender has, but for what it leaves. Unknown where it leaves what it has as
+/// well, or what it will not be told of again.
+Likeness Receiver::likeness(const wire::Finish& finish, const hash::Digest& root) {
+  if (root == finish.root) return Likeness::like;
+  const auto is_there_too = [](const auto& left) { return left.second > no_version; };
+  if (!is_left_known_ || is_left("") || std::ranges::any_of(left_, is_there_too)) return Likeness::unknown;
+  const auto left = all_left();
+  for (const auto& text : left) {
+    const auto path = RelPath::parse(text);
+    DirNode* node = replica_.tree().find_dir(path.parent());
+    const Entry* entry = node != nullptr ? node->find(path.name()) : nullptr;
+    if (entry == nullptr) continue;
+    const DirNode* child = entry->drifted ? nullptr : node->child(path.name());
+    if (!entry->drifted && (child == nullptr || !has_drift_below(*child))) return Likeness::unknown;
+    replica_.load_details(*node);
+  }
+  return tree_root_without(replica_.tree(), rules_, left) == finish.root ? Likeness::like : Likeness::unlike;
+}
+
+/// What a sender concludes from its records is not proven by anything else. Where the trees were alike and no
+/// longer are, something of it was wrong: then this session agrees on nothing, and the next one compares
+/// listings. If there is another reason why they differ, they do so after that as well, and it is not asked
+/// for again as long as they do.
+bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
+  if (!finish.agree || (applier_ && applier_->has_failures())) return false;
+  const auto before = replica_.likeness(peer_);
+  const auto now = likeness(finish, root);
+  is_unlike_ = now == Likeness::unlike && before == Likeness::like && from_records_;
+  const bool is_proven = now == Likeness::like && (before != Likeness::unlike || from_records_);
+  replica_.set_likeness(peer_, is_unlike_  ? Likeness::unlike
+                               : is_proven ? Likeness::like
+                                           : Likeness::unknown);
+  return !is_unlike_;
+}
+
 /// What is not left after a whole session is as the sender has it, whoever made it.
 void Receiver::settle_drift(const wire::Finish& finish) {
   if (finish.root == refreshed_root(replica_, rules_)) left_.clear();
@@ -445,6 +502,24 @@ void Receiver::settle_drift(DirNode& node) {
   if (node.dirty) replica_.load_details(node);
 }
 
+/// What was removed from a directory that stays moved its time, and nobody sets that of what is left.
+void Receiver::refresh_left_dirs() {
+  if (!applier_) return;
+  const auto refresh = [&](DirNode& node) {
+    if (!node.dirty || node.parent == nullptr) return;
+    DirNode& parent = *node.parent;
+    const Entry* entry = parent.find(node.name);
+    const auto stat = replica_.open_dir(parent)->stat_at(replica_.disk_name(parent, node.name));
+    if (entry == nullptr || !stat || stat->inode != entry->inode || stat->ctime_ns == entry->ctime_ns) return;
+    replica_.load_details(parent);
+    parent.put(node.name, *stat);
+    parent.dirty = true;
+  };
+  std::lock_guard lock(replica_.mutex());
+  for (const auto& path : all_left())
+    if (DirNode* dir = replica_.tree().find_dir(RelPath::parse(path))) for_each_dir(*dir, refresh);
+}
+
 /// The area that came and went in the root moved its time, which is not ours where only some entries take
 /// part.
 void Receiver::restore_root_time() {
@@ -471,12 +546,13 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   else if (area_) area_->drop_partials(), area_->close_clean();
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
+    refresh_left_dirs();
     if (finish.agree && !(applier_ && applier_->has_failures())) replica_.settle_deviations();
     settle_drift(finish);
     if ((begin_.flags & wire::begin_index) != 0)
       index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);
-    out.agreed = finish.agree && !(applier_ && applier_->has_failures());
+    out.agreed = agrees(finish, out.root);
     if (out.agreed) {
       state::Agreement agreement;
       agreement.own_root = out.root;
@@ -499,7 +575,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
     channel_.send(out);
     channel_.flush();
   }
-  return {in_step_, out.root, out.disk_written_bytes, out.content_read_bytes};
+  return {in_step_, is_unlike_, out.root, out.disk_written_bytes, out.content_read_bytes};
 }
 
 /// The other side went away, or the person stopped us: what has arrived whole is kept, and what has not

@@ -26,6 +26,9 @@ struct ReceiverOptions {
 
 struct ReceiverResult {
   bool in_step = false;  ///< from the start: nothing was to be done
+  /// Nothing failed, and yet the tree is not the sender's as it was before, which nobody can explain: another
+  /// session, which will compare listings, is to follow.
+  bool is_unlike = false;
   hash::Digest root;
   std::uint64_t disk_written_bytes = 0;
   std::uint64_t content_read_bytes = 0;

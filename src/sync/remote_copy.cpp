@@ -11,6 +11,7 @@
 #include "base/limits.hpp"
 #include "sync/remote_copy_session.hpp"
 #include "sync/session.hpp"
+#include "sync/session_report.hpp"
 #include "sync/session_setup.hpp"
 #include "wire/connecting.hpp"
 
@@ -121,10 +122,17 @@ void RemoteCopy::pause(unsigned tries, const Error& cause) {
   }
 }
 
+void RemoteCopy::run_session() {
+  if (destination_) push(*destination_);
+  else pull();
+}
+
 void RemoteCopy::try_copy() {
   try {
-    if (destination_) push(*destination_);
-    else pull();
+    run_session();
+    if (!is_unlike_) return;
+    tell_unlike(events_);
+    run_session();
   } catch (const Error& error) {
     if (channel_ && error.is(Errc::disconnected))
       if (const auto cause = last_words(*channel_)) std::rethrow_exception(cause);

@@ -30,6 +30,7 @@ class RemoteCopy {
   void find_places();
   void copy();
   void try_copy();
+  void run_session();
   void push(const RemotePlace& destination);
   void pull();
   /// What is sent, and where the server is to put it.
@@ -94,6 +95,7 @@ class RemoteCopy {
   std::uint64_t in_bytes_ = 0;
   CopyReport report_;
   bool in_step_ = false;
+  bool is_unlike_ = false;  ///< after the last session
 };
 
 }  // namespace syncline::sync

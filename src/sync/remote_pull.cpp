@@ -4,6 +4,7 @@
 #include "sync/pull_options.hpp"
 #include "sync/remote_copy_session.hpp"
 #include "sync/session.hpp"
+#include "sync/session_report.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -140,18 +141,18 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   const auto summary = take<wire::Summary>(std::move(message));
   report_.files_total = summary.files_total;
   report_.bytes_total = summary.bytes_total;
-  report_.files_changed = summary.files_changed;
-  report_.files_deleted = summary.files_deleted;
-  report_.files_renamed = summary.files_renamed;
-  report_.bytes_changed = summary.bytes_changed;
-  report_.bytes_matched = summary.bytes_matched;
-  report_.bytes_literal = summary.bytes_literal;
-  report_.disk_written_bytes = result.disk_written_bytes;
-  report_.content_read_bytes = result.content_read_bytes + summary.content_read_bytes;
+  report_.files_changed += summary.files_changed;
+  report_.files_deleted += summary.files_deleted;
+  report_.files_renamed += summary.files_renamed;
+  report_.bytes_changed += summary.bytes_changed;
+  report_.bytes_matched += summary.bytes_matched;
+  report_.bytes_literal += summary.bytes_literal;
+  report_.disk_written_bytes += result.disk_written_bytes;
+  report_.content_read_bytes += result.content_read_bytes + summary.content_read_bytes;
   report_.root = result.root.hex();
-  if (summary.delete_limit_reached && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 25;
+  count_guards(events_.counters, 0, summary.delete_limit_reached);
   in_step_ = summary.in_step;
+  is_unlike_ = result.is_unlike;
   if (summary.round) take_round(*summary.round);
 }
 
@@ -168,8 +169,7 @@ void RemoteCopy::take_round(const wire::RoundSummary& round) {
   report_.changes_held = round.changes_held;
   report_.held.deletions.more += round.deletions_unnamed;
   report_.held.changes.more += round.changes_unnamed;
-  if (round.deletions_held + round.changes_held != 0 && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 41;
+  count_guards(events_.counters, round.deletions_held + round.changes_held, false);
 }
 
 void RemoteCopy::on_held(const wire::HeldInfo& held) {

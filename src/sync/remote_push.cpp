@@ -2,6 +2,7 @@
 // The client as the sender.
 #include "sync/remote_copy_session.hpp"
 #include "sync/sender.hpp"
+#include "sync/session_report.hpp"
 #include "sync/session_setup.hpp"
 
 namespace syncline::sync {
@@ -87,23 +88,9 @@ void RemoteCopy::push(const RemotePlace& destination) {
     replica.set_aside_state();
     throw Error(Errc::disconnected, "a damaged state was set aside");
   }
-  report_.files_total = replica.tree().file_count;
-  report_.bytes_total = replica.tree().byte_count;
-  report_.files_changed = result.files_changed;
-  report_.files_deleted = result.files_deleted;
-  report_.files_renamed = result.files_renamed;
-  report_.bytes_changed = result.bytes_changed;
-  report_.disk_written_bytes = result.receiver_written_bytes;
-  report_.content_read_bytes = result.receiver_read_bytes;
-  report_.root = result.receiver_root.hex();
-  report_.deletions_held = result.deletions_held;
-  report_.changes_held = result.changes_held;
-  report_.held = std::move(result.held);
-  if (result.deletions_held + result.changes_held != 0 && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 41;
-  if (result.delete_limit_reached && events_.counters.worst_exit_code == 0)
-    events_.counters.worst_exit_code = 25;
   in_step_ = result.in_step;
+  is_unlike_ = result.is_unlike;
+  add_to_report(report_, events_.counters, std::move(result), replica.tree());
   if (warm != nullptr) warm->keep(std::move(opened_replica));
 }
 

@@ -283,7 +283,7 @@ std::vector<fs::XattrPair> Replica::xattrs_of(const DirNode& node, const Entry& 
 
 void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,
                              state::ManifestId replaces) {
-  if (entry.extra != 0) node.make_extra(entry).deviating_content.reset();
+  if (node.extra_of(entry).deviating_content) node.make_extra(entry).deviating_content = manifest.root();
   node.dirty = true;
   const bool single =
       manifest.chunks.empty() || (manifest.chunks.size() == 1 && manifest.chunks[0].repeat_count == 1);
@@ -425,6 +425,17 @@ void Replica::save_agreement(const std::string& peer, const state::Agreement& ag
 }
 
 void Replica::forget_agreement(const std::string& peer) { writer().erase_agreement(peer); }
+
+Likeness Replica::likeness(const std::string& peer) {
+  const auto coded = database_->value("likeness " + peer);
+  if (!coded || coded->size() != 1) return Likeness::unknown;
+  return static_cast<Likeness>(std::to_integer<std::uint8_t>(coded->front()));
+}
+
+void Replica::set_likeness(const std::string& peer, Likeness likeness) {
+  if (this->likeness(peer) != likeness)
+    writer().put_value("likeness " + peer, Bytes(1, static_cast<std::byte>(likeness)));
+}
 
 std::optional<wire::Hello> Replica::last_peer(const std::string& label) {
   const auto coded = database_->value("peer " + label);

@@ -71,6 +71,13 @@ std::unique_ptr<fs::Dir> open_origin(const World& world, const Origin& origin);
 /// Which directory it is, also after its file system was unmounted and mounted again.
 wire::SourceId root_id(const fs::Dir& dir);
 
+/// How the tree of a receiver is beside its sender's, but for what the sender leaves as it is.
+enum class Likeness : std::uint8_t {
+  unknown,
+  like,
+  unlike,  ///< it was like it, and then no longer, with no reason known
+};
+
 /// A root directory (or several as one), its state database and its tree in memory.
 class Replica {
  public:
@@ -162,6 +169,10 @@ class Replica {
   /// Takes part in the next commit().
   void save_agreement(const std::string& peer, const state::Agreement& agreement);
   void forget_agreement(const std::string& peer);
+  /// How the trees were after the last session with `peer` that changed something. Setting takes part in
+  /// the next commit().
+  Likeness likeness(const std::string& peer);
+  void set_likeness(const std::string& peer, Likeness likeness);
   /// Who answered under `label` last time, if that was ever committed; save_last_peer() takes part in the
   /// next commit.
   std::optional<wire::Hello> last_peer(const std::string& label);

@@ -160,7 +160,9 @@ void Scanner::verify(DirNode& node, Entry& entry, const state::StoredEntry& stor
     node.make_extra(entry).deviating_content = fresh.root();
     return;
   }
-  entry.edited = false;  // metadata may have moved; the content did not
+  const bool is_left = stored.stat.ctime_ns == 0;  // known by now, and not settled with the other side yet
+  if (is_left) node.make_extra(entry).deviating_content = fresh.root();
+  else entry.edited = false;  // metadata may have moved; the content did not
   Content content;
   content.single = stored.only_chunk.has_value() || entry.size_bytes == 0;
   content.id = stored.only_chunk ? stored.only_chunk->id : *stored.content;

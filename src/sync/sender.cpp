@@ -296,14 +296,26 @@ void Sender::plan() {
   options.from_records = from_records_;
   if (knows_drift()) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
-  options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
-  options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
+  // A plan that is made from records may have to be made once more.
+  std::vector<std::variant<ChangeEvent, ErrorEvent>> told;
+  if (from_records_ && !remote_.empty()) {
+    options.on_change = [&](const ChangeEvent& event) { told.emplace_back(event); };
+    options.on_error = [&](const ErrorEvent& event) { told.emplace_back(event); };
+  } else {
+    options.on_change = [&](const ChangeEvent& event) { events_.change(event); };
+    options.on_error = [&](const ErrorEvent& event) { events_.error(event); };
+  }
   plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);
   if (plan_.needs_listings) {
     from_records_ = options.from_records = false;
+    told.clear();
     remote_.clear();
     fetch_listings();
     plan_ = make_plan(replica_, remote_, remote_roots_.root_entry, options);
+  }
+  for (const auto& event : told) {
+    if (const auto* change = std::get_if<ChangeEvent>(&event)) events_.change(*change);
+    else events_.error(std::get<ErrorEvent>(event));
   }
   remote_.clear();
   result_.files_changed = plan_.files.size() + plan_.others.size() + plan_.links.size();

@@ -31,6 +31,7 @@ struct SenderOptions {
 
 struct SenderResult {
   bool in_step = false;
+  bool is_unlike = false;  ///< as ReceiverResult's
   bool delete_limit_reached = false;
   std::uint64_t deletions_held = 0;
   std::uint64_t changes_held = 0;

@@ -79,6 +79,7 @@ void Sender::finish_transfer() {
   lock.lock();
   wait_for_reply(lock, [&] { return finished_.has_value(); });
   result_.in_step = finished_->agreed && is_clean();
+  result_.is_unlike = from_records_ && agree && failures_ == 0 && !finished_->agreed;
 }
 
 void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {

@@ -133,6 +133,29 @@ bool is_healed(const DriftScene& scene) {
   return true;
 }
 
+/// What is in DST and not in SRC, but for what was kept and the directories that hold it.
+std::string leftovers(const DriftScene& scene) {
+  std::string out;
+  const stdfs::path dst = scene.dir.path("dst");
+  const auto is_kept = [](const stdfs::path& path) {
+    return std::ranges::any_of(
+        path, [](const auto& name) { return name == ".syncline" || patch::is_conflict_name(name.string()); });
+  };
+  for (const auto& entry : stdfs::recursive_directory_iterator(dst)) {
+    const auto path = entry.path().lexically_relative(dst);
+    std::error_code ignored;
+    if (is_kept(path) ||
+        stdfs::exists(stdfs::symlink_status(stdfs::path(scene.dir.path("src")) / path, ignored)))
+      continue;
+    bool holds_kept = false;
+    if (!entry.is_symlink() && entry.is_directory())
+      for (const auto& below : stdfs::recursive_directory_iterator(entry.path()))
+        holds_kept |= is_kept(below.path().lexically_relative(dst));
+    if (!holds_kept) out += path.string() + '\n';
+  }
+  return out;
+}
+
 /// Five kinds of drift that a copy has to deal with.
 void make_drift(DriftScene& scene) {
   for (const auto* name : {"small", "gone", "turned"})
@@ -174,10 +197,55 @@ TEST_CASE("whatever both sides do meanwhile, what others made of DST is there af
     CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_changes(outcome));
     CHECK(lost(before, theirs_in(scene.dir.path("dst"))) == "");
     CHECK(outcome.report.exit_code == 0);
+    CHECK_FALSE(outcome.was_unlike());
     CHECK(is_healed(scene));
+    CHECK(leftovers(scene) == "");
     const auto again = scene.copy();
+    CAPTURE(told_tree(scene.dir.path("dst")), told_changes(again));
     CHECK(again.report.in_step);
     CHECK(lost(before, theirs_in(scene.dir.path("dst"))) == "");
+  }
+}
+
+TEST_CASE("whatever both sides do between copies that are killed, the next one that is not puts it right",
+          "[sync][drift][crash]") {
+  if (test_link() != "" || std::getenv("SYNCLINE_SANITIZED") != nullptr) return;  // it forks
+  const auto keep = GENERATE(DriftKeep::beside, DriftKeep::area, DriftKeep::none);
+  const auto seed = drift_seed();
+  CAPTURE(seed, static_cast<int>(keep));
+  DriftScene scene(keep);
+  DriftEdits ours(scene.dir.path("src"), "ours", seed);
+  DriftEdits theirs(scene.dir.path("dst"), "theirs", seed + 1);
+  std::mt19937 random(seed + 2);
+  scene.copy();
+  for (int round = 0; round < drift_rounds(); ++round) {
+    CAPTURE(round);
+    for (auto kills = random() % 3; kills > 0; --kills) {
+      for (auto count = random() % 6; count > 0; --count) ours.edit();
+      if (random() % 2 == 0) theirs.edit();
+      const auto call = 1 + random() % 40;
+      const bool kills_source = random() % 4 == 0;
+      run_in_child([&] {
+        FaultFs faults(fs::linux_fs(), kills_source ? Counted::all : Counted::mutating);
+        faults.kill_at(call);
+        sync::World world;
+        world.files = &faults;
+        kills_source ? run_copy(scene.options, world, {}) : run_copy(scene.options, {}, world);
+        return 0;
+      });
+    }
+    for (auto count = random() % 4; count > 0; --count) ours.edit();
+    const auto tree_before = told_tree(scene.dir.path("dst"));
+    const auto outcome = scene.copy();
+    CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_tree(scene.dir.path("dst")),
+            told_changes(outcome));
+    CHECK(outcome.report.exit_code == 0);
+    CHECK_FALSE(outcome.was_unlike());
+    CHECK(is_healed(scene));
+    CHECK(leftovers(scene) == "");
+    const auto again = scene.copy();
+    CAPTURE(told_changes(again));
+    CHECK(again.report.in_step);
   }
 }
 

@@ -139,3 +139,45 @@ TEST_CASE("a name that has become one of another file after the scan is linked i
   CHECK(scene.dir.read("dst/b") == "text");
   CHECK(lstat_of(scene.dir.path("dst/b")).st_ino == lstat_of(scene.dir.path("dst/a")).st_ino);
 }
+
+TEST_CASE("names of two files that change places after the scan are told apart in the next run", "[sync]") {
+  const auto size = GENERATE(std::size_t{900}, std::size_t{100'000});
+  const bool is_first = GENERATE(true, false);
+  CAPTURE(size, is_first);
+  Pair pair;
+  pair.dir.write("src/a", random_text(size, 1));
+  stdfs::create_hard_link(pair.dir.path("src/a"), pair.dir.path("src/b"));
+  pair.dir.write("src/c", random_text(70'000, 2));
+  stdfs::create_hard_link(pair.dir.path("src/c"), pair.dir.path("src/d"));
+  pair.copy();
+  pair.dir.write("src/a", random_text(size, 3));
+  pair.dir.write("src/c", random_text(70'000, 4));
+  FaultFs faults(fs::linux_fs());
+  const auto swap = [&] {
+    const auto path = [&](const char* name) { return pair.dir.path(std::string("src/") + name); };
+    const std::string one = is_first ? "a" : "b";
+    stdfs::rename(path(one.c_str()), path("kept"));
+    stdfs::rename(path("d"), path(one.c_str()));
+    stdfs::rename(path("kept"), path("d"));
+  };
+  faults.call_op("open_read", swap, 1, Moment::before);
+  sync::World source;
+  source.files = &faults;
+  run_copy(pair.options, source, {});
+  CHECK(faults.struck() == 1);
+  for (int i = 0; i < 2; ++i) {
+    const auto outcome = pair.copy();
+    CHECK(outcome.report.exit_code == 0);
+    CHECK(outcome.report.in_step);
+  }
+  for (const char* name : {"a", "b", "c", "d"}) {
+    CAPTURE(name);
+    CHECK((pair.dir.read(std::string("dst/") + name) == pair.dir.read(std::string("src/") + name)));
+    for (const char* other : {"a", "b", "c", "d"}) {
+      CAPTURE(other);
+      const auto inode = [&](const std::string& path) { return lstat_of(pair.dir.path(path)).st_ino; };
+      const auto is_one = [&](const std::string& root) { return inode(root + name) == inode(root + other); };
+      CHECK(is_one("dst/") == is_one("src/"));
+    }
+  }
+}

@@ -32,6 +32,12 @@ struct Outcome {
     const auto at = std::ranges::find(changes, path, &ChangeEvent::path);
     return at == changes.end() ? nullptr : &*at;
   }
+  /// DST was not as the sender had concluded from its records.
+  bool was_unlike() const {
+    return std::ranges::any_of(notices, [](const auto& text) {
+      return text.find("DST is not as this run should have left it") != text.npos;
+    });
+  }
   bool failed(const std::string& path) const {
     return std::ranges::find(errors, path, &ErrorEvent::path) != errors.end();
   }
