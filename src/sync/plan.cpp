@@ -355,11 +355,13 @@ void Planner::create(DirNode& node, std::uint32_t index, const wire::EntryInfo* 
 /// nothing. If another one was told that nothing was concluded about, or one that goes with what is removed,
 /// what our records say of the other side is not what is there.
 void Planner::leave_unvisited() {
-  std::unordered_set<std::string_view> left;
-  for (const auto& one : plan_.left) left.insert(one.path);
+  std::unordered_set<std::string_view> left;  // or kept elsewhere, as a whole
   std::unordered_set<std::string_view> removed;
-  for (const auto& one : plan_.removes)
-    if (one.directory && !one.keep) removed.insert(one.path);
+  for (const auto& one : plan_.left) left.insert(one.path);
+  for (const auto& one : plan_.removes) (one.keep ? left : removed).insert(one.path);
+  for (const auto& one : plan_.structure)
+    if (const auto* remove = std::get_if<PlannedRemove>(&one); remove != nullptr && remove->keep)
+      left.insert(remove->path);
   const auto is_left = [&](const RelPath& path) {
     for (auto at = path; !at.is_root(); at = at.parent())
       if (left.contains(at.text()) || patch::is_conflict_name(at.name())) return true;
