@@ -451,19 +451,20 @@ Likeness Receiver::likeness(const wire::Finish& finish, const hash::Digest& root
   return tree_root_without(replica_.tree(), rules_, left) == finish.root ? Likeness::like : Likeness::unlike;
 }
 
-/// What a sender concludes from its records is not proven by anything else. Where the trees were alike and no
-/// longer are, something of it was wrong: then this session agrees on nothing, and the next one compares
-/// listings. If there is another reason why they differ, they do so after that as well, and it is not asked
-/// for again as long as they do.
+/// What a sender concludes from its records and from digests, while its tree may change, is not proven by
+/// anything else. Where the trees are not alike in the end a session agrees on nothing, and the next one compares
+/// everything. If there is another reason why they differ, they do so after that as well: it is not asked for
+/// again until they are alike once.
 bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
   if (!finish.agree || (applier_ && applier_->has_failures())) return false;
   const auto before = replica_.likeness(peer_);
-  const auto now = likeness(finish, root);
-  is_unlike_ = now == Likeness::unlike && before == Likeness::like && from_records_;
-  const bool is_proven = now == Likeness::like && (before != Likeness::unlike || from_records_);
-  replica_.set_likeness(peer_, is_unlike_  ? Likeness::unlike
-                               : is_proven ? Likeness::like
-                                           : Likeness::unknown);
+  auto now = likeness(finish, root);
+  const bool is_known_difference = before == Likeness::accepted && now != Likeness::like;
+  if (before == Likeness::unlike || is_known_difference) now = Likeness::accepted;
+  // What was left before, and nobody tells of now, cannot be told from a mistake.
+  else if (before == Likeness::unknown && now == Likeness::unlike && from_records_) now = Likeness::unknown;
+  is_unlike_ = now == Likeness::unlike;
+  replica_.set_likeness(peer_, now);
   return !is_unlike_;
 }
 

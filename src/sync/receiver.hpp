@@ -26,8 +26,8 @@ struct ReceiverOptions {
 
 struct ReceiverResult {
   bool in_step = false;  ///< from the start: nothing was to be done
-  /// Nothing failed, and yet the tree is not the sender's as it was before, which nobody can explain: another
-  /// session, which will compare listings, is to follow.
+  /// Nothing failed, and yet the tree is not the sender's, which nobody can explain: another session, which will
+  /// compare everything, is to follow.
   bool is_unlike = false;
   hash::Digest root;
   std::uint64_t disk_written_bytes = 0;

@@ -75,7 +75,8 @@ wire::SourceId root_id(const fs::Dir& dir);
 enum class Likeness : std::uint8_t {
   unknown,
   like,
-  unlike,  ///< it was like it, and then no longer, with no reason known
+  unlike,    ///< with no reason known: both are compared once more
+  accepted,  ///< and that had no other outcome
 };
 
 /// A root directory (or several as one), its state database and its tree in memory.

@@ -191,6 +191,7 @@ bool Sender::compare_roots() {
   if (remote_roots_.agreed && !agreement) throw Error(Errc::protocol, "an agreement that was not told");
   from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
+  asks_for_all_ = replica_.likeness(peer_) == Likeness::unlike;
   take_drift();
   return remote_roots_.in_step;
 }
@@ -250,9 +251,10 @@ void Sender::collect_listing(ListingIntake& intake) {
   }
 }
 
-/// A directory that differs, and one that only they have, if it may go.
+/// A directory that differs, and one that only they have, if it may go. Digests of directories tell nothing of
+/// hard links: after a session that left the trees unlike each other every one is looked at.
 bool Sender::must_ask(const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) const {
-  if (ours != nullptr) return ours->tree != theirs.tree;
+  if (ours != nullptr) return asks_for_all_ || ours->tree != theirs.tree;
   return options_.copy->delete_extra &&
          (options_.selector == nullptr || !options_.selector->excluded(path, true));
 }
@@ -427,6 +429,7 @@ SenderResult Sender::run() {
   } else {
     replica_.forget_agreement(peer_);
   }
+  replica_.set_likeness(peer_, result_.is_unlike ? Likeness::unlike : Likeness::unknown);
   replica_.commit(false);
   return result_;
 }

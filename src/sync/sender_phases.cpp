@@ -79,7 +79,7 @@ void Sender::finish_transfer() {
   lock.lock();
   wait_for_reply(lock, [&] { return finished_.has_value(); });
   result_.in_step = finished_->agreed && is_clean();
-  result_.is_unlike = from_records_ && agree && failures_ == 0 && !finished_->agreed;
+  result_.is_unlike = agree && failures_ == 0 && !finished_->agreed;
 }
 
 void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
@@ -153,7 +153,7 @@ void Sender::send_structure() {
 void Sender::send_others(Transfer& transfer) {
   OpStream ops(channel_);
   for (const Item& item : plan_.others) {
-    const Entry& entry = item.node->entries[item.entry];
+    Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
     try {
       if (entry.type == fs::FileType::symlink) {
@@ -215,7 +215,7 @@ void Sender::seed_dedupe(DedupeIndex& dedupe) {
 }
 
 void Sender::send_files(Transfer& transfer) {
-  std::vector<Item> items = std::move(plan_.files);
+  std::vector<Item> items = std::exchange(plan_.files, {});
   for (int round = 1; !items.empty(); ++round) {
     auto deferred = transfer.send(items, round < defer_rounds_max);
     flush_and_wait();
@@ -225,12 +225,45 @@ void Sender::send_files(Transfer& transfer) {
   }
 }
 
+/// Further names of files: as what was read under the first one. Where that has become another file since the
+/// scan, they are files by themselves, and sent as such.
+void Sender::follow_leaders() {
+  auto& tree = replica_.tree();
+  const auto find = [&](const std::string& text) -> Item {
+    const auto path = RelPath::parse(text);
+    DirNode* node = tree.find_dir(path.parent());
+    const Entry* entry = node != nullptr ? node->find(path.name()) : nullptr;
+    if (entry == nullptr) return {};
+    return {node, static_cast<std::uint32_t>(entry - node->entries.data()), -1};
+  };
+  std::lock_guard lock(replica_.mutex());
+  std::erase_if(plan_.links, [&](const PlannedLink& link) {
+    const Item name = find(link.path);
+    const Item leader = find(link.existing);
+    if (name.node == nullptr || leader.node == nullptr) return false;
+    Entry& entry = name.node->entries[name.entry];
+    const Entry& first = leader.node->entries[leader.entry];
+    if (entry.inode != first.inode || entry.device != first.device) {
+      plan_.files.push_back(name);
+      return true;
+    }
+    if (entry.ctime_ns == first.ctime_ns) return false;
+    set_stat(entry, stat_of(first, leader.node->extra_of(first)));
+    if (const auto& digest = leader.node->extra_of(first).xattr_digest;
+        digest != name.node->extra_of(entry).xattr_digest)
+      name.node->make_extra(entry).xattr_digest = digest;
+    if (const Content* content = leader.node->content_of(first)) name.node->set_content(entry, *content);
+    name.node->dirty = true;
+    return false;
+  });
+}
+
 void Sender::send_tail(Transfer& transfer) {
   OpStream ops(channel_);
   for (const auto& link : plan_.links) ops.put(wire::MakeLink{link.path, link.existing});
   for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory, remove.keep});
   for (const Item& item : plan_.metas) {
-    const Entry& entry = item.node->entries[item.entry];
+    Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));
     try {
       ops.put(wire::SetMeta{path, transfer.meta_at(*item.node, entry)});
@@ -248,8 +281,9 @@ void Sender::send_tail(Transfer& transfer) {
       set_stat(root, replica_.tree().root_stat);
       op.meta = transfer.meta_of(*node, root, nullptr);
       op.meta.xattrs = selected_xattrs(replica_.root_xattrs(), rules_.attributes);
+      replica_.tree().root_xattrs = xattr_digest(op.meta.xattrs, rules_.attributes);
     } else {
-      const Entry* entry = node->parent->find(node->name);
+      Entry* entry = node->parent->find(node->name);
       if (entry == nullptr) continue;
       try {
         op.meta = transfer.meta_at(*node->parent, *entry);
@@ -273,6 +307,8 @@ void Sender::transfer() {
     send_structure();
     send_others(transfer);
     seed_dedupe(transfer.dedupe());
+    send_files(transfer);
+    follow_leaders();
     send_files(transfer);
     send_tail(transfer);
     if ((receiver_features_ & wire::open_finish_commits) == 0) flush_and_wait();

@@ -35,7 +35,6 @@ class Sender {
   void scan();
   bool compare_roots();
   void fetch_listings();
-  void request(const std::vector<std::string>& dirs, std::vector<std::string>& next);
   void take_drift();
   void take_partials(wire::Partials partials);
   void collect_listing(ListingIntake& intake);
@@ -46,6 +45,7 @@ class Sender {
   void send_structure();
   void send_others(Transfer& transfer);
   void send_files(Transfer& transfer);
+  void follow_leaders();
   void send_tail(Transfer& transfer);
   void seed_dedupe(DedupeIndex& dedupe);
   template <class Condition>
@@ -84,6 +84,7 @@ class Sender {
   bool scanned_ = false;
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
+  bool asks_for_all_ = false;   ///< also for directories with equal digests
   Plan plan_;
   std::vector<wire::Left::Entry> left_;  ///< beside the plan's
   delta::SumKey sum_key_;

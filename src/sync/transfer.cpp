@@ -280,10 +280,15 @@ wire::Meta Transfer::meta_of(const DirNode& node, const Entry& entry, const fs::
   return out;
 }
 
-wire::Meta Transfer::meta_at(const DirNode& node, const Entry& entry) {
+wire::Meta Transfer::meta_at(DirNode& node, Entry& entry) {
   wire::Meta out = meta_of(node, entry, nullptr);
   if (node.extra_of(entry).xattr_digest == hash::Digest{}) return out;
   out.xattrs = selected_xattrs(replica_.xattrs_of(node, entry), options_.rules.attributes);
+  const auto digest = xattr_digest(out.xattrs, options_.rules.attributes);
+  if (digest == node.extra_of(entry).xattr_digest) return out;
+  std::lock_guard lock(replica_.mutex());  // set since the scan: our record tells what the other side has
+  node.make_extra(entry).xattr_digest = digest;
+  node.dirty = true;
   return out;
 }
 

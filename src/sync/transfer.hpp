@@ -47,7 +47,7 @@ class Transfer {
   std::vector<Item> settled();
 
   wire::Meta meta_of(const DirNode& node, const Entry& entry, const fs::File* file);
-  wire::Meta meta_at(const DirNode& node, const Entry& entry);
+  wire::Meta meta_at(DirNode& node, Entry& entry);
 
  private:
   struct Gap {
