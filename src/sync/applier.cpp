@@ -298,6 +298,7 @@ void Applier::settle(const patch::Outcome& outcome) {
     extra.device_minor = outcome.stat->device_minor;
   }
   if (pending.manifest) {
+    entry.brought = true;
     replica_.record_content(*node, entry, *pending.manifest, replaced);
   } else {
     entry.content = 0;

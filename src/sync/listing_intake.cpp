@@ -79,6 +79,9 @@ void ListingIntake::take_entries(std::vector<wire::EntryInfo>& entries) {
     check_name(entry.name);
     if (entry.name <= last_name_) throw Error(Errc::malformed, listing_name(path_) + ": names out of order");
     last_name_ = entry.name;
+    // Nobody edited it: it came in a session that broke off, or was found changed under old times.
+    if (rules_.knows_drift && entry.type == fs::FileType::regular && entry.edited && !entry.drifted)
+      entry.edited = false, entry.deviates = true;
     const bool ours = is_ours(entry.name);
     if (entry.absent) {
       take_absent(entry, ours);

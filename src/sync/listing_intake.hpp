@@ -16,6 +16,7 @@ struct ListingRules {
   /// Names that the sender's tree lacks matter: for what is deleted, and beside records. Else they are let
   /// go as they come.
   bool keeps_extra = true;
+  bool knows_drift = false;                    ///< entries tell whether they have drifted
   std::uint64_t extra_bytes_max = UINT64_MAX;  ///< in memory, of what such names take together
   /// Of each directory among the entries that are kept; `ours` is what our tree has under its path.
   std::function<void(const std::string& path, const wire::EntryInfo& entry, const DirNode* ours)> on_dir;

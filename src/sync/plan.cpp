@@ -266,6 +266,7 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
           {plan_.files.size(), change_event(node, entry, '>', false, difference, remote.edited)});
     else emit(node, entry, '>', false, difference, remote.edited);
     plan_.bases.push_back(make_base(node, remote, ref));
+    plan_.bases.back().attributes_differ = difference.attributes();
     plan_.files.push_back({&node, index, static_cast<std::int32_t>(plan_.bases.size() - 1)});
     plan_.file_bytes += entry.size_bytes;
   } else if (difference.attributes()) {

@@ -19,6 +19,7 @@ namespace syncline::sync {
 struct Base {
   std::uint64_t size_bytes = 0;
   std::uint64_t content = 0;  ///< first 8 bytes of its manifest root; 0: unknown
+  bool attributes_differ = true;
   /// Our own record of that content, when we hold its manifest.
   std::optional<state::StoredEntry> stored;
 };

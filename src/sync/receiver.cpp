@@ -548,6 +548,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
     refresh_left_dirs();
+    replica_.settle_brought();
     if (finish.agree && !(applier_ && applier_->has_failures())) replica_.settle_deviations();
     settle_drift(finish);
     if ((begin_.flags & wire::begin_index) != 0)
@@ -587,6 +588,7 @@ void Receiver::salvage(const std::exception& cause) {
   if (!innocent || !applier_) return;
   try {
     applier_->salvage();
+    replica_.unsettle_brought();
     replica_.commit(options_.durability != patch::Durability::none);
   } catch (const Error&) {
     // It costs bytes in the next session. The cause of this one's end is what is told.

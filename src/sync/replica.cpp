@@ -335,6 +335,31 @@ void Replica::settle_deviations() {
   });
 }
 
+void Replica::unsettle_brought() {
+  const std::lock_guard lock(mutex_);
+  for_each_brought([](DirNode& node, Entry& entry) {
+    if (const Content* content = node.content_of(entry))
+      node.make_extra(entry).deviating_content = content_root(*content, entry.size_bytes);
+  });
+}
+
+void Replica::settle_brought() {
+  const std::lock_guard lock(mutex_);
+  for_each_brought([](DirNode&, Entry&) {});
+}
+
+template <class F>
+void Replica::for_each_brought(F&& visit) {
+  for_each_dir(*tree_.root, [&](DirNode& node) {
+    if (!node.dirty) return;
+    for (Entry& entry : node.entries) {
+      if (!entry.brought) continue;
+      entry.brought = false;
+      visit(node, entry);
+    }
+  });
+}
+
 /// A source has no say about what it lacks, which would only puzzle its next session.
 void Replica::add_absent(state::DirRecord& record, DirNode& node) const {
   if (options_.is_source) node.absent.clear();
@@ -375,7 +400,7 @@ void Replica::write_record(DirNode& node) {
       stored.drift = state::StoredDrift{false, node.left_version(stored.name)};
     // Seen, and not brought over or put right yet: the next scan is to see it again, which it would not under
     // its own times.
-    if (extra.deviating_content) stored.stat.ctime_ns = 0, deviates = true;
+    if (extra.deviating_content) stored.stat.ctime_ns = unsettled(entry.ctime_ns), deviates = true;
     record.entries.push_back(std::move(stored));
   }
   if (is_tracked_) add_absent(record, node);

@@ -160,6 +160,11 @@ class Replica {
   /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
   /// and mtime needs not be found again. Until then the records leave it to the next scan.
   void settle_deviations();
+  /// What came in a session that breaks off is not agreed upon: what the sender read it from may have changed
+  /// since without showing it, and a sender that was killed remembers nothing.
+  void unsettle_brought();
+  /// A session that ends in order leaves that to what the sides agree upon.
+  void settle_brought();
   /// Writes the records of every directory that changed; they take part in the next commit().
   void write_records();
   /// Writes what is left to write, forgets directories that are gone, commits.
@@ -196,6 +201,8 @@ class Replica {
     bool verify_suspects = true;
     bool operator==(const ScanShape&) const = default;
   };
+  template <class F>
+  void for_each_brought(F&& visit);
   static ScanShape shape_of(const ScanOptions& options);
   bool scan_again(const ScanOptions& options);
   void let_go();

@@ -61,7 +61,9 @@ bool Scanner::join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const stat
   const std::string name(node.name_of(entry));
   const bool same_inode =
       stored != nullptr && stored->stat.type == entry.type && stored->stat.inode == entry.inode;
-  const bool untouched = same_inode && stored->stat.ctime_ns == entry.ctime_ns &&
+  const bool is_unsettled =
+      same_inode && stored->content && stored->stat.ctime_ns == unsettled(entry.ctime_ns);
+  const bool untouched = same_inode && (is_unsettled || stored->stat.ctime_ns == entry.ctime_ns) &&
                          stored->stat.mtime_ns == entry.mtime_ns &&
                          stored->stat.size_bytes == entry.size_bytes;
   entry.edited = recorded_dir && !untouched && entry.type != fs::FileType::directory;
@@ -79,6 +81,7 @@ bool Scanner::join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const stat
       content.manifest_id = stored->manifest_id;
       node.set_content(entry, content);
     }
+    if (is_unsettled) node.make_extra(entry).deviating_content = *stored->content;
     return true;
   }
   try {
@@ -160,7 +163,7 @@ void Scanner::verify(DirNode& node, Entry& entry, const state::StoredEntry& stor
     node.make_extra(entry).deviating_content = fresh.root();
     return;
   }
-  const bool is_left = stored.stat.ctime_ns == 0;  // known by now, and not settled with the other side yet
+  const bool is_left = is_unsettled_ctime(stored.stat.ctime_ns);  // known by now, but to this side alone
   if (is_left) node.make_extra(entry).deviating_content = fresh.root();
   else entry.edited = false;  // metadata may have moved; the content did not
   Content content;

@@ -239,6 +239,7 @@ void Sender::take_partials(wire::Partials partials) {
 ListingRules Sender::listing_rules() const {
   ListingRules out;
   if (!channel_.is_local()) out.extra_bytes_max = limits::listed_bytes_max;
+  out.knows_drift = knows_drift();
   return out;
 }
 

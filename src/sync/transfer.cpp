@@ -372,6 +372,24 @@ void Transfer::send_batch(const std::vector<Item>& items) {
   if (!batch.ops.empty()) channel_.send_bulk(std::move(batch));
 }
 
+/// Where we remember nothing of what was sent, and the other side says what it has.
+bool Transfer::is_there_already(const Item& item, const manifest::Manifest& fresh) {
+  if (item.base < 0) return false;
+  const Base& base = plan_.bases[static_cast<std::size_t>(item.base)];
+  if (base.content == 0 || base.content != fresh.root().prefix() || base.size_bytes != fresh.size_bytes)
+    return false;
+  std::lock_guard lock(mutex_);
+  return !distrusted_.contains(path_of(item));
+}
+
+/// Nothing but attributes is to be sent, and those only if they differ.
+void Transfer::settle_equal(const Item& item, const Source& source, const manifest::Manifest& fresh) {
+  const Base& base = plan_.bases[static_cast<std::size_t>(item.base)];
+  const bool has_moved = entry_of(item).ctime_ns != source.stat.ctime_ns;
+  settle_entry(item, source, fresh);
+  if (base.attributes_differ || has_moved) send_meta_only(item, source);
+}
+
 void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
   const Source source = open_source(item, last);
   if (source.stat.size_bytes > small_file_bytes) return send_file(item);
@@ -382,6 +400,11 @@ void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
   events_.counters.read_bytes += op.content.size();
   const auto fresh =
       chunk::chunk_bytes(op.content, manifest::params_for_size(op.content.size()), replica_.key());
+  if (is_there_already(item, fresh)) {
+    events_.counters.matched_bytes += op.content.size();
+    ++events_.counters.files_done;
+    return settle_equal(item, source, fresh);
+  }
   if (op.content.size() >= DedupeIndex::bytes_min) {
     if (defer(item, fresh)) return;
     const auto known = [&](const manifest::Chunk& chunk) {

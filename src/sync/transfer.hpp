@@ -183,6 +183,8 @@ class Transfer {
   bool defer(const Item& item, const manifest::Manifest& fresh);
   bool put_off(const Item& item);
   bool is_under_way(const manifest::Manifest& fresh);
+  bool is_there_already(const Item& item, const manifest::Manifest& fresh);
+  void settle_equal(const Item& item, const Source& source, const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);
   void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }
   std::string path_of(const Item& item) const {

@@ -141,11 +141,9 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   check_unchanged(source);
   events_.counters.read_bytes += size;
   const hash::Digest root = fresh.root();
-  if (old_is_ours && root == old->root()) {
-    settle_entry(item, source, fresh);
+  if (old_is_ours ? root == old->root() : is_there_already(item, fresh)) {
     events_.counters.matched_bytes += size;
-    send_meta_only(item, source);
-    return;
+    return settle_equal(item, source, fresh);
   }
   if (item.base < 0 && defer(item, fresh)) return;
   const Base* base = item.base >= 0 ? &plan_.bases[static_cast<std::size_t>(item.base)] : nullptr;

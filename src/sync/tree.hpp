@@ -22,7 +22,8 @@ struct Extra {
   std::string link_target;
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
-  /// Set when size and mtime stayed but the content did not: then the content is part of the identity.
+  /// Set when size and mtime stayed but the content did not, and for what came in a session that broke off:
+  /// until both sides agree the content is part of the identity.
   std::optional<hash::Digest> deviating_content;
   bool empty() const {
     return xattr_digest == hash::Digest{} && link_target.empty() && device_major == 0 && device_minor == 0 &&
@@ -46,6 +47,7 @@ struct Entry {
   fs::FileType type = fs::FileType::regular;
   bool edited : 1 = false;   ///< differs from the record although no run of ours changed it
   bool drifted : 1 = false;  ///< of a tracked replica: nothing says that it ever was the other side's
+  bool brought : 1 = false;  ///< its content came in this session
   std::uint16_t mode = 0;
   std::uint16_t origin = 0;  ///< index into ReplicaOptions::origins: where it is read from
   std::uint32_t uid = 0;
@@ -124,6 +126,11 @@ Content single_content(const manifest::Manifest& manifest);
 
 fs::Stat stat_of(const Entry& entry, const Extra& extra);
 void set_stat(Entry& entry, const fs::Stat& stat);
+
+/// In place of a ctime in the records: the entry's content is not agreed upon (Extra::deviating_content), and
+/// every scan is to see that.
+inline std::int64_t unsettled(std::int64_t ctime_ns) { return -ctime_ns; }
+inline bool is_unsettled_ctime(std::int64_t stored_ns) { return stored_ns < 0; }
 
 /// A stable id of a directory for the state: its inode, made distinct between devices.
 state::DirId dir_id(const fs::Stat& stat, std::uint64_t root_device);

@@ -224,7 +224,7 @@ void drift_bits(A& a, EntryInfo& v) {
   constexpr std::uint8_t edited = 1, drifted = 2, absent = 4, left = 8;
   std::uint8_t bits = 0;
   if constexpr (!A::decoding) {
-    bits = static_cast<std::uint8_t>((v.edited ? edited : 0) | (v.drifted ? drifted : 0) |
+    bits = static_cast<std::uint8_t>((v.edited || v.deviates ? edited : 0) | (v.drifted ? drifted : 0) |
                                      (v.absent ? absent : 0) | (v.left_version != 0 ? left : 0));
   }
   a.num(bits);

@@ -244,7 +244,8 @@ struct EntryInfo {
   bool drifted = false;
   bool absent = false;             ///< drifted, and it is not there: others removed it
   std::uint64_t left_version = 0;  ///< drifted: as in Left, of an earlier session
-  bool deviates = false;           ///< not sent: the content changed although size and mtime did not
+  /// The content is not what size and mtime tell, or was not agreed upon. Sent as `edited`.
+  bool deviates = false;
   hash::Digest tree;               ///< directories: digest of the subtree
 };
 

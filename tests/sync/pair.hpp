@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -66,13 +67,15 @@ inline CopyOptions with_server(CopyOptions options, bool push) {
 
 /// `outside`, if given, is how far a copy that throws has come.
 inline Outcome run_copy(const CopyOptions& options, const sync::World& source = {},
-                        const sync::World& target = {}, Outcome* outside = nullptr) {
+                        const sync::World& target = {}, Outcome* outside = nullptr,
+                        const std::function<bool()>& cancelled = {}) {
   Outcome inside;
   Outcome& out = outside != nullptr ? *outside : inside;
   CopyObserver observer;
   observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
   observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
   observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
+  observer.cancelled = cancelled;
   const bool push = test_link() == "push";
   if (push || test_link() == "pull") {
     sync::ServedShare share;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sender concludes from its records is looked over by the receiver, and by the sender itself.
+#include <atomic>
 #include <filesystem>
 
+#include "base/error.hpp"
 #include "drift_scene.hpp"
 #include "state/state.hpp"
 #include "support/catch.hpp"
+#include "support/fault_fs.hpp"
 #include "sync/tree.hpp"
 
 using namespace syncline;
@@ -13,22 +16,47 @@ namespace stdfs = std::filesystem;
 
 namespace {
 
-/// Makes the sender's records forget an entry of its root, as a mistake of ours might.
-void forget(const Pair& pair, const std::string& name) {
+state::DirId root_id(const Pair& pair) {
+  return static_cast<state::DirId>(lstat_of(pair.dir.path("src")).st_ino);
+}
+
+/// Of what the sender remembers.
+std::string source_database(const Pair& pair) {
   const std::string state = pair.dir.path(test_link() == "pull" ? "state-server" : "state");
-  const auto root = lstat_of(pair.dir.path("src"));
-  bool was_there = false;
   for (const auto& file : stdfs::directory_iterator(state + "/replicas")) {
     if (file.path().extension() != ".db") continue;
-    const auto database = state::Database::open(file.path().string(), false);
-    auto record = database->reader()->dir(static_cast<state::DirId>(root.st_ino));
-    if (!record) continue;
-    was_there = std::erase_if(record->entries, [&](const auto& entry) { return entry.name == name; }) == 1;
-    const auto writer = database->writer();
-    writer->put_dir(static_cast<state::DirId>(root.st_ino), *record);
-    writer->commit(false);
+    const auto path = file.path().string();
+    if (state::Database::open(path, false)->reader()->dir(root_id(pair))) return path;
   }
-  REQUIRE(was_there);
+  FAIL("the source has no state");
+  return "";
+}
+
+/// Makes the sender's records forget an entry of its root, as a mistake of ours might.
+void forget(const Pair& pair, const std::string& name) {
+  const auto database = state::Database::open(source_database(pair), false);
+  auto record = *database->reader()->dir(root_id(pair));
+  REQUIRE(std::erase_if(record.entries, [&](const auto& entry) { return entry.name == name; }) == 1);
+  const auto writer = database->writer();
+  writer->put_dir(root_id(pair), record);
+  writer->commit(false);
+}
+
+/// A copy that is stopped when it opens the `nth` file. The sender remembers nothing of it, as one that is
+/// killed.
+void copy_in_part(const Pair& pair, std::uint64_t nth) {
+  const auto state = source_database(pair);
+  stdfs::copy_file(state, state + ".before");
+  FaultFs faults(fs::linux_fs());
+  std::atomic<bool> is_stopped = false;
+  faults.call_op(
+      "open_read", [&] { is_stopped = true; }, nth);
+  sync::World source;
+  source.files = &faults;
+  CHECK_THROWS_AS(run_copy(pair.options, source, {}, nullptr, [&] { return is_stopped.load(); }), Error);
+  CHECK(faults.struck() == 1);
+  stdfs::rename(state + ".before", state);
+  for (const auto* more : {"-wal", "-shm"}) stdfs::remove(state + more);
 }
 
 }  // namespace
@@ -152,5 +180,38 @@ TEST_CASE("an old directory that stays in DST is not taken for empty when SRC wa
   CHECK(outcome.report.in_step);
   CHECK(scene.at_dst("d") == "a file now\n");
   CHECK(contents_below(scene.dir.path("dst")) == std::multiset<std::string>{"a file now\n", "theirs\n"});
+  scene.check_settled();
+}
+
+TEST_CASE("what came in a copy that broke off is compared once more, and not sent again", "[sync][unlike]") {
+  const auto size = GENERATE(std::size_t{4'000}, std::size_t{300'000});
+  const bool is_changed = GENERATE(false, true);
+  CAPTURE(size, is_changed);
+  constexpr unsigned count = 60;  // more than a guard lets pass
+  DriftScene scene;
+  scene.options.threads = 1;
+  scene.options.guard_changes = true;
+  scene.write_later("src/other", "ours\n");
+  scene.copy();
+  const auto name = [](unsigned i) { return "src/" + std::to_string(100 + i); };
+  for (unsigned i = 0; i < count; ++i) scene.write_later(name(i), random_text(size, i));
+  scene.write_later("src/z", random_text(3'000'000, count));
+  copy_in_part(scene, count + 1);
+  REQUIRE(scene.is_at_dst("100"));
+  REQUIRE_FALSE(scene.is_at_dst("z"));
+  const auto mtime = lstat_of(scene.dir.path(name(0))).st_mtime;
+  auto content = random_text(size, 0);
+  if (is_changed) content[7] ^= 1;  // of the same size, and under the same time
+  scene.dir.write(name(0), content);
+  set_mtime(scene.dir.path(name(0)), mtime);
+  const auto outcome = scene.copy();
+  CHECK(outcome.report.exit_code == 0);
+  CHECK(outcome.report.in_step);
+  CHECK(outcome.report.changes_held == 0);
+  CHECK((scene.at_dst("100") == content));
+  CHECK((contents_below(scene.dir.path("dst")) == contents_below(scene.dir.path("src"))));
+  CHECK(outcome.report.bytes_literal < 3'000'000 + count / 2 * size);
+  CHECK_FALSE(outcome.was_unlike());
+  for (const auto& change : outcome.changes) CHECK_FALSE(change.edited_in_destination);
   scene.check_settled();
 }
