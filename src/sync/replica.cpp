@@ -329,10 +329,27 @@ void Replica::drop_manifest(state::ManifestId id) {
 
 void Replica::settle_deviations() {
   const std::lock_guard lock(mutex_);
-  for_each_dir(*tree_.root, [](DirNode& node) {
+  bool found = false;
+  for_each_dir(*tree_.root, [&](DirNode& node) {
     for (Extra& extra : node.extras)
-      if (std::exchange(extra.deviating_content, std::nullopt)) node.dirty = true;
+      if (std::exchange(extra.deviating_content, std::nullopt)) node.dirty = found = true;
   });
+  if (!found || !options_.is_source) return;
+  std::uint64_t count = 0;
+  if (const auto known = database_->value("hidden")) count = ByteReader(*known, "state: hidden").u64();
+  hidden_.emplace();
+  ByteWriter(*hidden_).u64(count + 1);
+  writer().put_value("hidden", *hidden_);
+}
+
+bool Replica::has_heard_of_hidden(const std::string& peer) {
+  const auto count = hidden_ ? hidden_ : database_->value("hidden");
+  return !count || database_->value("hidden " + peer) == count;
+}
+
+void Replica::note_heard_of_hidden(const std::string& peer) {
+  if (has_heard_of_hidden(peer)) return;
+  writer().put_value("hidden " + peer, hidden_ ? *hidden_ : *database_->value("hidden"));
 }
 
 void Replica::unsettle_brought() {

@@ -160,6 +160,10 @@ class Replica {
   /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
   /// and mtime needs not be found again. Until then the records leave it to the next scan.
   void settle_deviations();
+  /// Whether `peer` has agreed since content of that kind was settled with another one: else nothing but what
+  /// its entries tell of their content shows it.
+  bool has_heard_of_hidden(const std::string& peer);
+  void note_heard_of_hidden(const std::string& peer);  ///< takes part in the next commit()
   /// What came in a session that breaks off is not agreed upon: what the sender read it from may have changed
   /// since without showing it, and a sender that was killed remembers nothing.
   void unsettle_brought();
@@ -237,6 +241,7 @@ class Replica {
   std::optional<ScanShape> scanned_;  ///< how the tree in memory was seen
   std::set<std::string> unsettled_;
   std::shared_ptr<Selector::RulesFiles> rules_files_;  ///< that the last scan found
+  std::optional<Bytes> hidden_;   ///< of this session: how often content was settled that times hid
   hash::Digest rest_root_;        ///< of the tree as the last session left it
   bool has_drifted_ = false;      ///< since then
   std::mutex mutex_;

@@ -127,7 +127,11 @@ void Sender::scan() {
 std::optional<state::Agreement> Sender::tell_roots() {
   wire::Roots roots;
   roots.root = own_root_;
-  const auto agreement = replica_.agreement(peer_, digest_of_agreement(options_digest_, options_.selector));
+  auto agreement = replica_.agreement(peer_, digest_of_agreement(options_digest_, options_.selector));
+  if (!replica_.has_heard_of_hidden(peer_)) {
+    agreement.reset();
+    roots.root = hash::blake3(own_root_.bytes);  // that of no tree: equal ones would prove nothing
+  }
   if (agreement) roots.agreed = wire::AgreedRoots{agreement->own_root, agreement->peer_root};
   tell_owners();
   channel_.send(roots);
@@ -191,7 +195,7 @@ bool Sender::compare_roots() {
   if (remote_roots_.agreed && !agreement) throw Error(Errc::protocol, "an agreement that was not told");
   from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
-  asks_for_all_ = replica_.likeness(peer_) == Likeness::unlike;
+  asks_for_all_ = replica_.likeness(peer_) == Likeness::unlike || !replica_.has_heard_of_hidden(peer_);
   take_drift();
   return remote_roots_.in_step;
 }
@@ -252,8 +256,9 @@ void Sender::collect_listing(ListingIntake& intake) {
   }
 }
 
-/// A directory that differs, and one that only they have, if it may go. Digests of directories tell nothing of
-/// hard links: after a session that left the trees unlike each other every one is looked at.
+/// A directory that differs, and one that only they have, if it may go. Digests of directories tell nothing
+/// of hard links: after a session that left the trees unlike each other every one is looked at. Nor of
+/// content that changed under its old times and is settled with another receiver.
 bool Sender::must_ask(const std::string& path, const wire::EntryInfo& theirs, const DirNode* ours) const {
   if (ours != nullptr) return asks_for_all_ || ours->tree != theirs.tree;
   return options_.copy->delete_extra &&
@@ -427,6 +432,7 @@ SenderResult Sender::run() {
     agreement.options = digest_of_agreement(options_digest_, options_.selector);
     agreement.at_ns = replica_.world().clock->now_ns();
     replica_.save_agreement(peer_, agreement);
+    replica_.note_heard_of_hidden(peer_);
   } else {
     replica_.forget_agreement(peer_);
   }

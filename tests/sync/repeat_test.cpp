@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/limits.hpp"
 #include "pair.hpp"
 #include "support/catch.hpp"
+#include "support/fault_fs.hpp"
 #include "tree_picture.hpp"
 
 using namespace syncline;
@@ -66,12 +68,20 @@ TEST_CASE("a copy that found such content and did not bring it over leaves it to
   pair.copy();
   write(is_edited_there ? "dst/file" : "src/file", 'b');
   SECTION("because it was stopped") {
-    if (test_link() == "push" || test_link() == "pull") return;  // what is stopped here is a copy without a server
-    CopyObserver observer;
-    bool is_stopped = false;
-    observer.on_change = [&](const ChangeEvent&) { is_stopped = true; };
-    observer.cancelled = [&] { return is_stopped; };
-    CHECK_THROWS_AS(sync::run_copy({}, {}, pair.options, observer), Error);
+    FaultFs faults(fs::linux_fs());
+    std::atomic<bool> is_stopped = false;
+    faults.call_op(
+        "pread", [&] { is_stopped = true; }, is_edited_there ? 1 : 2);
+    sync::World source;
+    source.files = &faults;
+    CHECK_THROWS_AS(run_copy(pair.options, source, {}, nullptr, [&] { return is_stopped.load(); }), Error);
+  }
+  SECTION("because it could not be written") {
+    FaultFs faults(fs::linux_fs());
+    faults.fail_every("pwrite", EIO);
+    sync::World target;
+    target.files = &faults;
+    for (int i = 0; i < 2; ++i) CHECK(run_copy(pair.options, {}, target).report.exit_code == 23);
   }
   SECTION("because a guard holds it") {
     pair.options.guard_changes = true;
@@ -86,6 +96,32 @@ TEST_CASE("a copy that found such content and did not bring it over leaves it to
   CHECK((pair.dir.read("dst/file") == pair.dir.read("src/file")));
   CHECK(outcome.report.in_step);
   CHECK(pair.copy().report.content_read_bytes == 0);
+}
+
+TEST_CASE("such content reaches each of two destinations", "[sync]") {
+  const auto size_bytes = GENERATE(std::size_t{6}, std::size_t{300'000});
+  CAPTURE(size_bytes);
+  Pair pair;
+  auto other = pair.options;
+  other.destination = pair.dir.path("dst2") + "/";
+  const auto write = [&](char filler) {
+    pair.dir.write("src/sub/file", std::string(size_bytes, filler));
+    set_mtime(pair.dir.path("src/sub/file"), 1'000'000);
+  };
+  pair.dir.make_dir("src/sub");
+  write('a');
+  pair.copy();
+  run_copy(other);
+  for (const char filler : {'b', 'c'}) {
+    write(filler);
+    pair.copy();
+    CHECK(run_copy(other).report.in_step);
+    for (const auto* name : {"dst/sub/file", "dst2/sub/file"})
+      CHECK((pair.dir.read(name) == std::string(size_bytes, filler)));
+    CHECK(run_copy(other).changes.empty());
+    CHECK(pair.copy().report.content_read_bytes == 0);
+    CHECK(run_copy(other).report.content_read_bytes == 0);
+  }
 }
 
 TEST_CASE("a renamed file is renamed over there", "[sync]") {
