@@ -38,7 +38,7 @@ class Copy {
 
   const World& source_world_;
   const World& target_world_;
-  const CopyOptions& options_;
+  CopyOptions options_;
   Events events_;
   const MakeLink& make_link_;
   Standing* const standing_;
@@ -67,7 +67,7 @@ void Copy::run_place(const Place& place) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (!try_place(place)) continue;
     if (!is_unlike_) return;
-    tell_unlike(events_);
+    prepare_another(events_, options_, report_);
     if (try_place(place)) return;
   }
   throw Error(Errc::corrupt, "new state in '" + escape_name(state_dir_) + "'");
@@ -134,6 +134,7 @@ bool Copy::run_session(Replica& source, Replica& target, const Place& place) {
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   if (standing_ != nullptr) sender.blocks = &standing_->blocks;
   sender.incomplete = is_incomplete_;
+  sender.asks_for_all = is_unlike_;
   SenderResult result;
   std::exception_ptr sender_error;
   try {

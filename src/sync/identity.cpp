@@ -283,8 +283,7 @@ Difference compare(const wire::EntryInfo& local, const wire::EntryInfo& remote, 
   out.time = has_time(local.type, attributes) && local.mtime_ns != remote.mtime_ns;
   // Where one side knows that its content is not what its times say and the other knows nothing, only
   // a transfer can tell; it costs sums, not content, if they are equal after all.
-  const bool unsure =
-      (local.deviates && remote.content == 0) || ((remote.edited || remote.deviates) && local.content == 0);
+  const bool unsure = (local.deviates && remote.content == 0) || (remote.edited && local.content == 0);
   const bool content_differs =
       unsure || (local.content != 0 && remote.content != 0 && local.content != remote.content);
   out.content = out.size || local.link_target != remote.link_target ||

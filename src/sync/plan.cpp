@@ -249,10 +249,18 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
   }
 }
 
+/// Of contents under the same size and time: whether nothing makes these tell less than they do otherwise.
+bool Planner::is_proven(const wire::EntryInfo& local, const wire::EntryInfo& remote) const {
+  if (remote.deviates && local.content == 0) return false;  // it came in a session that broke off
+  return !options_.is_content_hidden || local.content == 0 || remote.content != 0;
+}
+
 void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
                            const wire::EntryInfo& remote, const RemoteRef& ref) {
   const Entry& entry = node.entries[index];
   Difference difference = compare(local, remote, options_.rules.attributes);
+  const bool is_unproven = !difference.content && !is_proven(local, remote);
+  difference.content |= is_unproven;
   const bool transfer = difference.content || (!options_.copy->checksum && local.mtime_ns != remote.mtime_ns);
   if (transfer && spare(node, entry, remote, ref)) return;
   if (linked(node, index, &remote, transfer)) return;
@@ -261,12 +269,17 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
       return leave(node.path_of(node.name_of(entry)));
     if (local.mtime_ns != remote.mtime_ns) difference.time = true;
     touch(node);  // the new file takes the old one's name, which moves the directory's time
-    if (is_guarded(node.path_of(node.name_of(entry)), difference, local, remote))
+    const bool is_untold = is_unproven && !difference.attributes();
+    if (is_untold) ++plan_.untold_count, plan_.untold_bytes += entry.size_bytes;
+    else if (is_guarded(node.path_of(node.name_of(entry)), difference, local, remote))
       rewrites_.push_back(
           {plan_.files.size(), change_event(node, entry, '>', false, difference, remote.edited)});
     else emit(node, entry, '>', false, difference, remote.edited);
     plan_.bases.push_back(make_base(node, remote, ref));
     plan_.bases.back().attributes_differ = difference.attributes();
+    if (is_untold)
+      plan_.bases.back().untold =
+          std::make_unique<ChangeEvent>(change_event(node, entry, '>', false, difference, false));
     plan_.files.push_back({&node, index, static_cast<std::int32_t>(plan_.bases.size() - 1)});
     plan_.file_bytes += entry.size_bytes;
   } else if (difference.attributes()) {
@@ -374,7 +387,8 @@ void Planner::leave_unvisited() {
     return false;
   };
   const auto is_kept = [](const wire::EntryInfo& entry) {
-    return entry.absent || (entry.drifted && patch::is_conflict_name(entry.name));
+    return entry.absent ||
+           (entry.drifted && (patch::is_conflict_name(entry.name) || entry.left_version == no_version));
   };
   std::vector<std::string> out;
   for (const auto& [text, dir] : remote_) {

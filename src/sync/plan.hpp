@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,8 @@ struct Base {
   std::uint64_t size_bytes = 0;
   std::uint64_t content = 0;  ///< first 8 bytes of its manifest root; 0: unknown
   bool attributes_differ = true;
+  /// Nothing shows that the contents differ, or that they are equal: told when they are found to differ.
+  mutable std::unique_ptr<ChangeEvent> untold;
   /// Our own record of that content, when we hold its manifest.
   std::optional<state::StoredEntry> stored;
 };
@@ -68,6 +71,8 @@ struct Plan {
   std::vector<Item> held_files;    ///< the same, of `files`
   HeldPlan held;                   ///< the first of them, and of what max_delete keeps back, for a person
   std::uint64_t file_bytes = 0;
+  std::uint64_t untold_count = 0;  ///< of `files`
+  std::uint64_t untold_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&
            removes.empty() && dir_metas.empty() && held_removes == 0 && held_files.empty();
@@ -102,6 +107,7 @@ struct PlanOptions {
   bool from_records = false;
   bool remote_is_empty = false;
   bool incomplete = false;  ///< a source is missing: what it would have had must not be deleted
+  bool is_content_hidden = false;  ///< equal sizes and times prove nothing where one content is not known
   std::function<void(const ChangeEvent&)> on_change;
   std::function<void(const ErrorEvent&)> on_error;
 };

@@ -64,9 +64,6 @@ bool Planner::is_guarded(const std::string& path, const Difference& difference, 
                          const wire::EntryInfo& remote) const {
   const auto& recent = options_.copy->recent_files;
   if (!options_.copy->guard_changes || (recent && recent->created.contains(path))) return false;
-  // It came in a session that broke off, and is only looked at once more.
-  const bool is_unproven = remote.deviates && local.content == 0;
-  if (is_unproven && !difference.size && !difference.time) return false;
   return difference.content || local.content == 0 || remote.content == 0;
 }
 

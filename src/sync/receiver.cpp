@@ -55,7 +55,7 @@ class Receiver {
   bool tells_drift() const { return (begin_.flags & wire::begin_drift) != 0; }
   wire::EntryInfo drift_info(const DirNode& node, const Entry& entry) const;
   void take_left(const wire::Left& left);
-  void settle_drift(const wire::Finish& finish);
+  void settle_drift(const wire::Finish& finish, const hash::Digest& root);
   void settle_drift(DirNode& node);
   bool is_left(const std::string& path);
   std::set<std::string> all_left() const;
@@ -69,6 +69,7 @@ class Receiver {
   ReceiverResult finish(const wire::Finish& finish);
   void restore_root_time();
   void refresh_left_dirs();
+  std::optional<fs::Stat> stat_of_dir(const DirNode& node);
   Applier& applier();
 
   Replica& replica_;
@@ -457,10 +458,11 @@ Likeness Receiver::likeness(const wire::Finish& finish, const hash::Digest& root
 /// again until they are alike once.
 bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
   if (!finish.agree || (applier_ && applier_->has_failures())) return false;
+  if (in_step_ || !is_left_known_) return true;  // nobody tells what may differ
   const auto before = replica_.likeness(peer_);
   auto now = likeness(finish, root);
-  const bool is_known_difference = before == Likeness::accepted && now != Likeness::like;
-  if (before == Likeness::unlike || is_known_difference) now = Likeness::accepted;
+  const bool was_looked_into = before == Likeness::unlike || before == Likeness::accepted;
+  if (was_looked_into && now != Likeness::like) now = Likeness::accepted;
   // What was left before, and nobody tells of now, cannot be told from a mistake.
   else if (before == Likeness::unknown && now == Likeness::unlike && from_records_) now = Likeness::unknown;
   is_unlike_ = now == Likeness::unlike;
@@ -469,8 +471,8 @@ bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
 }
 
 /// What is not left after a whole session is as the sender has it, whoever made it.
-void Receiver::settle_drift(const wire::Finish& finish) {
-  if (finish.root == refreshed_root(replica_, rules_)) left_.clear();
+void Receiver::settle_drift(const wire::Finish& finish, const hash::Digest& root) {
+  if (finish.root == root) left_.clear();
   else if (!is_left_known_ || left_.contains("")) return;
   settle_drift(*replica_.tree().root);
 }
@@ -503,6 +505,16 @@ void Receiver::settle_drift(DirNode& node) {
   if (node.dirty) replica_.load_details(node);
 }
 
+/// Nothing where it is not what it was: that is the next scan's affair.
+std::optional<fs::Stat> Receiver::stat_of_dir(const DirNode& node) {
+  try {
+    return replica_.open_dir(*node.parent)->stat_at(replica_.disk_name(*node.parent, node.name));
+  } catch (const Error& error) {
+    if (error.code().category() != std::generic_category()) throw;
+    return std::nullopt;
+  }
+}
+
 /// What was removed from a directory that stays moved its time, and nobody sets that of what is left.
 void Receiver::refresh_left_dirs() {
   if (!applier_) return;
@@ -510,7 +522,7 @@ void Receiver::refresh_left_dirs() {
     if (!node.dirty || node.parent == nullptr) return;
     DirNode& parent = *node.parent;
     const Entry* entry = parent.find(node.name);
-    const auto stat = replica_.open_dir(parent)->stat_at(replica_.disk_name(parent, node.name));
+    const auto stat = stat_of_dir(node);
     if (entry == nullptr || !stat || stat->inode != entry->inode || stat->ctime_ns == entry->ctime_ns) return;
     replica_.load_details(parent);
     parent.put(node.name, *stat);
@@ -549,12 +561,14 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
     refresh_left_dirs();
     replica_.settle_brought();
-    if (finish.agree && !(applier_ && applier_->has_failures())) replica_.settle_deviations();
-    settle_drift(finish);
+    if (finish.agree && !(applier_ && applier_->has_failures()))
+      replica_.settle_deviations([&](const std::string& path) { return is_left(path); });
+    const auto root = refreshed_root(replica_, rules_);
+    out.agreed = agrees(finish, root);
+    if (!is_unlike_) settle_drift(finish, root);
     if ((begin_.flags & wire::begin_index) != 0)
       index_contents(replica_, options_.threads, read_bytes_, [] {});
     out.root = refreshed_root(replica_, rules_);
-    out.agreed = agrees(finish, out.root);
     if (out.agreed) {
       state::Agreement agreement;
       agreement.own_root = out.root;

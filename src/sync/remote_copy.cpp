@@ -131,7 +131,7 @@ void RemoteCopy::try_copy() {
   try {
     run_session();
     if (!is_unlike_) return;
-    tell_unlike(events_);
+    prepare_another(events_, options_, report_);
     run_session();
   } catch (const Error& error) {
     if (channel_ && error.is(Errc::disconnected))

@@ -76,7 +76,7 @@ class RemoteCopy {
   }
 
   const World& world_;
-  const CopyOptions& options_;
+  CopyOptions options_;
   Events events_;
   const Dial& dial_;
   Standing* const standing_;

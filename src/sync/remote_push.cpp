@@ -76,6 +76,7 @@ void RemoteCopy::push(const RemotePlace& destination) {
   sender.cache_path = state_dir_ + "/recent-chunks.db";
   if (standing_ != nullptr) sender.blocks = &standing_->blocks;
   sender.place = shown_share(destination);
+  sender.asks_for_all = is_unlike_;
   sender.incomplete = sources_here_.size() < options_.sources.size();
   sender.peer_label = destination.peer() + ' ' + open.share + '/' + open.path + '/';
   if (!is_merged() && !open.entries.empty()) sender.peer_label += open.entries.front();

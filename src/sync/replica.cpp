@@ -327,12 +327,17 @@ void Replica::drop_manifest(state::ManifestId id) {
   if (id != 0) writer().erase_manifest(id);
 }
 
-void Replica::settle_deviations() {
+void Replica::settle_deviations(const std::function<bool(const std::string& path)>& is_left) {
   const std::lock_guard lock(mutex_);
   bool found = false;
   for_each_dir(*tree_.root, [&](DirNode& node) {
-    for (Extra& extra : node.extras)
-      if (std::exchange(extra.deviating_content, std::nullopt)) node.dirty = found = true;
+    if (node.extras.empty()) return;
+    for (Entry& entry : node.entries) {
+      if (!node.extra_of(entry).deviating_content) continue;
+      if (is_left && is_left(node.path_of(node.name_of(entry)))) continue;
+      node.make_extra(entry).deviating_content.reset();
+      node.dirty = found = true;
+    }
   });
   if (!found || !options_.is_source) return;
   std::uint64_t count = 0;

@@ -159,7 +159,7 @@ class Replica {
   void drop_manifest(state::ManifestId id);
   /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
   /// and mtime needs not be found again. Until then the records leave it to the next scan.
-  void settle_deviations();
+  void settle_deviations(const std::function<bool(const std::string& path)>& is_left = {});
   /// Whether `peer` has agreed since content of that kind was settled with another one: else nothing but what
   /// its entries tell of their content shows it.
   bool has_heard_of_hidden(const std::string& peer);

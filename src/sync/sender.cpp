@@ -195,7 +195,8 @@ bool Sender::compare_roots() {
   if (remote_roots_.agreed && !agreement) throw Error(Errc::protocol, "an agreement that was not told");
   from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
-  asks_for_all_ = replica_.likeness(peer_) == Likeness::unlike || !replica_.has_heard_of_hidden(peer_);
+  is_content_hidden_ = !replica_.has_heard_of_hidden(peer_);
+  asks_for_all_ = options_.asks_for_all || is_content_hidden_ || replica_.likeness(peer_) == Likeness::unlike;
   take_drift();
   return remote_roots_.in_step;
 }
@@ -304,6 +305,7 @@ void Sender::plan() {
   options.from_records = from_records_;
   if (knows_drift()) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
+  options.is_content_hidden = is_content_hidden_;
   // A plan that is made from records may have to be made once more.
   std::vector<std::variant<ChangeEvent, ErrorEvent>> told;
   if (from_records_ && !remote_.empty()) {
@@ -326,10 +328,10 @@ void Sender::plan() {
     else events_.error(std::get<ErrorEvent>(event));
   }
   remote_.clear();
-  result_.files_changed = plan_.files.size() + plan_.others.size() + plan_.links.size();
+  result_.files_changed = plan_.files.size() - plan_.untold_count + plan_.others.size() + plan_.links.size();
   result_.files_deleted = plan_.removes.size() + plan_.make_way_count;
   result_.files_renamed = plan_.rename_count;
-  result_.bytes_changed = plan_.file_bytes;
+  result_.bytes_changed = plan_.file_bytes - plan_.untold_bytes;
   result_.delete_limit_reached = plan_.delete_limit_reached;
   result_.deletions_held = plan_.held_removes;
   result_.changes_held = plan_.held_files.size();

@@ -24,6 +24,7 @@ struct SenderOptions {
   BlockSums* blocks = nullptr;  ///< from round to round
   bool tells_failures = true;   ///< of the receiver; else the person hears of them there
   bool incomplete = false;      ///< a source is missing: nothing is deleted
+  bool asks_for_all = false;    ///< the session before has left the trees unlike each other
   /// wire::OpenFeature bits, as long as no server says another thing.
   std::uint64_t receiver_features = wire::open_features;
   bool index = true;            ///< give every larger file a manifest before the end

@@ -252,7 +252,10 @@ void Sender::follow_leaders() {
     if (const auto& digest = leader.node->extra_of(first).xattr_digest;
         digest != name.node->extra_of(entry).xattr_digest)
       name.node->make_extra(entry).xattr_digest = digest;
-    if (const Content* content = leader.node->content_of(first)) name.node->set_content(entry, *content);
+    // A manifest belongs to one record.
+    const Content* content = leader.node->content_of(first);
+    if (content != nullptr && content->manifest_id == 0) name.node->set_content(entry, *content);
+    else entry.content = 0;
     name.node->dirty = true;
     return false;
   });
@@ -310,6 +313,9 @@ void Sender::transfer() {
     send_files(transfer);
     follow_leaders();
     send_files(transfer);
+    const auto late = transfer.late_changes();
+    result_.files_changed += late.files;
+    result_.bytes_changed += late.bytes;
     send_tail(transfer);
     if ((receiver_features_ & wire::open_finish_commits) == 0) flush_and_wait();
     if (options_.index)

@@ -84,6 +84,7 @@ class Sender {
   bool scanned_ = false;
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
+  bool is_content_hidden_ = false;  ///< equal times prove nothing to this receiver
   bool asks_for_all_ = false;   ///< also for directories with equal digests
   Plan plan_;
   std::vector<wire::Left::Entry> left_;  ///< beside the plan's

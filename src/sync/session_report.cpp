@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/session_report.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace syncline::sync {
@@ -26,7 +27,9 @@ void add_to_report(CopyReport& report, Counters& counters, SenderResult result, 
   count_guards(counters, report.deletions_held + report.changes_held, result.delete_limit_reached);
 }
 
-void tell_unlike(Events& events) {
+void prepare_another(Events& events, CopyOptions& options, const CopyReport& report) {
+  if (options.max_delete) *options.max_delete -= std::min(*options.max_delete, report.files_deleted);
+  options.recent_deletes += report.files_deleted;
   events.notice("DST is not as this run should have left it; it is compared once more, entry by entry");
 }
 

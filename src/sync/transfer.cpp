@@ -382,6 +382,24 @@ bool Transfer::is_there_already(const Item& item, const manifest::Manifest& fres
   return !distrusted_.contains(path_of(item));
 }
 
+void Transfer::tell_late(const Item& item) {
+  if (item.base < 0) return;
+  std::unique_ptr<ChangeEvent> event;
+  {
+    std::lock_guard lock(mutex_);
+    event = std::exchange(plan_.bases[static_cast<std::size_t>(item.base)].untold, nullptr);
+    if (!event) return;
+    ++late_changes_.files;
+    late_changes_.bytes += entry_of(item).size_bytes;
+  }
+  events_.change(*event);
+}
+
+Transfer::LateChanges Transfer::late_changes() {
+  std::lock_guard lock(mutex_);
+  return late_changes_;
+}
+
 /// Nothing but attributes is to be sent, and those only if they differ.
 void Transfer::settle_equal(const Item& item, const Source& source, const manifest::Manifest& fresh) {
   const Base& base = plan_.bases[static_cast<std::size_t>(item.base)];
@@ -413,6 +431,7 @@ void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
     };
     if (std::ranges::any_of(fresh.chunks, known)) return send_file(item);
   }
+  tell_late(item);
   settle_entry(item, source, fresh);
   op.path = path_of(item);
   op.meta = meta_of(*item.node, entry_of(item), source.file.get());

@@ -46,6 +46,13 @@ class Transfer {
   /// Everything sent is acknowledged: forgets the open files, returns those to be sent again.
   std::vector<Item> settled();
 
+  struct LateChanges {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  /// What was planned to be compared only, and differs.
+  LateChanges late_changes();
+
   wire::Meta meta_of(const DirNode& node, const Entry& entry, const fs::File* file);
   wire::Meta meta_at(DirNode& node, Entry& entry);
 
@@ -57,6 +64,7 @@ class Transfer {
     std::uint8_t awaited_round = 0;  ///< of the receiver's sums; 0: none while these are looked at
     bool closed = false;             ///< answered, or given up by the receiver
     bool given_up = false;           ///< the receiver said so
+    std::uint8_t answer_count = 0;   ///< of sums that are looked at
   };
   /// A file under way, or sent, that the receiver may still ask about.
   struct Open {
@@ -171,6 +179,7 @@ class Transfer {
   bool expects(const wire::GapSums& message);
   void answer_sums(const wire::GapSums& message);
   void answer_request(const wire::ChunkRequest& message);
+  void end_answer(std::uint64_t file, std::uint32_t number);
   void close_gap(std::uint64_t file, std::uint32_t gap);
   void end_file(std::uint64_t file, const wire::FileEnd& end);
   void send_end(std::uint64_t file, const wire::FileEnd& end);
@@ -184,6 +193,7 @@ class Transfer {
   bool put_off(const Item& item);
   bool is_under_way(const manifest::Manifest& fresh);
   bool is_there_already(const Item& item, const manifest::Manifest& fresh);
+  void tell_late(const Item& item);
   void settle_equal(const Item& item, const Source& source, const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);
   void count(std::uint64_t bytes) { events_.counters.bytes_done += bytes; }
@@ -197,6 +207,7 @@ class Transfer {
   Events& events_;
   const SenderOptions& options_;
   const Plan& plan_;
+  LateChanges late_changes_;
   delta::SumKey sum_key_;
   DedupeIndex dedupe_;
   std::unique_ptr<state::ChunkCache> cache_;

@@ -170,6 +170,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
     std::lock_guard lock(mutex_);
     begun_[begin.path] = item;
   }
+  tell_late(item);
   channel_.send(begin);
   end.file = begin.file;
   try {

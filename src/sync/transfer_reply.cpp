@@ -20,7 +20,7 @@ bool Transfer::expects(const wire::GapSums& message) {
   if (message.sums.size() > delta::sum_bytes_max(gap.plan))
     throw Error(Errc::protocol, "more sums than a gap has blocks");
   if (message.round == 0) gap.given_up = true;
-  else gap.awaited_round = 0;
+  else gap.awaited_round = 0, ++gap.answer_count;
   return !gap.closed;
 }
 
@@ -76,7 +76,11 @@ void Transfer::answer_sums(const wire::GapSums& message) {
     item = open->second.item;
   }
   if (gap.closed) return;
-  if (message.round == 0) return close_gap(message.file, message.gap);
+  if (message.round == 0) {
+    // Whoever answers sums of it closes it after that: nothing of a file comes after its end.
+    if (gap.answer_count != 0) return;
+    return close_gap(message.file, message.gap);
+  }
   Bytes fresh(gap.plan.new_bytes);
   bool aborted = false;
   try {
@@ -100,7 +104,7 @@ void Transfer::answer_sums(const wire::GapSums& message) {
         kept.awaited_round = 2;
       }
       channel_.send(std::move(out));
-      return;
+      return end_answer(message.file, message.gap);
     }
     gap.coarse = std::move(coarse);
   }
@@ -117,6 +121,16 @@ void Transfer::answer_sums(const wire::GapSums& message) {
   events_.counters.matched_bytes += gap.plan.new_bytes - out.literals.size();
   channel_.send(std::move(out));
   close_gap(message.file, message.gap);
+}
+
+/// Of a round that another one is to follow, unless the receiver has given up meanwhile.
+void Transfer::end_answer(std::uint64_t file, std::uint32_t number) {
+  {
+    std::lock_guard lock(mutex_);
+    Gap& gap = open_[file].gaps[number];
+    if (--gap.answer_count != 0 || !gap.given_up) return;
+  }
+  close_gap(file, number);
 }
 
 void Transfer::close_gap(std::uint64_t file, std::uint32_t number) {

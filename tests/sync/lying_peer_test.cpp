@@ -94,10 +94,8 @@ wire::Listing listing(const std::string& dir, std::vector<wire::EntryInfo> entri
   return out;
 }
 
-constexpr std::uint64_t base_bytes = 300'000;
-
 /// The server has `f` and takes us for having another one; it has sent a gap of it.
-wire::StepGap pull_a_gap(Remote& remote, Rogue& rogue) {
+wire::StepGap pull_a_gap(Remote& remote, Rogue& rogue, std::uint64_t base_bytes = 300'000) {
   remote.dir.write("share/f", random_text(base_bytes, 1));
   rogue.begin_pull();
   rogue.say(wire::Roots{}, wire::ListEnd{});
@@ -223,6 +221,39 @@ TEST_CASE("sums come for gaps that wait for them, once each", "[sync][remote][bo
                                  : delta::round2_sums(gap.plan, {}, {}, Bytes(gap.plan.old_bytes));
     rogue.say(wire::GapSums{1, 0, first, sums}, wire::GapSums{1, 0, first, sums});
     CHECK(has(rogue.end(), "nobody waits for"));
+  }
+}
+
+TEST_CASE(
+    "nothing of a file comes after its end, also where the receiver gives it up while its sums are looked at",
+    "[sync][remote]") {
+  Remote remote;
+  Rogue rogue(remote, wire::Role::receiver);
+  const auto gap = pull_a_gap(remote, rogue, 6'000'000);
+  const std::uint8_t round = gap.plan.coarse_block_bytes != 0 ? 1 : 2;
+  const auto sums = round == 1 ? delta::round1_sums(gap.plan, {}, Bytes(gap.plan.old_bytes))
+                               : delta::round2_sums(gap.plan, {}, {}, Bytes(gap.plan.old_bytes));
+  rogue.say(wire::GapSums{1, 0, round, sums}, wire::GapSums{1, 0, 0, {}});
+  std::vector<std::string> heard;
+  const auto hear = [&] {
+    auto message = rogue.channel().receive();
+    if (!message) FAIL(rogue.end());
+    heard.emplace_back(wire::name_of(wire::type_of(*message)));
+    return std::move(*message);
+  };
+  for (;;) {
+    auto message = hear();
+    if (auto* flush = std::get_if<wire::Flush>(&message)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));  // for what is on its way
+      rogue.say(wire::Ack{flush->token});
+    }
+    if (std::holds_alternative<wire::Finish>(message)) break;
+  }
+  const auto end = std::ranges::find(heard, "file end");
+  REQUIRE(end != heard.end());
+  for (const auto* of_file : {"file steps", "gap matches", "gap delta"}) {
+    CAPTURE(of_file);
+    CHECK(std::find(end, heard.end(), of_file) == heard.end());
   }
 }
 
