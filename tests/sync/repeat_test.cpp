@@ -100,7 +100,8 @@ TEST_CASE("a copy that found such content and did not bring it over leaves it to
 
 TEST_CASE("such content reaches each of two destinations", "[sync]") {
   const auto size_bytes = GENERATE(std::size_t{6}, std::size_t{300'000});
-  CAPTURE(size_bytes);
+  const bool is_seeded = GENERATE(false, true);  // by another program
+  CAPTURE(size_bytes, is_seeded);
   Pair pair;
   auto other = pair.options;
   other.destination = pair.dir.path("dst2") + "/";
@@ -111,6 +112,10 @@ TEST_CASE("such content reaches each of two destinations", "[sync]") {
   pair.dir.make_dir("src/sub");
   write('a');
   pair.copy();
+  if (is_seeded) {
+    REQUIRE(std::system(("cp -a '" + pair.dir.path("src") + "' '" + pair.dir.path("dst2") + "'").c_str()) ==
+            0);
+  }
   run_copy(other);
   for (const char filler : {'b', 'c'}) {
     write(filler);
@@ -122,6 +127,28 @@ TEST_CASE("such content reaches each of two destinations", "[sync]") {
     CHECK(pair.copy().report.content_read_bytes == 0);
     CHECK(run_copy(other).report.content_read_bytes == 0);
   }
+}
+
+TEST_CASE("such content is found under each name that a file had", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  const auto write = [&](unsigned seed) {
+    pair.dir.write("src/a", random_text(4'500'000, seed));
+    set_mtime(pair.dir.path("src/a"), 1'000'000);
+  };
+  write(1);
+  stdfs::create_hard_link(pair.dir.path("src/a"), pair.dir.path("src/b"));
+  FaultFs faults(fs::linux_fs());
+  faults.call_op("open_read", [&] { stdfs::permissions(pair.dir.path("src/a"), stdfs::perms::owner_all); });
+  sync::World source;
+  source.files = &faults;
+  run_copy(pair.options, source, {});
+  CHECK(faults.struck() == 1);
+  stdfs::remove(pair.dir.path("src/b"));
+  pair.copy();
+  write(2);
+  CHECK(pair.copy().report.in_step);
+  CHECK((pair.dir.read("dst/a") == random_text(4'500'000, 2)));
 }
 
 TEST_CASE("a renamed file is renamed over there", "[sync]") {
