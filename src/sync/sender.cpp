@@ -435,10 +435,11 @@ SenderResult Sender::run() {
     agreement.at_ns = replica_.world().clock->now_ns();
     replica_.save_agreement(peer_, agreement);
     replica_.note_heard_of_hidden(peer_);
+    replica_.set_likeness(peer_, Likeness::unknown);
   } else {
     replica_.forget_agreement(peer_);
+    if (result_.is_unlike) replica_.set_likeness(peer_, Likeness::unlike);
   }
-  replica_.set_likeness(peer_, result_.is_unlike ? Likeness::unlike : Likeness::unknown);
   replica_.commit(false);
   return result_;
 }
