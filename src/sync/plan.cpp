@@ -263,7 +263,7 @@ void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::Entry
   difference.content |= is_unproven;
   const bool transfer = difference.content || (!options_.copy->checksum && local.mtime_ns != remote.mtime_ns);
   if (transfer && spare(node, entry, remote, ref)) return;
-  if (linked(node, index, &remote, transfer)) return;
+  if (linked(node, index, &remote, transfer && !is_unproven)) return;
   if (transfer) {
     if (options_.copy->update_only && remote.mtime_ns > local.mtime_ns)
       return leave(node.path_of(node.name_of(entry)));

@@ -38,6 +38,13 @@ bool Receiver::is_left(const std::string& path) {
   return left_.contains(path) || (applier_ && applier_->is_apart(path));
 }
 
+bool Receiver::is_left_with_parents(const std::string& text) {
+  for (auto at = RelPath::parse(text);; at = at.parent()) {
+    if (is_left(at.text())) return true;
+    if (at.is_root()) return false;
+  }
+}
+
 std::set<std::string> Receiver::all_left() const {
   std::set<std::string> out;
   for (const auto& [path, version] : left_) out.insert(path);
@@ -47,8 +54,7 @@ std::set<std::string> Receiver::all_left() const {
 
 /// Of what is here beside what the sender has, but for what it leaves. Unknown where it leaves what it has as
 /// well, or what it will not be told of again.
-Likeness Receiver::likeness(const wire::Finish& finish, const hash::Digest& root) {
-  if (root == finish.root) return Likeness::like;
+Likeness Receiver::likeness(const wire::Finish& finish) {
   const auto is_there_too = [](const auto& left) { return left.second > no_version; };
   if (!is_left_known_ || is_left("") || std::ranges::any_of(left_, is_there_too)) return Likeness::unknown;
   const auto left = all_left();
@@ -70,9 +76,13 @@ Likeness Receiver::likeness(const wire::Finish& finish, const hash::Digest& root
 /// asked for again until they are alike once.
 bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
   if (!finish.agree || (applier_ && applier_->has_failures())) return false;
+  if (root == finish.root) {
+    replica_.set_likeness(peer_, Likeness::like);
+    return true;
+  }
   if (in_step_ || !is_left_known_) return true;  // nobody tells what may differ
   const auto before = replica_.likeness(peer_);
-  auto now = likeness(finish, root);
+  auto now = likeness(finish);
   const bool was_looked_into = before == Likeness::unlike || before == Likeness::accepted;
   if (was_looked_into && now != Likeness::like) now = Likeness::accepted;
   // What was left before, and nobody tells of now, cannot be told from a mistake.
@@ -174,7 +184,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
     refresh_left_dirs();
     replica_.settle_brought();
     if (finish.agree && !(applier_ && applier_->has_failures()))
-      replica_.settle_deviations([&](const std::string& path) { return is_left(path); });
+      replica_.settle_deviations([&](const std::string& path) { return is_left_with_parents(path); });
     const auto root = refreshed_root(replica_, rules_);
     out.agreed = agrees(finish, root);
     if (!is_unlike_) settle_drift(finish, root);

@@ -41,8 +41,9 @@ class Receiver {
   void settle_drift(const wire::Finish& finish, const hash::Digest& root);
   void settle_drift(DirNode& node);
   bool is_left(const std::string& path);
+  bool is_left_with_parents(const std::string& text);
   std::set<std::string> all_left() const;
-  Likeness likeness(const wire::Finish& finish, const hash::Digest& root);
+  Likeness likeness(const wire::Finish& finish);
   bool agrees(const wire::Finish& finish, const hash::Digest& root);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);

@@ -137,6 +137,15 @@ void Scanner::examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::
   if (suspect && options_.verify_suspects) verify(node, entry, *stored, reader);
 }
 
+/// What is found is known from then on, also to those with whom it is settled later; of larger files the
+/// index sees to that.
+void Scanner::set_deviating(DirNode& node, Entry& entry, const manifest::Manifest& fresh) {
+  node.make_extra(entry).deviating_content = fresh.root();
+  const bool is_single =
+      fresh.chunks.size() < 2 && (fresh.chunks.empty() || fresh.chunks[0].repeat_count == 1);
+  if (is_single) node.set_content(entry, single_content(fresh));
+}
+
 /// Size and mtime are as recorded, but the inode changed meanwhile: only the content can tell.
 void Scanner::verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader) {
   manifest::Manifest old;
@@ -144,10 +153,9 @@ void Scanner::verify(DirNode& node, Entry& entry, const state::StoredEntry& stor
   old.size_bytes = entry.size_bytes;
   if (!stored.content) {
     const auto file = replica_.open_read(node, entry);
-    node.make_extra(entry).deviating_content =
-        chunk::import_file(*file, entry.size_bytes, old.params, replica_.key(), 1).root();
+    const auto fresh = chunk::import_file(*file, entry.size_bytes, old.params, replica_.key(), 1);
     read_bytes_ += entry.size_bytes;
-    return;
+    return set_deviating(node, entry, fresh);
   }
   if (stored.only_chunk) {
     old.chunks.push_back(*stored.only_chunk);
@@ -159,10 +167,7 @@ void Scanner::verify(DirNode& node, Entry& entry, const state::StoredEntry& stor
   const auto file = replica_.open_read(node, entry);
   const auto fresh = chunk::rescan_file(*file, entry.size_bytes, old, replica_.key(), 1);
   read_bytes_ += entry.size_bytes;
-  if (fresh.root() != *stored.content) {
-    node.make_extra(entry).deviating_content = fresh.root();
-    return;
-  }
+  if (fresh.root() != *stored.content) return set_deviating(node, entry, fresh);
   const bool is_left = is_unsettled_ctime(stored.stat.ctime_ns);  // known by now, but to this side alone
   if (is_left) node.make_extra(entry).deviating_content = fresh.root();
   else entry.edited = false;  // metadata may have moved; the content did not

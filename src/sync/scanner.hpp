@@ -89,6 +89,7 @@ class Scanner {
   void join_drift(DirNode& node, const state::DirRecord* record);
   void examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::StoredEntry* stored,
                state::Reader& reader);
+  static void set_deviating(DirNode& node, Entry& entry, const manifest::Manifest& fresh);
   void verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader);
   void read_rules(const DirNode& node, RulesKind kind, const fs::Stat& stat, const fs::Dir& dir,
                   const std::string& path, std::uint16_t origin);

@@ -373,11 +373,10 @@ void Transfer::send_batch(const std::vector<Item>& items) {
 }
 
 /// Where we remember nothing of what was sent, and the other side says what it has.
-bool Transfer::is_there_already(const Item& item, const manifest::Manifest& fresh) {
+bool Transfer::is_there_already(const Item& item, const manifest::Manifest& fresh, std::uint64_t content) {
   if (item.base < 0) return false;
   const Base& base = plan_.bases[static_cast<std::size_t>(item.base)];
-  if (base.content == 0 || base.content != fresh.root().prefix() || base.size_bytes != fresh.size_bytes)
-    return false;
+  if (content == 0 || content != fresh.root().prefix() || base.size_bytes != fresh.size_bytes) return false;
   std::lock_guard lock(mutex_);
   return !distrusted_.contains(path_of(item));
 }
@@ -418,7 +417,9 @@ void Transfer::add_small(const Item& item, OpenDir& last, wire::Batch& batch) {
   events_.counters.read_bytes += op.content.size();
   const auto fresh =
       chunk::chunk_bytes(op.content, manifest::params_for_size(op.content.size()), replica_.key());
-  if (is_there_already(item, fresh)) {
+  const auto content_there =
+      item.base >= 0 ? plan_.bases[static_cast<std::size_t>(item.base)].content : std::uint64_t{0};
+  if (is_there_already(item, fresh, content_there)) {
     events_.counters.matched_bytes += op.content.size();
     ++events_.counters.files_done;
     return settle_equal(item, source, fresh);

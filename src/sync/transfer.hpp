@@ -140,6 +140,9 @@ class Transfer {
     bool known = false;
   };
   std::vector<Run> runs_of(const manifest::Manifest& fresh, const delta::Step& step);
+  void add_steps(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                 const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes,
+                 bool search);
   void send_gap(Steps& out, const Source& source, const manifest::Manifest& fresh,
                 const manifest::Manifest* old, const delta::Step& step, bool search);
   void send_unknown(Steps& out, const Source& source, const manifest::Manifest& fresh,
@@ -192,7 +195,7 @@ class Transfer {
   bool defer(const Item& item, const manifest::Manifest& fresh);
   bool put_off(const Item& item);
   bool is_under_way(const manifest::Manifest& fresh);
-  bool is_there_already(const Item& item, const manifest::Manifest& fresh);
+  bool is_there_already(const Item& item, const manifest::Manifest& fresh, std::uint64_t content);
   void tell_late(const Item& item);
   void settle_equal(const Item& item, const Source& source, const manifest::Manifest& fresh);
   void report(const Item& item, const std::exception& error);

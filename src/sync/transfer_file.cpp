@@ -141,7 +141,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   check_unchanged(source);
   events_.counters.read_bytes += size;
   const hash::Digest root = fresh.root();
-  if (old_is_ours ? root == old->root() : is_there_already(item, fresh)) {
+  if (old_is_ours ? root == old->root() : is_there_already(item, fresh, old_content)) {
     events_.counters.matched_bytes += size;
     return settle_equal(item, source, fresh);
   }
@@ -215,6 +215,18 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
   if (options_.blocks != nullptr && old_is_ours) out.old_blocks = options_.blocks->find(old->root());
   const bool search =
       channel_.is_local() || recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
+  try {
+    add_steps(out, source, fresh, old, recipe, base_bytes, search);
+  } catch (const Error&) {
+    put_steps(out);  // gaps among them are counted, and only what is sent is answered
+    throw;
+  }
+  put_steps(out);
+}
+
+void Transfer::add_steps(Steps& out, const Source& source, const manifest::Manifest& fresh,
+                         const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes,
+                         bool search) {
   for (delta::Step step : recipe.steps) {
     switch (step.kind) {
       case delta::Step::Kind::match:
@@ -229,7 +241,6 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
         break;
     }
   }
-  put_steps(out);
 }
 
 void Transfer::add_step(Steps& out, wire::Step step, std::size_t bytes) {

@@ -181,3 +181,31 @@ TEST_CASE("names of two files that change places after the scan are told apart i
     }
   }
 }
+
+TEST_CASE("a file that cannot be read any more between two of its changes is told, and the copy goes on",
+          "[sync]") {
+  Pair pair;
+  pair.options.threads = 1;
+  auto content = random_text(3'000'000, 1);
+  pair.dir.write("src/file", content);
+  pair.copy();
+  for (const std::size_t at : {2'500'000u, 1'500'000u, 500'000u})
+    content.insert(at, random_text(40'000, static_cast<unsigned>(at)));
+  for (const std::size_t at : {2'000'000u, 1'000'000u, 100'000u}) content[at] ^= 1;
+  std::uint64_t nth = 0;
+  for (bool has_struck = true; has_struck;) {
+    CAPTURE(++nth);
+    pair.dir.write("src/file", content);
+    FaultFs faults(fs::linux_fs());
+    faults.fail_op("pread", EIO, nth);
+    sync::World source;
+    source.files = &faults;
+    const auto outcome = run_copy(pair.options, source, {});
+    has_struck = faults.struck() != 0;
+    if (outcome.report.exit_code != 0) CHECK(outcome.failed("file"));
+    CHECK(outcome.report.exit_code == (has_struck && !outcome.errors.empty() ? 23 : 0));
+    content[nth] ^= 1;
+  }
+  CHECK(nth > 5);
+  CHECK((pair.dir.read("dst/file").size() == content.size()));
+}
