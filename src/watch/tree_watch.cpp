@@ -195,9 +195,17 @@ void TreeWatch::apply(const fs::DirChange& change, News& news) {
   const auto found = by_number_.find(change.watch);
   if (found == by_number_.end()) return;  // not ours any more
   Node& node = *found->second;
-  if (node.parent == nullptr && change.name == area_name) return;
+  const bool is_on_its_way = !is_in_tree(node);
+  if (!is_on_its_way && node.parent == nullptr && change.name == area_name) return;
   (change.kind == written ? news.written : news.complete) = true;
-  note_dirty(node);
+  if (is_on_its_way) {
+    // It has no path. Where it arrives everything in it counts as changed; only what comes and goes in it
+    // must be looked for again.
+    is_stale_ |= change.is_dir && !change.name.empty();
+    if (change.kind != left) return;
+  } else {
+    note_dirty(node);
+  }
   writers_.take(change);
   if (change.kind == left) {
     writers_.forget_dir(change.watch);
@@ -231,8 +239,18 @@ void TreeWatch::came(Node& parent, const fs::DirChange& change) {
 void TreeWatch::went(Node& parent, const fs::DirChange& change) {
   auto node = parent.children.extract(change.name);
   if (node.empty()) return;
-  if (change.kind == fs::DirChange::Kind::moved_away) moved_[change.cookie] = std::move(node.mapped());
-  else forget(*node.mapped());
+  if (change.kind != fs::DirChange::Kind::moved_away) return forget(*node.mapped());
+  node.mapped()->parent = nullptr;  // which may go before it arrives
+  auto& on_its_way = moved_[change.cookie];
+  if (on_its_way) forget(*on_its_way);
+  on_its_way = std::move(node.mapped());
+}
+
+/// And not on its way from one place to another.
+bool TreeWatch::is_in_tree(const Node& node) const {
+  const Node* at = &node;
+  while (at->parent != nullptr) at = at->parent;
+  return at == tree_.get();
 }
 
 }  // namespace syncline::watch

@@ -61,6 +61,7 @@ class TreeWatch final : public SourceWatch {
   };
 
   RelPath path_of(const Node& node) const;
+  bool is_in_tree(const Node& node) const;
   void add_tree(Node& top);
   void add_missing(Node& top);
   std::vector<Node*> add(const fs::Dir& root, Node& node);

@@ -271,7 +271,7 @@ TEST_CASE("progress adds up to the size and comes at least once per MiB and thre
 
 TEST_CASE("an exception thrown from progress stops the import and comes out unchanged", "[chunk]") {
   Rng rng(8);
-  const auto data = random_bytes(rng, 12 * mib);
+  const auto data = random_bytes(rng, 48 * mib);
   const MemoryFile file(data);
   for (const unsigned threads : {1U, 2U}) {
     std::uint64_t total = 0;
@@ -281,7 +281,7 @@ TEST_CASE("an exception thrown from progress stops the import and comes out unch
                                   if (total > 2 * mib) throw Error(Errc::cancelled, "test");
                                 }),
                     Error);
-    CHECK(total < 12 * mib);
+    CHECK(total < 48 * mib);
   }
 }
 

@@ -231,6 +231,28 @@ TEST_CASE("directories made in one that is replaced before that is heard of are 
   CHECK(is_seen(tree));
 }
 
+TEST_CASE("a directory that leaves one that is removed is followed to where nobody watches yet", "[watch]") {
+  TreeScene scene;
+  auto tree = scene.watch();
+  const auto path = [&](const char* name) { return scene.dir.path(std::string("root/") + name); };
+  const bool is_back = GENERATE(false, true);
+  stdfs::create_directories(path("new/deep"));
+  stdfs::rename(path("a/b"), path("new/deep/b"));
+  stdfs::remove(path("a"));
+  // Of what is on its way there is more to hear.
+  std::ofstream(path("new/deep/b/f")) << "x";
+  stdfs::create_directories(path("new/deep/b/c/d"));
+  if (is_back) stdfs::rename(path("new/deep/b"), path("b"));
+  CHECK(is_seen(tree));
+  CHECK(tree.dir_count() == 7);
+  const std::string now = is_back ? "root/b/" : "root/new/deep/b/";
+  for (const auto* name : {"f", "c/f", "c/d/f"}) {
+    CAPTURE(name);
+    scene.dir.write(now + name, "y");
+    CHECK(is_seen(tree));
+  }
+}
+
 TEST_CASE("lost events count as a change, and directories made meanwhile are found", "[watch]") {
   TreeScene scene;
   auto tree = scene.watch();
