@@ -156,6 +156,14 @@ std::string leftovers(const DriftScene& scene) {
   return out;
 }
 
+/// After a copy, also by itself: the sender had concluded nothing wrong.
+void check_put_right(const DriftScene& scene, const Outcome& outcome) {
+  CHECK(outcome.report.exit_code == 0);
+  CHECK_FALSE(outcome.was_unlike());
+  CHECK(is_healed(scene));
+  CHECK(leftovers(scene) == "");
+}
+
 /// Five kinds of drift that a copy has to deal with.
 void make_drift(DriftScene& scene) {
   for (const auto* name : {"small", "gone", "turned"})
@@ -196,10 +204,7 @@ TEST_CASE("whatever both sides do meanwhile, what others made of DST is there af
     const auto outcome = scene.copy();
     CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_changes(outcome));
     CHECK(lost(before, theirs_in(scene.dir.path("dst"))) == "");
-    CHECK(outcome.report.exit_code == 0);
-    CHECK_FALSE(outcome.was_unlike());
-    CHECK(is_healed(scene));
-    CHECK(leftovers(scene) == "");
+    check_put_right(scene, outcome);
     const auto again = scene.copy();
     CAPTURE(told_tree(scene.dir.path("dst")), told_changes(again));
     CHECK(again.report.in_step);
@@ -239,10 +244,7 @@ TEST_CASE("whatever both sides do between copies that are killed, the next one t
     const auto outcome = scene.copy();
     CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_tree(scene.dir.path("dst")),
             told_changes(outcome));
-    CHECK(outcome.report.exit_code == 0);
-    CHECK_FALSE(outcome.was_unlike());
-    CHECK(is_healed(scene));
-    CHECK(leftovers(scene) == "");
+    check_put_right(scene, outcome);
     const auto again = scene.copy();
     CAPTURE(told_changes(again));
     CHECK(again.report.in_step);
