@@ -29,6 +29,7 @@ class ChunkList {
   }
   /// `count` zero chunks of max_bytes; `one` is such a chunk with its digests.
   void append_zeros(const manifest::Chunk& one, std::uint64_t count);
+  void reserve(std::size_t records) { chunks_.reserve(records); }
   /// Records [first, end) of `other`.
   void append_tail(const ChunkList& other, std::size_t first);
 

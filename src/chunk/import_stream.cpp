@@ -2,6 +2,7 @@
 // Cutting in one thread, naming in another.
 #include "chunk/import_stream.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -19,7 +20,7 @@ ImportStream::ImportStream(const fs::File& file, std::uint64_t size_bytes, const
                Window(file, size_bytes, limits::read_buffer_bytes, params.max_bytes)) {
   if (threads < 2 || size_bytes <= block_bytes) return;
   try {
-    cutter_ = KeptThread("cut", [this] { cut_ahead(); });
+    cutter_ = KeptThread("cut", [this] { work_ahead(); });
   } catch (const std::system_error&) {
     // No thread to be had: the caller does it all.
   }
@@ -35,8 +36,8 @@ ImportStream::~ImportStream() {
   cutter_.join();
 }
 
-ImportStream::Block ImportStream::cut_block() {
-  Block block;
+std::vector<ImportStream::Cut> ImportStream::cut_block() {
+  std::vector<Cut> block;
   std::size_t bytes = 0;
   while (cut_offset_ < size_bytes_ && bytes < block_bytes) {
     ChunkList one;
@@ -50,18 +51,44 @@ ImportStream::Block ImportStream::cut_block() {
   return block;
 }
 
-void ImportStream::cut_ahead() {
+void ImportStream::name(Cut& cut) const {
+  if (cut.content.empty()) return;
+  cut.chunk.id = hash::blake3(cut.content);
+  cut.chunk.quick = key_(cut.content);
+}
+
+/// The last of those that nobody has begun to name: the caller comes to the first ones by itself.
+ImportStream::Block* ImportStream::next_to_name() {
+  const auto found = std::find_if(ready_.rbegin(), ready_.rend(),
+                                  [](const Block& block) { return block.names == Names::none; });
+  return found == ready_.rend() ? nullptr : &*found;
+}
+
+void ImportStream::work_ahead() {
+  std::unique_lock lock(mutex_);
   try {
-    while (cut_offset_ < size_bytes_) {
-      auto block = cut_block();
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || ready_.size() < blocks_max; });
-      if (stopping_) return;
-      ready_.push_back(std::move(block));
-      changed_.notify_all();
+    while (!stopping_) {
+      if (cut_offset_ < size_bytes_ && ready_.size() < blocks_max) {
+        lock.unlock();
+        auto cuts = cut_block();
+        lock.lock();
+        ready_.push_back({std::move(cuts), Names::none});
+        changed_.notify_all();
+      } else if (Block* block = next_to_name()) {
+        block->names = Names::under_way;
+        lock.unlock();
+        for (auto& cut : block->cuts) name(cut);
+        lock.lock();
+        block->names = Names::there;
+        changed_.notify_all();
+      } else if (cut_offset_ == size_bytes_) {
+        return;
+      } else {
+        changed_.wait(lock);
+      }
     }
   } catch (...) {
-    const std::lock_guard lock(mutex_);
+    if (!lock.owns_lock()) lock.lock();
     failure_ = std::current_exception();
     changed_.notify_all();
   }
@@ -70,12 +97,13 @@ void ImportStream::cut_ahead() {
 void ImportStream::take_block() {
   next_cut_ = 0;
   if (!cutter_.joinable()) {
-    block_ = cut_block();
+    block_ = {cut_block(), Names::none};
     return;
   }
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return failure_ || !ready_.empty(); });
-  if (ready_.empty()) std::rethrow_exception(failure_);
+  const auto has_block = [&] { return !ready_.empty() && ready_.front().names != Names::under_way; };
+  changed_.wait(lock, [&] { return failure_ || has_block(); });
+  if (!has_block()) std::rethrow_exception(failure_);
   block_ = std::move(ready_.front());
   ready_.pop_front();
   changed_.notify_all();
@@ -83,8 +111,9 @@ void ImportStream::take_block() {
 
 std::optional<ImportStream::Piece> ImportStream::next() {
   if (offset_ >= size_bytes_) return std::nullopt;
-  if (next_cut_ == block_.size()) take_block();
-  auto& cut = block_[next_cut_++];
+  if (next_cut_ == block_.cuts.size()) take_block();
+  auto& cut = block_.cuts[next_cut_++];
+  if (block_.names == Names::none) name(cut);
   Piece piece;
   piece.offset = offset_;
   piece.length_bytes = cut.chunk.total_bytes();
@@ -97,8 +126,8 @@ std::optional<ImportStream::Piece> ImportStream::next() {
     return piece;
   }
   piece.content = std::move(cut.content);
-  piece.id = hash::blake3(piece.content);
-  chunks_.append({piece.id, key_(piece.content), cut.chunk.length_bytes, 1});
+  piece.id = cut.chunk.id;
+  chunks_.append(cut.chunk);
   return piece;
 }
 

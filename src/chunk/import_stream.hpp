@@ -43,9 +43,15 @@ class ImportStream {
     Chunk chunk;  ///< only a zero run has its names yet
     Bytes content;
   };
-  using Block = std::vector<Cut>;
-  Block cut_block();
-  void cut_ahead();
+  enum class Names : std::uint8_t { none, under_way, there };
+  struct Block {
+    std::vector<Cut> cuts;
+    Names names = Names::none;
+  };
+  std::vector<Cut> cut_block();
+  void name(Cut& cut) const;
+  Block* next_to_name();
+  void work_ahead();
   void take_block();
 
   const fs::File& file_;
@@ -59,7 +65,7 @@ class ImportStream {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Block> ready_;
+  std::deque<Block> ready_;  ///< in order; references to them stay good at both ends
   std::exception_ptr failure_;
   bool stopping_ = false;
 

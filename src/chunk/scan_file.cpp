@@ -176,6 +176,9 @@ class Team {
   Manifest join() {
     auto scanner = make_scanner(source_, size_bytes_);
     ChunkList joined;
+    std::size_t records = 0;
+    for (const auto& segment : plan_.segments()) records += segment->chunks.chunks().size();
+    joined.reserve(records);
     std::uint64_t offset = 0;
     for (const auto& segment : plan_.segments()) {
       const auto& chunks = segment->chunks.chunks();

@@ -3,6 +3,7 @@
 #include "delta/align.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 
 #include "base/limits.hpp"
@@ -42,15 +43,29 @@ std::vector<std::uint64_t> offsets_of(const Manifest& manifest) {
   return out;
 }
 
-/// Which old record each new record equals.
+/// Says for certain only which ids are not in it.
+class IdFilter {
+ public:
+  void add(const hash::ChunkId& id) { bits_.set(bit_of(id)); }
+  bool may_hold(const hash::ChunkId& id) const { return bits_.test(bit_of(id)); }
+
+ private:
+  static constexpr std::size_t bits = 1u << 16;
+  static std::size_t bit_of(const hash::ChunkId& id) { return id.prefix() % bits; }
+  std::bitset<bits> bits_;
+};
+
+/// Which old record each new record equals. Most files are changed in a few places: what is equal before the
+/// first and behind the last of them is settled first, and only ids in between are looked for.
 class Matcher {
  public:
   Matcher(const Manifest& old, const Manifest& fresh)
       : old_(old.chunks),
         fresh_(fresh.chunks),
-        index_(old_),
         match_(fresh_.size(), unmatched),
-        zero_(zero_id(fresh.params.max_bytes)) {}
+        zero_(zero_id(fresh.params.max_bytes)),
+        ends_(match_ends()),
+        index_(old_, [wanted = between_ends()](const hash::ChunkId& id) { return wanted.may_hold(id); }) {}
 
   std::vector<std::uint32_t> run() {
     anchor();
@@ -63,6 +78,34 @@ class Matcher {
   bool equal(std::uint32_t fresh, std::uint32_t old) const {
     return fresh_[fresh].id == old_[old].id && fresh_[fresh].repeat_count == old_[old].repeat_count;
   }
+  /// How many records at the start and at the end are the same.
+  struct Ends {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+  };
+  Ends match_ends() {
+    Ends ends;
+    const auto old_count = static_cast<std::uint32_t>(old_.size());
+    const auto fresh_count = static_cast<std::uint32_t>(fresh_.size());
+    const auto count_max = std::min(old_count, fresh_count);
+    for (; ends.first < count_max && equal(ends.first, ends.first); ++ends.first)
+      if (searched(ends.first)) match_[ends.first] = ends.first;
+    for (; ends.first + ends.last < count_max; ++ends.last) {
+      const auto fresh = fresh_count - 1 - ends.last;
+      const auto old = old_count - 1 - ends.last;
+      if (!equal(fresh, old)) break;
+      if (searched(fresh)) match_[fresh] = old;
+    }
+    return ends;
+  }
+  IdFilter between_ends() const {
+    IdFilter out;
+    for (std::size_t i = ends_.first; i < fresh_.size() - ends_.last; ++i) out.add(fresh_[i].id);
+    return out;
+  }
+  bool is_between_ends(std::uint32_t old) const {
+    return old >= ends_.first && old < old_.size() - ends_.last;
+  }
   bool searched(std::uint32_t fresh) const { return match_[fresh] == unmatched && fresh_[fresh].id != zero_; }
 
   /// Ids that occur once on both sides, those of them that keep their order (patience diff, Bram Cohen).
@@ -72,7 +115,7 @@ class Matcher {
     for (std::uint32_t i = 0; i < fresh_.size(); ++i) {
       if (!searched(i)) continue;
       const auto old = index_.first(fresh_[i].id);
-      if (old == unmatched || index_.next(old) != unmatched) continue;
+      if (old == unmatched || index_.next(old) != unmatched || !is_between_ends(old)) continue;
       found[i] = old;
       if (times[old] < 2) ++times[old];
     }
@@ -160,9 +203,10 @@ class Matcher {
 
   const std::vector<Chunk>& old_;
   const std::vector<Chunk>& fresh_;
-  IdIndex index_;
   std::vector<std::uint32_t> match_;
   const hash::ChunkId& zero_;
+  const Ends ends_;
+  const IdIndex index_;
 };
 
 /// Writes the steps: first matches, zeros and whole runs of changed chunks, then the old sides of those runs.

@@ -19,15 +19,15 @@ std::array<std::uint64_t, 2> draw_salt() {
 
 }  // namespace
 
-IdIndex::IdIndex(const std::vector<manifest::Chunk>& chunks)
-    : chunks_(chunks),
-      slots_(std::bit_ceil(std::max<std::size_t>(16, chunks.size() * 2)), none),
-      next_(chunks.size(), none) {
+void IdIndex::add(const std::vector<std::uint32_t>& records) {
+  slots_.assign(std::bit_ceil(std::max<std::size_t>(16, records.size() * 2)), none);
+  next_.assign(chunks_.size(), none);
   shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots_.size()));
   const std::size_t mask = slots_.size() - 1;
-  for (auto record = static_cast<std::uint32_t>(chunks.size()); record-- > 0;) {  // backwards: lists ascend
-    auto slot = slot_of(chunks[record].id);
-    while (slots_[slot] != none && chunks[slots_[slot]].id != chunks[record].id) slot = (slot + 1) & mask;
+  for (auto i = records.size(); i-- > 0;) {  // backwards: lists ascend
+    const auto record = records[i];
+    auto slot = slot_of(chunks_[record].id);
+    while (slots_[slot] != none && chunks_[slots_[slot]].id != chunks_[record].id) slot = (slot + 1) & mask;
     next_[record] = slots_[slot];
     slots_[slot] = record;
   }

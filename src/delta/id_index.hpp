@@ -15,13 +15,21 @@ class IdIndex {
  public:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
-  explicit IdIndex(const std::vector<manifest::Chunk>& chunks);
+  /// Of those records only whose id may be asked for.
+  template <class MayBeAsked>
+  IdIndex(const std::vector<manifest::Chunk>& chunks, MayBeAsked&& may_be_asked) : chunks_(chunks) {
+    std::vector<std::uint32_t> records;
+    for (std::uint32_t record = 0; record < chunks.size(); ++record)
+      if (may_be_asked(chunks[record].id)) records.push_back(record);
+    add(records);
+  }
   /// First record with this id, or none.
   std::uint32_t first(const hash::ChunkId& id) const;
   /// Next record with the id of `record`, or none.
   std::uint32_t next(std::uint32_t record) const { return next_[record]; }
 
  private:
+  void add(const std::vector<std::uint32_t>& records);
   std::size_t slot_of(const hash::ChunkId& id) const;
 
   const std::vector<manifest::Chunk>& chunks_;

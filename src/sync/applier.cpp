@@ -300,6 +300,7 @@ void Applier::settle(const patch::Outcome& outcome) {
   if (pending.manifest) {
     entry.brought = true;
     replica_.record_content(*node, entry, *pending.manifest, replaced);
+    replica_.keep_manifest(*node, entry, std::move(*pending.manifest));
   } else {
     entry.content = 0;
     replica_.drop_manifest(replaced);

@@ -186,8 +186,8 @@ void Applier::load_base(FileState& file, const fs::Stat& stat) {
   if (!file.old) {
     const fs::File* basis = file.write->basis();
     if (basis == nullptr) throw Error(Errc::foreign, file.begin.path);
-    file.old = chunk::import_file(*basis, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
-                                  replica_.key(), 1);
+    file.old = std::make_shared<const manifest::Manifest>(chunk::import_file(
+        *basis, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), 1));
   }
   if (file.old->root().prefix() != file.begin.base_content) throw Error(Errc::foreign, file.begin.path);
   file.old_starts.reserve(file.old->chunks.size());

@@ -96,7 +96,11 @@ bool Copy::try_place(const Place& place) {
   if (warm != nullptr) {
     warm->keep(std::move(target), Standing::told);
     warm->keep(std::move(source));
+    return true;
   }
+  // Each moves its log into its database and waits for the disk: both at once.
+  const KeptThread closing("receive", [&] { target.reset(); });
+  source.reset();
   return true;
 }
 

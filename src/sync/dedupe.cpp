@@ -19,13 +19,14 @@ std::uint32_t DedupeIndex::add_file(const std::string& path) {
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
-void DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file,
+bool DedupeIndex::add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file,
                       std::uint64_t offset) {
-  if (length_bytes < bytes_min) return;
+  if (length_bytes < bytes_min) return false;
   std::lock_guard lock(mutex_);
-  if (spots_.size() >= entries_max) return;
-  if (spots_.try_emplace(key_of(id), Spot{file, generation_, offset}).second)
-    unsettled_bytes_ += length_bytes;
+  if (spots_.size() >= entries_max) return false;
+  if (!spots_.try_emplace(key_of(id), Spot{file, generation_, offset}).second) return false;
+  unsettled_bytes_ += length_bytes;
+  return true;
 }
 
 std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,
@@ -34,7 +35,8 @@ std::optional<DedupeIndex::Place> DedupeIndex::find(const hash::ChunkId& id,
   std::lock_guard lock(mutex_);
   const auto found = spots_.find(key_of(id));
   if (found == spots_.end()) return std::nullopt;
-  return Place{files_[found->second.file], found->second.offset, found->second.generation < generation_};
+  const Spot& spot = found->second;
+  return Place{spot.file, files_[spot.file], spot.offset, spot.generation < generation_};
 }
 
 void DedupeIndex::settle() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,13 +21,15 @@ class DedupeIndex {
   static constexpr std::uint32_t bytes_min = 4096;  ///< below, naming the place costs as much as the content
 
   struct Place {
+    std::uint32_t file = 0;  ///< as numbered by add_file()
     std::string path;
     std::uint64_t offset = 0;
     bool settled = false;  ///< the receiver has acknowledged it: it can be copied from now on
   };
   /// A number for a path, used by add().
   std::uint32_t add_file(const std::string& path);
-  void add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file, std::uint64_t offset);
+  /// False when nothing was added: a place of the chunk is known already, or it cannot be remembered.
+  bool add(const hash::ChunkId& id, std::uint32_t length_bytes, std::uint32_t file, std::uint64_t offset);
   std::optional<Place> find(const hash::ChunkId& id, std::uint32_t length_bytes) const;
   /// Everything added so far is now at the receiver.
   void settle();
@@ -51,7 +54,8 @@ class DedupeIndex {
   static Key key_of(const hash::ChunkId& id);
 
   mutable std::mutex mutex_;
-  std::unordered_map<Key, Spot, KeyHash> spots_;
+  std::pmr::monotonic_buffer_resource memory_;  ///< nothing is ever taken out
+  std::pmr::unordered_map<Key, Spot, KeyHash> spots_{&memory_};
   std::vector<std::string> files_;
   std::uint32_t generation_ = 0;
   std::uint64_t unsettled_bytes_ = 0;

@@ -27,7 +27,7 @@ struct Applier::FileState {
   RelPath path;
   std::unique_ptr<patch::FileWrite> write;
   std::optional<RelPath> kept_in;         ///< of the old version, if it drifted
-  std::optional<manifest::Manifest> old;  ///< of the base, when match steps may come
+  SharedManifest old;                     ///< of the base, when match steps may come
   std::vector<std::uint64_t> old_starts;
   std::uint64_t offset = 0;  ///< where the next step begins
   // Of the new file, in any order:

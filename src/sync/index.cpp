@@ -25,7 +25,7 @@ void read_one(Replica& replica, const Wanted& wanted, bool verify, std::atomic<s
     if (stat.size_bytes != entry.size_bytes || stat.mtime_ns != entry.mtime_ns ||
         stat.ctime_ns != entry.ctime_ns)
       return;
-    std::optional<manifest::Manifest> old;
+    SharedManifest old;
     std::optional<Content> known;
     {
       std::lock_guard lock(replica.mutex());

@@ -275,7 +275,7 @@ manifest::Manifest Receiver::manifest_of(const std::string& text) {
     if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns)
       throw Error(Errc::foreign, text);
     if (const Content* content = node->content_of(*entry))
-      if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return std::move(*known);
+      if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return *known;
   }
   auto fresh = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
                                   replica_.key(), options_.threads);

@@ -285,6 +285,7 @@ void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manife
                              state::ManifestId replaces) {
   if (node.extra_of(entry).deviating_content) node.make_extra(entry).deviating_content = manifest.root();
   node.dirty = true;
+  manifests_.drop(replaces);
   const bool single =
       manifest.chunks.empty() || (manifest.chunks.size() == 1 && manifest.chunks[0].repeat_count == 1);
   if (single) {
@@ -298,23 +299,36 @@ void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manife
   node.set_content(entry, content);
 }
 
-std::optional<manifest::Manifest> Replica::manifest_of(const Content& content, std::uint64_t size_bytes) {
-  manifest::Manifest out;
-  out.params = manifest::params_for_size(size_bytes);
-  out.size_bytes = size_bytes;
-  if (content.single) {
-    if (size_bytes != 0)
-      out.chunks.push_back({content.id, content.quick, static_cast<std::uint32_t>(size_bytes), 1});
-    return out;
-  }
-  if (content.manifest_id == 0) return std::nullopt;
-  return content_reader().manifest(content.manifest_id);
+void Replica::keep_manifest(const DirNode& node, const Entry& entry, manifest::Manifest&& manifest) {
+  const auto* content = node.content_of(entry);
+  if (!is_followed() || content == nullptr || content->manifest_id == 0) return;
+  manifests_.put(content->manifest_id, content->id,
+                 std::make_shared<const manifest::Manifest>(std::move(manifest)));
 }
 
-std::optional<manifest::Manifest> Replica::manifest_of(const state::StoredEntry& stored) {
-  if (!stored.content) return std::nullopt;
+SharedManifest Replica::manifest_of(const Content& content, std::uint64_t size_bytes) {
+  if (content.single) {
+    manifest::Manifest out;
+    out.params = manifest::params_for_size(size_bytes);
+    out.size_bytes = size_bytes;
+    if (size_bytes != 0)
+      out.chunks.push_back({content.id, content.quick, static_cast<std::uint32_t>(size_bytes), 1});
+    return std::make_shared<const manifest::Manifest>(std::move(out));
+  }
+  if (content.manifest_id == 0) return nullptr;
+  if (auto kept = manifests_.find(content.manifest_id, content.id)) return kept;
+  auto read = content_reader().manifest(content.manifest_id);
+  if (!read) return nullptr;
+  auto found = std::make_shared<const manifest::Manifest>(*std::move(read));
+  if (is_followed()) manifests_.put(content.manifest_id, content.id, found);
+  return found;
+}
+
+SharedManifest Replica::manifest_of(const state::StoredEntry& stored) {
+  if (!stored.content) return nullptr;
   Content content;
   content.single = stored.only_chunk.has_value() || stored.stat.size_bytes == 0;
+  content.id = *stored.content;
   if (stored.only_chunk) {
     content.id = stored.only_chunk->id;
     content.quick = stored.only_chunk->quick;
@@ -324,7 +338,9 @@ std::optional<manifest::Manifest> Replica::manifest_of(const state::StoredEntry&
 }
 
 void Replica::drop_manifest(state::ManifestId id) {
-  if (id != 0) writer().erase_manifest(id);
+  if (id == 0) return;
+  manifests_.drop(id);
+  writer().erase_manifest(id);
 }
 
 void Replica::settle_deviations(const std::function<bool(const std::string& path)>& is_left) {

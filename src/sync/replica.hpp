@@ -12,6 +12,7 @@
 #include "base/world.hpp"
 #include "hash/digest.hpp"
 #include "sync/identity.hpp"
+#include "sync/manifest_cache.hpp"
 #include "sync/selector.hpp"
 #include "sync/tree.hpp"
 #include "watch/tree_watch.hpp"
@@ -153,9 +154,11 @@ class Replica {
   /// Stores a manifest in the open transaction and sets the entry's content (under mutex()).
   void record_content(DirNode& node, Entry& entry, const manifest::Manifest& manifest,
                       state::ManifestId replaces);
-  /// The manifest of a known content; nothing when it is not stored (any more).
-  std::optional<manifest::Manifest> manifest_of(const Content& content, std::uint64_t size_bytes);
-  std::optional<manifest::Manifest> manifest_of(const state::StoredEntry& stored);
+  /// Of one that is followed: holds on to what was recorded of the entry last, if it is long (under mutex()).
+  void keep_manifest(const DirNode& node, const Entry& entry, manifest::Manifest&& manifest);
+  /// The manifest of a known content; null when it is not stored (any more).
+  SharedManifest manifest_of(const Content& content, std::uint64_t size_bytes);
+  SharedManifest manifest_of(const state::StoredEntry& stored);
   void drop_manifest(state::ManifestId id);
   /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
   /// and mtime needs not be found again. Until then the records leave it to the next scan.
@@ -233,6 +236,7 @@ class Replica {
   std::mutex content_mutex_;
   std::unique_ptr<state::Reader> content_reader_;
   std::unique_ptr<state::Writer> writer_;
+  ManifestCache manifests_;  ///< of one that is followed
   std::optional<hash::QuickKey> key_;
   std::array<std::byte, 16> id_{};
   Tree tree_;

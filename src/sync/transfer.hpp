@@ -104,7 +104,9 @@ class Transfer {
     std::size_t bytes_wanted = 0;
     BulkLane* lane = nullptr;  ///< of a stream
     bool is_new = false;       ///< without a base: mostly content, which shares little with what else is said
-    DedupeIndex own;           ///< of a new file: its chunks so far
+    std::optional<std::uint32_t>
+        stream;       ///< number in the index of dedupe of a file that is sent as it is cut
+    DedupeIndex own;  ///< of a new file: its chunks so far, but for those that stand in that index
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
     std::shared_ptr<const FileBlocks> old_blocks;
   };
@@ -129,9 +131,10 @@ class Transfer {
   void send_file(const Item& item);
   void send_content(const Item& item, const Source& source, const manifest::Manifest* old, bool old_is_ours,
                     std::uint64_t old_content);
+  /// `our_root`: of `old`, if we have recorded it.
   void send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
                   const manifest::Manifest* old, const delta::Recipe& recipe, std::uint64_t base_bytes,
-                  bool old_is_ours);
+                  const std::optional<hash::Digest>& our_root);
   /// Chunks of a step, by their index in it.
   struct Run {
     std::uint32_t begin = 0;
@@ -154,8 +157,8 @@ class Transfer {
                  const manifest::Manifest* old, const delta::Step& step);
   Bytes cached_base(const Steps& out, const manifest::Manifest& old, const delta::Step& step);
   Bytes guessed_base(const Steps& out, const Source& source, const delta::Step& step);
-  void note_blocks(const Item& item, const manifest::Manifest& old, const hash::Digest& root,
-                   const delta::Recipe& recipe);
+  void note_blocks(const Item& item, const hash::Digest& old_root, std::uint64_t old_bytes,
+                   const hash::Digest& root, const delta::Recipe& recipe);
   void read_blocks(const SentFile& sent);
   void add_data(Steps& out, const Source& source, const manifest::Manifest& fresh, const delta::Step& step);
   void add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,
@@ -176,7 +179,7 @@ class Transfer {
   void start_workers(const std::vector<Item>& items);
   void list_wanted_manifests(const std::vector<Item>& items);
   void ask_manifests(std::unique_lock<std::mutex>& lock, const std::string* urgent);
-  std::optional<manifest::Manifest> remote_manifest(const std::string& path, std::uint64_t& content);
+  SharedManifest remote_manifest(const std::string& path, std::uint64_t& content);
 
   // Replies.
   bool expects(const wire::GapSums& message);

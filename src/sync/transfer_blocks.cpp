@@ -34,17 +34,17 @@ Bytes Transfer::guessed_base(const Steps& out, const Source& source, const delta
   return std::move(guess.content);
 }
 
-void Transfer::note_blocks(const Item& item, const manifest::Manifest& old, const hash::Digest& root,
-                           const delta::Recipe& recipe) {
+void Transfer::note_blocks(const Item& item, const hash::Digest& old_root, std::uint64_t old_bytes,
+                           const hash::Digest& root, const delta::Recipe& recipe) {
   const auto size = entry_of(item).size_bytes;
   if (options_.blocks == nullptr || size < limits::blocks_file_bytes_min ||
       size > limits::blocks_file_bytes_max)
     return;
-  SentFile sent{item, old.root(), root, {}};
+  SentFile sent{item, old_root, root, {}};
   for (const auto& step : recipe.steps)
     if (!is_in_place(step)) sent.changed.emplace_back(step.new_offset, step.new_bytes);
   // The last block may be a shorter one now.
-  if (old.size_bytes != size) sent.changed.emplace_back(size - 1, 1);
+  if (old_bytes != size) sent.changed.emplace_back(size - 1, 1);
   std::lock_guard lock(mutex_);
   sent_files_.push_back(std::move(sent));
 }

@@ -63,13 +63,13 @@ void Transfer::send_file(const Item& item) {
         std::lock_guard lock(mutex_);
         trusted = !distrusted_.contains(path);
       }
-      std::optional<manifest::Manifest> old;
+      SharedManifest old;
       std::uint64_t content = base != nullptr ? base->content : 0;
       const bool ours = base != nullptr && base->stored && trusted;
       if (ours) old = replica_.manifest_of(*base->stored);
       if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min)
         old = remote_manifest(path, content);
-      send_content(item, source, old ? &*old : nullptr, ours && old, content);
+      send_content(item, source, old.get(), ours && old, content);
       ++events_.counters.files_done;
       return;
     } catch (const Error& error) {
@@ -108,21 +108,21 @@ void Transfer::ask_manifests(std::unique_lock<std::mutex>& lock, const std::stri
   lock.lock();
 }
 
-std::optional<manifest::Manifest> Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
+SharedManifest Transfer::remote_manifest(const std::string& path, std::uint64_t& content) {
   std::unique_lock lock(mutex_);
   ask_manifests(lock, &path);
   changed_.wait(lock, [&] { return manifests_.is_whole(path) || error_; });
   if (error_) std::rethrow_exception(error_);
   const auto reply = manifests_.use(path);
   lock.unlock();
-  if (reply.lengths.empty()) return std::nullopt;
+  if (reply.lengths.empty()) return nullptr;
   manifest::Manifest out;
   out.params = reply.params;
   out.size_bytes = reply.size_bytes;
   content = reply.content;
   for (std::size_t i = 0; i < reply.lengths.size(); ++i)
     out.chunks.push_back({reply.ids[i], {}, reply.lengths[i], reply.repeats[i]});
-  return shortened(std::move(out));
+  return std::make_shared<const manifest::Manifest>(shortened(std::move(out)));
 }
 
 void Transfer::send_content(const Item& item, const Source& source, const manifest::Manifest* old,
@@ -134,14 +134,15 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
     events_.check_cancelled();
     count(bytes);
   };
-  const manifest::Manifest fresh =
+  manifest::Manifest fresh =
       old_is_ours
           ? chunk::rescan_file(*source.file, size, *old, replica_.key(), options_.threads, progress)
           : chunk::import_file(*source.file, size, params, replica_.key(), options_.threads, progress);
   check_unchanged(source);
   events_.counters.read_bytes += size;
   const hash::Digest root = fresh.root();
-  if (old_is_ours ? root == old->root() : is_there_already(item, fresh, old_content)) {
+  const auto our_root = old_is_ours ? std::optional(old->root()) : std::nullopt;
+  if (our_root ? root == *our_root : is_there_already(item, fresh, old_content)) {
     events_.counters.matched_bytes += size;
     return settle_equal(item, source, fresh);
   }
@@ -160,7 +161,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   begin.has_base = base != nullptr;
   begin.base_bytes = base_bytes;
   if (old != nullptr && recipe.matched_in_place_bytes + recipe.matched_moved_bytes != 0)
-    begin.base_content = old_is_ours ? old->root().prefix() : old_content;
+    begin.base_content = our_root ? our_root->prefix() : old_content;
   begin.matched_in_place_bytes = recipe.matched_in_place_bytes;
   begin.matched_moved_bytes = recipe.matched_moved_bytes;
   begin.changed_bytes = recipe.gap_bytes;
@@ -174,7 +175,7 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   channel_.send(begin);
   end.file = begin.file;
   try {
-    send_steps(begin.file, source, fresh, old, recipe, base_bytes, old_is_ours);
+    send_steps(begin.file, source, fresh, old, recipe, base_bytes, our_root);
     check_unchanged(source);
     settle_entry(item, source, fresh);
     end.meta = meta_of(*item.node, entry_of(item), source.file.get());
@@ -186,7 +187,11 @@ void Transfer::send_content(const Item& item, const Source& source, const manife
   }
   events_.counters.matched_bytes += size - std::min(size, recipe.gap_bytes);
   if (base != nullptr) remember_chunks(source, fresh, recipe);
-  if (old_is_ours) note_blocks(item, *old, root, recipe);
+  if (our_root) note_blocks(item, *our_root, old->size_bytes, root, recipe);
+  {
+    std::lock_guard lock(replica_.mutex());
+    replica_.keep_manifest(*item.node, entry_of(item), std::move(fresh));
+  }
   end_file(begin.file, end);
 }
 
@@ -201,7 +206,7 @@ void Transfer::send_meta_only(const Item& item, const Source& source) {
 
 void Transfer::send_steps(std::uint64_t file, const Source& source, const manifest::Manifest& fresh,
                           const manifest::Manifest* old, const delta::Recipe& recipe,
-                          std::uint64_t base_bytes, bool old_is_ours) {
+                          std::uint64_t base_bytes, const std::optional<hash::Digest>& our_root) {
   Steps out;
   out.file = out.message.file = file;
   out.bytes_wanted = step_message_bytes;
@@ -212,7 +217,7 @@ void Transfer::send_steps(std::uint64_t file, const Source& source, const manife
       offset += chunk.total_bytes();
     }
   }
-  if (options_.blocks != nullptr && old_is_ours) out.old_blocks = options_.blocks->find(old->root());
+  if (options_.blocks != nullptr && our_root) out.old_blocks = options_.blocks->find(*our_root);
   const bool search =
       channel_.is_local() || recipe.gap_bytes >= search_bytes_min || plan_.bases.size() > search_files_min;
   try {
@@ -360,7 +365,7 @@ void Transfer::add_data(Steps& out, const Source& source, const manifest::Manife
 bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t length_bytes,
                          std::uint64_t offset) {
   auto place = dedupe_.find(id, length_bytes);
-  if (!place || !place->settled) place = out.own.find(id, length_bytes);
+  if (!place || !(place->settled || place->file == out.stream)) place = out.own.find(id, length_bytes);
   if (!place) return false;
   const auto ref = ref_of(id, length_bytes);
   {
@@ -374,10 +379,12 @@ bool Transfer::add_other(Steps& out, const hash::ChunkId& id, std::uint32_t leng
 
 void Transfer::add_content(Steps& out, const hash::ChunkId& id, std::uint64_t offset, Bytes content) {
   const auto bytes = content.size();
-  if (out.is_new) out.own.add(id, static_cast<std::uint32_t>(bytes), 0, offset);
+  const auto length_bytes = static_cast<std::uint32_t>(bytes);
+  const bool is_noted = out.stream && dedupe_.add(id, length_bytes, *out.stream, offset);
+  if (out.is_new && !is_noted) out.own.add(id, length_bytes, 0, offset);
   events_.counters.literal_bytes += bytes;
   if (out.is_new && channel_.is_local()) return add_step(out, wire::StepLocal{id, std::move(content)}, bytes);
-  add_step(out, wire::StepData{ref_of(id, static_cast<std::uint32_t>(bytes)), std::move(content)}, bytes);
+  add_step(out, wire::StepData{ref_of(id, length_bytes), std::move(content)}, bytes);
 }
 
 void Transfer::add_search(Steps& out, const manifest::Manifest& fresh, const delta::Step& step,

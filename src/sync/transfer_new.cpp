@@ -67,6 +67,7 @@ void Transfer::send_stream(const Item& item, const Source& source) {
                              options_.threads);
   const auto file = dedupe_.add_file(path_of(item));
   send_begun(item, source, options_.threads, [&](Steps& out) {
+    out.stream = file;
     while (auto piece = stream.next()) {
       events_.check_cancelled();
       count(piece->length_bytes);
@@ -75,10 +76,8 @@ void Transfer::send_stream(const Item& item, const Source& source) {
         continue;
       }
       const auto length = static_cast<std::uint32_t>(piece->length_bytes);
-      if (!add_other(out, piece->id, length, piece->offset)) {
-        dedupe_.add(piece->id, length, file, piece->offset);
+      if (!add_other(out, piece->id, length, piece->offset))
         add_content(out, piece->id, piece->offset, std::move(piece->content));
-      }
     }
     return stream.finish();
   });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // First import: equal to chunking the same bytes in memory, whatever is a hole, on one thread and on two.
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "base/limits.hpp"
@@ -143,6 +145,23 @@ TEST_CASE("a 100 GB hole between data is one record and is not read", "[chunk]")
   CHECK(import_file(file, size, real_params, test_key(), 2) == manifest);
   CHECK(stream_file(file, size, real_params, 1) == manifest);
   CHECK(stream_file(file, size, real_params, 2) == manifest);
+}
+
+TEST_CASE("a stream is the same whichever thread has the time to name its chunks", "[chunk]") {
+  Rng rng(9);
+  const MemoryFile file(random_bytes(rng, 12 * mib));
+  const auto expected = import_file(file, 12 * mib, real_params, test_key(), 1);
+  const auto key = test_key();
+  chunk::ImportStream stream(file, 12 * mib, real_params, key, 2);
+  std::size_t index = 0;
+  while (const auto piece = stream.next()) {
+    // Long enough for the other thread to cut as far ahead as it may, and to name that.
+    if (index % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    REQUIRE(index < expected.chunks.size());
+    CHECK(piece->id == expected.chunks[index].id);
+    CHECK(piece->content.size() == expected.chunks[index++].length_bytes);
+  }
+  CHECK(stream.finish() == expected);
 }
 
 TEST_CASE("a stream that is given up stops its thread", "[chunk]") {

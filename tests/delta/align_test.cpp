@@ -118,6 +118,17 @@ TEST_CASE("moved chunks are matches and do not bound a gap", "[delta]") {
   CHECK(aligned({1, 2, 3, 4, 5, 6}, {1, 6, 9, 2, 3, 4, 5}) == "=0+1 =5+1 ?1+0/1 =1+4");
 }
 
+TEST_CASE("between what is equal at the start and at the end", "[delta]") {
+  CHECK(aligned({1, 2, 3, 4, 5, 6}, {1, 2, 9, 4, 5, 6}) == "=0+2 ?2+1/1 =3+3");
+  CHECK(aligned({1, 2, 3, 4, 5, 6}, {1, 2, 8, 9, 5, 6}) == "=0+2 ?2+2/2 =4+2");
+  // Copied and moved from there.
+  CHECK(aligned({1, 2, 3, 4, 5}, {1, 2, 1, 4, 5}) == "=0+2 =0+1 =3+2");
+  CHECK(aligned({1, 2, 3, 4, 5}, {1, 2, 5, 3, 9, 4, 5}) == "=0+2 =4+1 =2+1 ?3+0/1 =3+2");
+  // The equal start and the equal end would overlap.
+  CHECK(aligned({1, 2, 1, 2}, {1, 2, 1, 2, 1, 2}) == "=0+4 =0+2");
+  CHECK(aligned({1, 2, 1, 2, 1, 2}, {1, 2, 1, 2}) == "=0+4");
+}
+
 TEST_CASE("repeated chunks follow their neighbours", "[delta]") {
   CHECK(aligned({1, 7, 7, 7, 2}, {1, 7, 7, 7, 2}) == "=0+5");
   CHECK(aligned({1, 7, 2, 7, 3}, {9, 7, 2, 7, 3}) == "?0+1/1 =1+4");

@@ -130,18 +130,19 @@ TEST_CASE("equal directories have equal digests whatever their inodes", "[sync]"
 TEST_CASE("a known chunk is found once it is settled, unless it is small", "[sync]") {
   DedupeIndex index;
   const auto file = index.add_file("d/f");
-  index.add(chunk_id(1), 8192, file, 4096);
-  index.add(chunk_id(2), DedupeIndex::bytes_min - 1, file, 0);
+  CHECK(index.add(chunk_id(1), 8192, file, 4096));
+  CHECK_FALSE(index.add(chunk_id(2), DedupeIndex::bytes_min - 1, file, 0));
   REQUIRE(index.find(chunk_id(1), 8192).has_value());
   CHECK_FALSE(index.find(chunk_id(1), 8192)->settled);
   index.settle();
   const auto place = index.find(chunk_id(1), 8192);
   CHECK(place->settled);
   CHECK(place->path == "d/f");
+  CHECK(place->file == file);
   CHECK(place->offset == 4096);
   CHECK_FALSE(index.find(chunk_id(2), DedupeIndex::bytes_min - 1).has_value());
   CHECK_FALSE(index.find(chunk_id(3), 8192).has_value());
-  index.add(chunk_id(1), 8192, index.add_file("later"), 0);
+  CHECK_FALSE(index.add(chunk_id(1), 8192, index.add_file("later"), 0));
   CHECK(index.find(chunk_id(1), 8192)->path == "d/f");
   CHECK(index.size() == 1);
 }
