@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests of large files that were read or recorded last.
+// Manifests of large files that were recorded last.
 #pragma once
 
 #include <list>
