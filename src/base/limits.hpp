@@ -197,6 +197,7 @@ static_assert(event_log_line_bytes_max < event_log_pending_bytes_max);
 // Replicas that are kept between two sessions, and entries of their trees, of some 100 bytes each.
 inline constexpr std::size_t warm_replicas_max = 32;
 inline constexpr std::size_t warm_entries_max = 1'000'000;
+inline constexpr std::size_t kept_manifest_bytes_max = 8 * mib;  // of one replica, and of all that are kept
 inline constexpr std::chrono::milliseconds stir_interval{
     1'000};  // between looks at whether anything stirred there
 inline constexpr std::chrono::milliseconds warm_wait{2'000};  // for a source that another session works with

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cutting in one thread, naming in another.
+// Cutting ahead in one thread, naming in both.
 #include "chunk/import_stream.hpp"
 
 #include <algorithm>
@@ -20,20 +20,20 @@ ImportStream::ImportStream(const fs::File& file, std::uint64_t size_bytes, const
                Window(file, size_bytes, limits::read_buffer_bytes, params.max_bytes)) {
   if (threads < 2 || size_bytes <= block_bytes) return;
   try {
-    cutter_ = KeptThread("cut", [this] { work_ahead(); });
+    helper_ = KeptThread("cut", [this] { work_ahead(); });
   } catch (const std::system_error&) {
     // No thread to be had: the caller does it all.
   }
 }
 
 ImportStream::~ImportStream() {
-  if (!cutter_.joinable()) return;
+  if (!helper_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
-  cutter_.join();
+  helper_.join();
 }
 
 std::vector<ImportStream::Cut> ImportStream::cut_block() {
@@ -96,7 +96,7 @@ void ImportStream::work_ahead() {
 
 void ImportStream::take_block() {
   next_cut_ = 0;
-  if (!cutter_.joinable()) {
+  if (!helper_.joinable()) {
     block_ = {cut_block(), Names::none};
     return;
   }

@@ -16,7 +16,8 @@ namespace syncline::chunk {
 
 /// Reads a file once from start to end and gives out every chunk with its bytes and its names as soon as
 /// it is cut. The manifest at the end is the one that import_file() returns. With two threads one reads
-/// and cuts ahead, by blocks_max blocks at most, while the caller's names what was cut.
+/// and cuts ahead, by blocks_max blocks at most, while the caller's names what was cut; where the first would
+/// have to wait it names as well.
 class ImportStream {
  public:
   static constexpr std::size_t block_bytes = 512 * 1024;  ///< reached, then at most one chunk more
@@ -59,7 +60,7 @@ class ImportStream {
   const std::uint64_t size_bytes_;
   const hash::QuickKey& key_;
 
-  // Of the thread that cuts.
+  // Of the thread that cuts: the helper, if there is one.
   Scanner scanner_;
   std::uint64_t cut_offset_ = 0;
 
@@ -69,12 +70,12 @@ class ImportStream {
   std::exception_ptr failure_;
   bool stopping_ = false;
 
-  // Of the thread that names.
+  // Of the caller.
   Block block_;
   std::size_t next_cut_ = 0;
   std::uint64_t offset_ = 0;
   ChunkList chunks_;
-  KeptThread cutter_;
+  KeptThread helper_;
 };
 
 }  // namespace syncline::chunk

@@ -65,7 +65,8 @@ class Matcher {
         match_(fresh_.size(), unmatched),
         zero_(zero_id(fresh.params.max_bytes)),
         ends_(match_ends()),
-        index_(old_, [wanted = between_ends()](const hash::ChunkId& id) { return wanted.may_hold(id); }) {}
+        index_(old_, [wanted = ids_between_ends()](const hash::ChunkId& id) { return wanted.may_hold(id); }) {
+  }
 
   std::vector<std::uint32_t> run() {
     anchor();
@@ -98,7 +99,7 @@ class Matcher {
     }
     return ends;
   }
-  IdFilter between_ends() const {
+  IdFilter ids_between_ends() const {
     IdFilter out;
     for (std::size_t i = ends_.first; i < fresh_.size() - ends_.last; ++i) out.add(fresh_[i].id);
     return out;

@@ -17,7 +17,7 @@ class IdIndex {
 
   /// Of those records only whose id may be asked for.
   template <class MayBeAsked>
-  IdIndex(const std::vector<manifest::Chunk>& chunks, MayBeAsked&& may_be_asked) : chunks_(chunks) {
+  IdIndex(const std::vector<manifest::Chunk>& chunks, const MayBeAsked& may_be_asked) : chunks_(chunks) {
     std::vector<std::uint32_t> records;
     for (std::uint32_t record = 0; record < chunks.size(); ++record)
       if (may_be_asked(chunks[record].id)) records.push_back(record);

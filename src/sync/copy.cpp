@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 #include "base/kept_thread.hpp"
@@ -48,6 +49,18 @@ class Copy {
   bool in_step_ = false;
   bool is_unlike_ = false;  ///< after the last session
 };
+
+/// Each moves its log into its database and waits for the disk: both at once, by the thread that has just
+/// become free.
+void close_both(std::unique_ptr<Replica>& one, std::unique_ptr<Replica>& other) {
+  KeptThread closing;
+  try {
+    closing = KeptThread("receive", [&] { one.reset(); });
+  } catch (const std::system_error&) {
+    // No thread to be had: one after the other.
+  }
+  other.reset();
+}
 
 /// The target directory, made when it is missing; for a dry run an empty stand-in.
 std::string Copy::prepare_target(const Place& place) {
@@ -98,9 +111,7 @@ bool Copy::try_place(const Place& place) {
     warm->keep(std::move(source));
     return true;
   }
-  // Each moves its log into its database and waits for the disk: both at once.
-  const KeptThread closing("receive", [&] { target.reset(); });
-  source.reset();
+  close_both(target, source);
   return true;
 }
 

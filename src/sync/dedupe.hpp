@@ -44,7 +44,7 @@ class DedupeIndex {
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
-    std::size_t operator()(const Key& key) const { return key.low; }
+    std::size_t operator()(const Key& key) const noexcept { return key.low; }
   };
   struct Spot {
     std::uint32_t file;
@@ -54,7 +54,7 @@ class DedupeIndex {
   static Key key_of(const hash::ChunkId& id);
 
   mutable std::mutex mutex_;
-  std::pmr::monotonic_buffer_resource memory_;  ///< nothing is ever taken out
+  std::pmr::monotonic_buffer_resource memory_;  ///< no entry is ever taken out; tables that grew stay as well
   std::pmr::unordered_map<Key, Spot, KeyHash> spots_{&memory_};
   std::vector<std::string> files_;
   std::uint32_t generation_ = 0;

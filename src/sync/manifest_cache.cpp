@@ -3,7 +3,11 @@
 #include "sync/manifest_cache.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <utility>
+
+#include "base/limits.hpp"
 
 namespace syncline::sync {
 namespace {
@@ -22,19 +26,35 @@ SharedManifest ManifestCache::find(state::ManifestId id, const hash::Digest& roo
   return found->manifest;
 }
 
-void ManifestCache::put(state::ManifestId id, const hash::Digest& root, SharedManifest manifest) {
-  auto bytes = bytes_of(*manifest);
-  if (manifest->chunks.size() < chunks_min || bytes > bytes_max) return;
+void ManifestCache::put(state::ManifestId id, const hash::Digest& root, manifest::Manifest&& manifest) {
+  drop(id);
+  if (manifest.chunks.size() < chunks_min || bytes_of(manifest) > limits::kept_manifest_bytes_max) return;
+  manifest.chunks.shrink_to_fit();
+  auto shared = std::make_shared<const manifest::Manifest>(std::move(manifest));
   std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [&](const Kept& kept) { return kept.id == id; });
-  for (const auto& kept : kept_) bytes += bytes_of(*kept.manifest);
-  for (; bytes > bytes_max; kept_.pop_back()) bytes -= bytes_of(*kept_.back().manifest);
-  kept_.push_front({id, root, std::move(manifest)});
+  kept_.push_front({id, root, std::move(shared)});
+  std::size_t bytes = 0;
+  const auto fits = [&](const Kept& kept) {
+    bytes += bytes_of(*kept.manifest);
+    return bytes <= limits::kept_manifest_bytes_max;
+  };
+  kept_.erase(std::ranges::find_if_not(kept_, fits), kept_.end());
 }
 
 void ManifestCache::drop(state::ManifestId id) {
   std::lock_guard lock(mutex_);
   std::erase_if(kept_, [&](const Kept& kept) { return kept.id == id; });
+}
+
+void ManifestCache::clear() {
+  std::lock_guard lock(mutex_);
+  kept_.clear();
+}
+
+std::size_t ManifestCache::bytes() const {
+  std::lock_guard lock(mutex_);
+  return std::transform_reduce(kept_.begin(), kept_.end(), std::size_t{0}, std::plus(),
+                               [](const Kept& kept) { return bytes_of(*kept.manifest); });
 }
 
 }  // namespace syncline::sync

@@ -255,7 +255,7 @@ void Receiver::answer(const wire::ListRequest& request) {
 }
 
 /// The manifest of a regular file here, from the records or by reading it. Throws where there is none.
-manifest::Manifest Receiver::manifest_of(const std::string& text) {
+SharedManifest Receiver::manifest_of(const std::string& text) {
   const auto path = path_of_peer(text);
   std::unique_ptr<fs::File> file;
   DirNode* node = nullptr;
@@ -275,13 +275,13 @@ manifest::Manifest Receiver::manifest_of(const std::string& text) {
     if (entry == nullptr || entry->inode != stat.inode || entry->ctime_ns != stat.ctime_ns)
       throw Error(Errc::foreign, text);
     if (const Content* content = node->content_of(*entry))
-      if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return *known;
+      if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return known;
   }
-  auto fresh = chunk::import_file(*file, stat.size_bytes, manifest::params_for_size(stat.size_bytes),
-                                  replica_.key(), options_.threads);
+  const auto fresh = std::make_shared<const manifest::Manifest>(chunk::import_file(
+      *file, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), options_.threads));
   read_bytes_ += stat.size_bytes;
   std::lock_guard lock(replica_.mutex());
-  if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, fresh, 0);
+  if (Entry* entry = node->find(path.name())) replica_.record_content(*node, *entry, *fresh, 0);
   return fresh;
 }
 
@@ -308,7 +308,7 @@ void Receiver::tell_manifest(const std::string& path, const manifest::Manifest& 
 void Receiver::answer(const wire::ManifestRequest& request) {
   for (const auto& path : request.paths) {
     try {
-      tell_manifest(path, manifest_of(path));
+      tell_manifest(path, *manifest_of(path));
     } catch (const Error& error) {
       if (replica_.state_damaged() || ends_session(error)) throw;
       wire::ManifestReply nothing;  // the sender then sends the whole file

@@ -47,7 +47,7 @@ class Receiver {
   bool agrees(const wire::Finish& finish, const hash::Digest& root);
   void answer(const wire::ListRequest& request);
   void answer(const wire::ManifestRequest& request);
-  manifest::Manifest manifest_of(const std::string& path);
+  SharedManifest manifest_of(const std::string& path);
   void tell_manifest(const std::string& path, const manifest::Manifest& manifest);
   ReceiverResult serve();
   ReceiverResult finish(const wire::Finish& finish);

@@ -111,8 +111,9 @@ class Replica {
   void follow(std::shared_ptr<watch::TreeWatch> watched) { watched_ = std::move(watched); }
   bool is_followed() const { return watched_ != nullptr; }
   const std::shared_ptr<watch::TreeWatch>& watched() const { return watched_; }  ///< null: it is not followed
-  /// After a session that went well, until the next one: holds on to the tree in memory, but neither to the
-  /// directory, which may be unmounted, nor to the right to write the state, which others may want to.
+  /// After a session that went well, until the next one: holds on to the tree and to kept_manifests(), but
+  /// neither to the directory, which may be unmounted, nor to the right to write the state, which others may
+  /// want to.
   void rest();
   /// After rest(): the state is there still.
   bool can_resume() const { return database_ != nullptr; }
@@ -156,6 +157,7 @@ class Replica {
                       state::ManifestId replaces);
   /// Of one that is followed: holds on to what was recorded of the entry last, if it is long (under mutex()).
   void keep_manifest(const DirNode& node, const Entry& entry, manifest::Manifest&& manifest);
+  ManifestCache& kept_manifests() { return manifests_; }
   /// The manifest of a known content; null when it is not stored (any more).
   SharedManifest manifest_of(const Content& content, std::uint64_t size_bytes);
   SharedManifest manifest_of(const state::StoredEntry& stored);

@@ -25,8 +25,7 @@ void Replica::record_content(DirNode& node, Entry& entry, const manifest::Manife
 void Replica::keep_manifest(const DirNode& node, const Entry& entry, manifest::Manifest&& manifest) {
   const auto* content = node.content_of(entry);
   if (!is_followed() || content == nullptr || content->manifest_id == 0) return;
-  manifests_.put(content->manifest_id, content->id,
-                 std::make_shared<const manifest::Manifest>(std::move(manifest)));
+  manifests_.put(content->manifest_id, content->id, std::move(manifest));
 }
 
 SharedManifest Replica::manifest_of(const Content& content, std::uint64_t size_bytes) {

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint64_t small_file_bytes = 128 * limits::kib;
 constexpr std::size_t batch_files = 200;
+/// Inside a process a frame costs nothing, and each is work for one of the receiver's threads.
+constexpr std::uint64_t local_batch_bytes = 256 * limits::kib;
 constexpr std::uint64_t alone_bytes_max = limits::mib;  ///< that one worker sends as soon as several would
 constexpr std::uint64_t cache_bytes_max = 256 * limits::mib;
 constexpr std::size_t waiting_requests_max = 1024;  ///< while the file at hand goes on
@@ -56,7 +58,7 @@ bool Transfer::is_small(const Item& item) const {
 std::vector<Item> Transfer::take_items() {
   std::vector<Item> out;
   std::uint64_t bytes = 0;
-  const std::uint64_t bytes_max = channel_.bulk_bytes_wanted();
+  const std::uint64_t bytes_max = channel_.is_local() ? local_batch_bytes : channel_.bulk_bytes_wanted();
   while (items_ != nullptr && next_item_ < items_->size()) {
     const Item& item = (*items_)[next_item_];
     if (!is_small(item)) {

@@ -104,9 +104,10 @@ class Transfer {
     std::size_t bytes_wanted = 0;
     BulkLane* lane = nullptr;  ///< of a stream
     bool is_new = false;       ///< without a base: mostly content, which shares little with what else is said
-    std::optional<std::uint32_t>
-        stream;       ///< number in the index of dedupe of a file that is sent as it is cut
-    DedupeIndex own;  ///< of a new file: its chunks so far, but for those that stand in that index
+    /// Number in the session's index of a file that is sent as it is cut.
+    std::optional<std::uint32_t> stream;
+    /// Of a new file: its chunks so far, but for those that stand in that index as its own.
+    DedupeIndex own;
     std::vector<std::uint64_t> old_starts;  ///< offsets of the base's chunks, for the cache
     std::shared_ptr<const FileBlocks> old_blocks;
   };

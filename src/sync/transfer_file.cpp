@@ -65,11 +65,11 @@ void Transfer::send_file(const Item& item) {
       }
       SharedManifest old;
       std::uint64_t content = base != nullptr ? base->content : 0;
-      const bool ours = base != nullptr && base->stored && trusted;
-      if (ours) old = replica_.manifest_of(*base->stored);
+      if (base != nullptr && base->stored && trusted) old = replica_.manifest_of(*base->stored);
+      const bool is_ours = old != nullptr;
       if (!old && base != nullptr && base->size_bytes >= ask_manifest_bytes_min)
         old = remote_manifest(path, content);
-      send_content(item, source, old.get(), ours && old, content);
+      send_content(item, source, old.get(), is_ours, content);
       ++events_.counters.files_done;
       return;
     } catch (const Error& error) {

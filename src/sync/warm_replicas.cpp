@@ -3,6 +3,7 @@
 #include "sync/warm_replicas.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -82,6 +83,15 @@ void WarmReplicas::make_room() {
   };
   while (!kept_.empty() && (kept_.size() > limits::warm_replicas_max || entries() > limits::warm_entries_max))
     kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& one) { return one.second.used; }));
+  std::vector<Kept*> by_use;
+  for (auto& [key, kept] : kept_) by_use.push_back(&kept);
+  std::ranges::sort(by_use, std::greater(), &Kept::used);
+  std::size_t manifest_bytes = 0;
+  for (Kept* kept : by_use) {
+    auto& manifests = kept->replica->kept_manifests();
+    manifest_bytes += manifests.bytes();
+    if (manifest_bytes > limits::kept_manifest_bytes_max) manifests.clear();
+  }
 }
 
 void WarmReplicas::drop(std::uint64_t owner) {

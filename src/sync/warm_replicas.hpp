@@ -20,7 +20,8 @@ namespace syncline::sync {
 
 /// Keeps replicas that are watched, with their tree in memory, so that the next session
 /// on the same place looks only at what has changed. At most limits::warm_replicas_max of them, with
-/// limits::warm_entries_max entries; those that were used least recently go first. Thread-safe.
+/// limits::warm_entries_max entries and limits::kept_manifest_bytes_max of manifests; those that were used
+/// least recently go first. Thread-safe.
 class WarmReplicas {
  public:
   /// The one that was kept for this place, unless `afresh`, else a new one. A source that another session

@@ -25,7 +25,6 @@ constexpr std::size_t tiny_bytes = 24;
 /// Frames of a MiB take 2.5 % fewer bytes than those of a quarter, in less time.
 constexpr std::uint64_t bulk_bytes_most = 1 * limits::mib;
 constexpr std::uint64_t bulk_bytes_least = 32 * limits::kib;
-constexpr std::uint64_t bulk_bytes_local = 1024 * limits::kib;  // there is nothing to gain by more
 constexpr std::chrono::milliseconds rate_look_interval{100};
 /// A frame may hold one message of the largest size and what was gathered before it.
 constexpr std::size_t raw_bytes_max = limits::frame_bytes_max + gather_bytes + 64;
@@ -118,7 +117,7 @@ void Channel::observe_link() {
 }
 
 std::size_t Channel::bulk_bytes_wanted() const {
-  if (transport_->is_local()) return bulk_bytes_local;
+  if (transport_->is_local()) return bulk_bytes_most;
   const auto rate = options_.rates.rate_at(options_.clock->now_ns());
   return rate ? std::clamp<std::uint64_t>(*rate / 4, bulk_bytes_least, bulk_bytes_most) : bulk_bytes_most;
 }

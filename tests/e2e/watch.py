@@ -170,13 +170,9 @@ def kept_versions(top):
 def keeps_what_others_change(scene):
     """A server on the receiving side: what is edited there is put right, and nothing of it is lost."""
     os.makedirs(scene.path("kept-share"))
-    serve = ["serve", "--state", scene.path("kept-server"), scene.path("kept-share"), "--listen", "127.0.0.1:0"]
-    server = scene.start("there", "kept-server.log", *serve)
-    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("kept-server.log")), "what to type is printed")
-    url, code = re.search(r"syncline pair (\S+) (\S+)", scene.text("kept-server.log")).groups()
-    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("kept-server.log")).group(1)
+    server, port = scene.serve(directory="kept-share", state="kept-server")
     url = f"syncline://127.0.0.1:{port}/"
-    scene.run("here", "pair", url, code)
+    scene.pair(url, "kept-server")
     share = scene.path("kept-share")
     scene.write("kept-share/first", "theirs, before the first copy")
     scene.write("edits/first", "ours")
@@ -397,13 +393,9 @@ def refuses(scene):
 def follows_share(scene):
     """From a server to a directory here, which others fill at the same time; and what is asked by the address of SRC."""
     os.makedirs(scene.path("hub"))
-    serve = ["serve", "--state", scene.path("hub-server"), scene.path("hub"), "--listen", "127.0.0.1:0"]
-    server = scene.start("there", "hub-server.log", *serve)
-    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("hub-server.log")), "what to type is printed")
-    code = re.search(r"syncline pair \S+ (\S+)", scene.text("hub-server.log")).group(1)
-    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("hub-server.log")).group(1)
+    server, port = scene.serve(directory="hub", state="hub-server")
     url = f"syncline://127.0.0.1:{port}/hub"
-    scene.run("here", "pair", f"syncline://127.0.0.1:{port}/", code)
+    scene.pair(f"syncline://127.0.0.1:{port}/", "hub-server")
     for number in range(100):
         scene.write(f"origin/sub/{number}", str(number))
     scene.write("origin/.synclineignore", "*.tmp\n")
@@ -450,7 +442,7 @@ def follows_share(scene):
     scene.write("hub/another", "x")
     server.terminate()
     server.wait()
-    server = scene.start("there", "hub-server.log", *serve[:-1], f"127.0.0.1:{port}")
+    server, _ = scene.serve(port, "hub", "hub-server")
     wait_until(lambda: "not the directory that it was" in scene.text("mirror.log"), "another directory is noticed")
     check("blocked" in scene.run("here", "status", "--json", url, "mirror", code=41).stdout, "and told")
     wait_until(lambda: "not the directory that it was" in scene.text("second.log"), "so is one of which nothing is there")

@@ -75,24 +75,24 @@ class Scene:
     def wait_equal(self, left, right, text):
         wait_until(lambda: picture(self.path(left)) == picture(self.path(right)), f"{left} and {right} are equal {text}")
 
-    def serve(self, port=0, directory="shared"):
-        """Returns the process and its port."""
-        seen = len(self.listening())
-        server = self.start("there", "server.log", "serve", "--state", self.path("server"), self.path(directory), "--listen",
+    def serve(self, port=0, directory="shared", state="server"):
+        """Returns the process and its port. Its log is named after its state."""
+        seen = len(self.listening(state))
+        server = self.start("there", state + ".log", "serve", "--state", self.path(state), self.path(directory), "--listen",
                             f"127.0.0.1:{port}")
 
         def listens():
-            check(server.poll() is None, "the server runs: " + self.text("server.log"))
-            return len(self.listening()) > seen
+            check(server.poll() is None, "the server runs: " + self.text(state + ".log"))
+            return len(self.listening(state)) > seen
         wait_until(listens, "the server listens")
-        return server, int(self.listening()[-1])
+        return server, int(self.listening(state)[-1])
 
-    def listening(self):
-        return re.findall(r"listening on 127\.0\.0\.1:(\d+)", self.text("server.log"))
+    def listening(self, state):
+        return re.findall(r"listening on 127\.0\.0\.1:(\d+)", self.text(state + ".log"))
 
-    def pair(self, url):
-        wait_until(lambda: "syncline pair" in self.text("server.log"), "what to type is printed")
-        self.run("here", "pair", url, re.search(r"syncline pair \S+ (\S+)", self.text("server.log")).group(1))
+    def pair(self, url, state="server"):
+        wait_until(lambda: "syncline pair" in self.text(state + ".log"), "what to type is printed")
+        self.run("here", "pair", url, re.search(r"syncline pair \S+ (\S+)", self.text(state + ".log")).group(1))
 
     def end(self, process):
         process.send_signal(signal.SIGTERM)

@@ -164,6 +164,28 @@ TEST_CASE("a count far beyond the data is refused before memory is taken for it"
   CHECK(error_of([&] { decode(data); }) == Errc::truncated);
 }
 
+TEST_CASE("the root is BLAKE3 of the records, of any number of them", "[manifest]") {
+  for (const std::size_t count : {0, 1, 1'636, 1'637, 1'638, 1'639, 3'277, 20'000}) {
+    CAPTURE(count);
+    Manifest manifest;
+    Bytes coded;
+    ByteWriter out(coded);
+    out.bytes(as_bytes("syncline file root 1\n"));
+    out.u32(manifest.params.min_bytes);
+    out.u32(manifest.params.avg_bytes);
+    out.u32(manifest.params.max_bytes);
+    manifest.size_bytes = count * (count + 1) / 2;
+    out.u64(manifest.size_bytes);
+    for (std::uint32_t i = 1; i <= count; ++i) {
+      manifest.chunks.push_back({hash::blake3(as_bytes(std::to_string(i))), {}, i, 1});
+      out.u32(i);
+      out.u32(1);
+      out.bytes(manifest.chunks.back().id.view());
+    }
+    CHECK(manifest.root() == hash::blake3(coded));
+  }
+}
+
 TEST_CASE("the root does not depend on keyed digests", "[manifest]") {
   std::mt19937_64 random(3);
   const auto manifest = random_manifest(random, 50);

@@ -2,6 +2,7 @@
 // Manifests that are kept between the rounds of a watch.
 #include "sync/manifest_cache.hpp"
 
+#include "base/limits.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -9,23 +10,26 @@ namespace {
 using namespace syncline;
 using namespace syncline::sync;
 
-constexpr std::size_t chunks_max = ManifestCache::bytes_max / sizeof(manifest::Chunk);
+constexpr std::size_t chunks_max = limits::kept_manifest_bytes_max / sizeof(manifest::Chunk);
 
-SharedManifest manifest_with(std::size_t chunks, std::uint32_t length_bytes = 1) {
+manifest::Manifest manifest_with(std::size_t chunks, std::uint32_t length_bytes = 1) {
   manifest::Manifest out;
   out.chunks.resize(chunks);
   for (auto& chunk : out.chunks) chunk.length_bytes = length_bytes;
   out.size_bytes = chunks * length_bytes;
-  return std::make_shared<const manifest::Manifest>(std::move(out));
+  return out;
 }
 
-void put(ManifestCache& cache, state::ManifestId id, const SharedManifest& manifest) {
-  cache.put(id, manifest->root(), manifest);
+void put(ManifestCache& cache, state::ManifestId id, manifest::Manifest manifest) {
+  cache.put(id, manifest.root(), std::move(manifest));
 }
 
-bool holds(ManifestCache& cache, state::ManifestId id, const SharedManifest& manifest) {
-  return cache.find(id, manifest->root()) == manifest;
+bool holds(ManifestCache& cache, state::ManifestId id, const manifest::Manifest& manifest) {
+  const auto found = cache.find(id, manifest.root());
+  return found != nullptr && found->root() == manifest.root();
 }
+
+}  // namespace
 
 TEST_CASE("a manifest is found by number and root, until it is dropped", "[sync]") {
   ManifestCache cache;
@@ -35,12 +39,18 @@ TEST_CASE("a manifest is found by number and root, until it is dropped", "[sync]
   CHECK_FALSE(holds(cache, 2, one));
   // The number was given again after a rollback.
   const auto other = manifest_with(ManifestCache::chunks_min, 2);
-  CHECK(cache.find(1, other->root()) == nullptr);
+  CHECK_FALSE(holds(cache, 1, other));
   put(cache, 1, other);
   CHECK(holds(cache, 1, other));
-  CHECK(cache.find(1, one->root()) == nullptr);
+  CHECK_FALSE(holds(cache, 1, one));
   cache.drop(1);
-  CHECK(cache.find(1, other->root()) == nullptr);
+  CHECK_FALSE(holds(cache, 1, other));
+  put(cache, 1, one);
+  put(cache, 1, manifest_with(1));  // what it is now is not kept, and what it was is no more
+  CHECK(cache.bytes() == 0);
+  put(cache, 1, one);
+  cache.clear();
+  CHECK(cache.bytes() == 0);
 }
 
 TEST_CASE("short manifests are not kept, nor those that are too long", "[sync][bounds]") {
@@ -50,12 +60,13 @@ TEST_CASE("short manifests are not kept, nor those that are too long", "[sync][b
     CAPTURE(size);
     const auto one = manifest_with(size);
     put(cache, 1, one);
-    CHECK(holds(cache, 1, one) == (size >= ManifestCache::chunks_min && size <= chunks_max));
-    cache.drop(1);
+    const bool is_kept = size >= ManifestCache::chunks_min && size <= chunks_max;
+    CHECK(holds(cache, 1, one) == is_kept);
+    CHECK(cache.bytes() == (is_kept ? size * sizeof(manifest::Chunk) : 0));
   }
 }
 
-TEST_CASE("what was used last is kept, up to the limit", "[sync][bounds]") {
+TEST_CASE("manifests that were used last are kept, up to the limit", "[sync][bounds]") {
   ManifestCache cache;
   const auto third = manifest_with(chunks_max / 3);
   for (const state::ManifestId id : {1, 2, 3}) put(cache, id, third);
@@ -65,6 +76,5 @@ TEST_CASE("what was used last is kept, up to the limit", "[sync][bounds]") {
   CHECK(holds(cache, 1, third));
   CHECK_FALSE(holds(cache, 2, third));
   CHECK(holds(cache, 3, third));
+  CHECK(cache.bytes() <= limits::kept_manifest_bytes_max);
 }
-
-}  // namespace

@@ -434,6 +434,18 @@ TEST_CASE("content that repeats inside a new file crosses once", "[sync][long]")
   CHECK(pair.dir.read("dst/repeated") == repeated);
 }
 
+TEST_CASE("what repeats inside a new file crosses once in it, also where another file brings it", "[sync]") {
+  Pair pair;
+  const auto content = random_text(600'000, 2);
+  const auto rest = random_text(11'000'000, 3);
+  pair.dir.write("src/a", content);
+  pair.dir.write("src/b", content + rest + content);  // sent as it is read
+  const auto report = pair.copy().report;
+  CHECK(report.bytes_literal < 2 * content.size() + rest.size() + 100'000);
+  CHECK(report.bytes_literal + report.bytes_matched == 3 * content.size() + rest.size());
+  CHECK(pair.dir.read("dst/b") == content + rest + content);
+}
+
 TEST_CASE("a small edit of a large file sends little", "[sync]") {
   Pair pair;
   auto content = random_text(5'000'000, 3);

@@ -2,16 +2,12 @@
 // Rounds whose source is on another machine.
 #include <filesystem>
 #include <map>
-#include <random>
 
 #include "base/limits.hpp"
-#include "random_edits.hpp"
-#include "remote.hpp"
+#include "round_scene.hpp"
 #include "sync/far_watch.hpp"
 #include "sync/pull_options.hpp"
-#include "sync/standing_copy.hpp"
 #include "sync/stirring.hpp"
-#include "tree_picture.hpp"
 
 namespace {
 
@@ -21,33 +17,14 @@ using namespace std::chrono_literals;
 namespace stdfs = std::filesystem;
 
 /// A share that is followed to a directory here.
-struct FarScene {
-  FarScene() {
+struct FarScene : RoundScene {
+  FarScene() : RoundScene("share", "here") {
     far.options.sources = {"syncline://host/share/"};
-    far.options.destination = far.dir.path("here") + "/";
-    far.options.delete_extra = true;
+    far.options.destination = target() + "/";
     begin();
   }
-  ~FarScene() { end(); }
 
-  std::string source() const { return far.dir.path("share"); }
-  std::string target() const { return far.dir.path("here"); }
-  void begin() {
-    copies = std::make_unique<sync::StandingCopy>(
-        world, [this](const sync::RemotePlace&) { return far.served.dial(); }, nullptr);
-  }
-  void end() {
-    copies.reset();
-    far.served.join();
-  }
-  Outcome round() {
-    Outcome out;
-    CopyObserver observer;
-    observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
-    observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
-    out.report = copies->round(far.options, observer);
-    return out;
-  }
+  void begin() { RoundScene::begin(nullptr); }
   Errc refusal() {
     try {
       round();
@@ -57,7 +34,6 @@ struct FarScene {
     }
     return Errc{};
   }
-  std::string difference() const { return differences(picture_of(source()), picture_of(target())); }
   void write(const std::string& name, const std::string& content) const {
     far.dir.write("share/" + name, content);
   }
@@ -65,10 +41,6 @@ struct FarScene {
     for (int i = 0; i < count; ++i) write("f" + std::to_string(i), content);
   }
   std::vector<std::uint64_t> stirred() { return far.served.sources.take_stirred(); }
-
-  Remote far;
-  sync::World world;
-  std::unique_ptr<sync::StandingCopy> copies;
 };
 
 TEST_CASE("rounds bring over all that random edits of a share change, and put right what they change here",
@@ -77,21 +49,8 @@ TEST_CASE("rounds bring over all that random edits of a share change, and put ri
   const unsigned seed = test_seed();
   INFO("seed " << seed << (is_anew ? ", anew" : ""));
   FarScene scene;
-  RandomEdits edits(scene.source(), seed);
-  RandomEdits drift(scene.target(), seed + 1);
-  std::mt19937 random(seed + 2);
-  for (int i = 0; i < 60; ++i) edits.edit();
-  for (int round = 0; round < round_count(); ++round) {
-    INFO("round " << round);
-    for (auto count = random() % 4; count > 0; --count) edits.edit();
-    if (random() % 4 == 0) drift.edit();
-    if (is_anew) scene.end(), scene.begin();
-    const auto out = scene.round();
-    for (const auto& error : out.errors) UNSCOPED_INFO(error.path << ": " << error.cause);
-    REQUIRE(scene.difference() == "");
-    REQUIRE(out.report.exit_code == 0);
-    REQUIRE(scene.copies->far_source().is_followed);
-  }
+  check_random_rounds(scene, seed, is_anew);
+  CHECK(scene.copies->far_source().is_followed);
   if (!is_anew) CHECK(scene.far.served.dial_count == 1);
 }
 

@@ -4,13 +4,10 @@
 
 #include <unistd.h>
 
-#include <random>
-
 #include "base/limits.hpp"
-#include "random_edits.hpp"
-#include "remote.hpp"
+#include "chunk/scanner.hpp"
+#include "round_scene.hpp"
 #include "sync/copy.hpp"
-#include "tree_picture.hpp"
 
 namespace {
 
@@ -19,36 +16,18 @@ using namespace syncline::test;
 namespace stdfs = std::filesystem;
 
 /// A directory that is watched, and what it is kept in step with: a directory here or a share.
-struct StandingScene {
-  explicit StandingScene(bool is_remote) : remote(is_remote) {
-    far.options.sources = {far.dir.path("here") + "/"};
-    far.options.delete_extra = true;
+struct StandingScene : RoundScene {
+  explicit StandingScene(bool is_remote) : RoundScene("here", "share"), remote(is_remote) {
+    far.options.sources = {source() + "/"};
     far.options.destination = remote ? "syncline://host/share/" : target() + "/";
     begin();
   }
-  ~StandingScene() { end(); }
 
-  std::string target() const { return far.dir.path("share"); }
-  std::string source() const { return far.dir.path("here"); }
   /// Anew, as after a start.
   void begin() {
     tree = std::make_shared<watch::TreeWatch>([this] { return fs::linux_fs().open_root(source()); }, source(),
                                               fs::watch_dirs());
-    copies = std::make_unique<sync::StandingCopy>(
-        world, [this](const sync::RemotePlace&) { return far.served.dial(); }, tree);
-  }
-  /// The connection is closed.
-  void end() {
-    copies.reset();
-    far.served.join();
-  }
-  Outcome round() {
-    Outcome out;
-    CopyObserver observer;
-    observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
-    observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
-    out.report = copies->round(far.options, observer);
-    return out;
+    RoundScene::begin(tree);
   }
   /// The client knows that a session is over before the server has put away what it had for it.
   void wait_until_kept() {
@@ -56,13 +35,9 @@ struct StandingScene {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     REQUIRE(far.served.warm.count() == 1);
   }
-  std::string difference() const { return differences(picture_of(source()), picture_of(target())); }
 
   const bool remote;
-  Remote far;
-  sync::World world;
   std::shared_ptr<watch::TreeWatch> tree;
-  std::unique_ptr<sync::StandingCopy> copies;
 };
 
 TEST_CASE("rounds find all that random edits change on both sides", "[standing]") {
@@ -71,20 +46,7 @@ TEST_CASE("rounds find all that random edits change on both sides", "[standing]"
   const unsigned seed = test_seed();
   INFO("seed " << seed << (is_remote ? ", remote" : ", here") << (is_anew ? ", anew" : ""));
   StandingScene scene(is_remote);
-  RandomEdits edits(scene.source(), seed);
-  RandomEdits drift(scene.target(), seed + 1);
-  std::mt19937 random(seed + 2);
-  for (int i = 0; i < 60; ++i) edits.edit();
-  for (int round = 0; round < round_count(); ++round) {
-    INFO("round " << round);
-    for (auto count = random() % 4; count > 0; --count) edits.edit();
-    if (random() % 4 == 0) drift.edit();
-    if (is_anew) scene.end(), scene.begin();
-    const auto out = scene.round();
-    for (const auto& error : out.errors) UNSCOPED_INFO(error.path << ": " << error.cause);
-    REQUIRE(scene.difference() == "");
-    REQUIRE(out.report.exit_code == 0);
-  }
+  check_random_rounds(scene, seed, is_anew);
   if (is_remote && !is_anew) CHECK(scene.far.served.dial_count == 1);
 }
 
@@ -357,6 +319,92 @@ TEST_CASE("a destination that became another directory is met as one", "[standin
   stdfs::create_directory(scene.target());
   scene.round();
   CHECK(scene.difference() == "");
+}
+
+TEST_CASE("rounds with a large file, whatever becomes of it", "[standing]") {
+  constexpr std::size_t large_bytes = 24 * limits::mib;  // more chunks than ManifestCache::chunks_min
+  StandingScene scene(GENERATE(false, true));
+  std::string content = random_text(large_bytes, 5);
+  const auto check = [&](const std::string& what) {
+    INFO(what);
+    scene.far.dir.write("here/f", content);
+    CHECK(scene.round().report.exit_code == 0);
+    REQUIRE(scene.difference() == "");
+  };
+  const auto first = content;
+  check("new");
+  content.replace(5'000'000, 4096, random_text(4096, 6));
+  check("in place");
+  content.insert(9'000'000, "an insertion");
+  check("an insertion");
+  content = first;
+  check("as it was");
+  content.resize(100);
+  check("shorter than a chunk");
+  content = first + "and more";
+  check("large again");
+  scene.end(), scene.begin();
+  content.replace(7'000'000, 10, "0123456789");
+  check("after a start");
+}
+
+TEST_CASE("a replica that is followed has long manifests at hand", "[standing]") {
+  const bool is_followed = GENERATE(false, true);
+  TempDir dir;
+  const auto content = random_text(24 * limits::mib, 5);
+  const auto path = dir.make_dir("root");
+  dir.write("root/f", content);
+  sync::Replica replica({}, {{{path, "", {}, ""}}, dir.path("state"), false, {}});
+  if (is_followed) sync::follow_tree(replica);
+  replica.scan({});
+  sync::DirNode& root = *replica.tree().root;
+  sync::Entry& entry = *root.find("f");
+  auto fresh =
+      chunk::chunk_bytes(as_bytes(content), manifest::params_for_size(content.size()), replica.key());
+  const auto expected = fresh;
+  std::lock_guard lock(replica.mutex());
+  replica.record_content(root, entry, fresh, 0);
+  replica.keep_manifest(root, entry, std::move(fresh));
+  replica.commit(false);
+  const sync::Content known = *root.content_of(entry);
+  const auto one = replica.manifest_of(known, content.size());
+  REQUIRE(one != nullptr);
+  CHECK(*one == expected);
+  CHECK((replica.manifest_of(known, content.size()) == one) == is_followed);
+  replica.drop_manifest(known.manifest_id);
+  replica.commit(false);
+  CHECK(replica.manifest_of(known, content.size()) == nullptr);
+}
+
+TEST_CASE("replicas that are kept hold manifests up to a limit, those that were used last",
+          "[standing][bounds]") {
+  constexpr std::size_t half = limits::kept_manifest_bytes_max / 2 / sizeof(manifest::Chunk);
+  TempDir dir;
+  sync::WarmReplicas warm;
+  const auto open = [&](int number) {
+    const auto root = dir.make_dir("root" + std::to_string(number));
+    return warm.open({}, {{{root, "", {}, ""}}, dir.path("state"), false, {}});
+  };
+  const auto keep = [&](int number, std::size_t chunks) {
+    auto replica = open(number);
+    sync::follow_tree(*replica);
+    replica->scan({});
+    manifest::Manifest manifest;
+    manifest.chunks.resize(chunks);
+    replica->kept_manifests().put(1, {}, std::move(manifest));
+    warm.keep(std::move(replica));
+  };
+  keep(0, half);
+  keep(1, half);
+  for (int i : {0, 1}) {
+    auto replica = open(i);
+    CHECK(replica->kept_manifests().bytes() == half * sizeof(manifest::Chunk));
+    warm.keep(std::move(replica));
+  }
+  keep(2, sync::ManifestCache::chunks_min);
+  CHECK(open(0)->kept_manifests().bytes() == 0);
+  CHECK(open(1)->kept_manifests().bytes() != 0);
+  CHECK(open(2)->kept_manifests().bytes() != 0);
 }
 
 TEST_CASE("replicas are kept up to their number and the least recently used goes first", "[standing]") {

@@ -253,7 +253,7 @@ TEST_CASE("bulk is gathered to a quarter of a second of the rate, between two bo
   CHECK(wanted(4 * limits::mib - 4) == limits::mib - 1);
   CHECK(wanted(128 * limits::kib + 4) == 32 * limits::kib + 1);
   CHECK(wanted(128 * limits::kib - 4) == 32 * limits::kib);
-  CHECK(Link().sender->bulk_bytes_wanted() == 256 * limits::kib);
+  CHECK(Link().sender->bulk_bytes_wanted() == limits::mib);
 }
 
 TEST_CASE("what is handed over inside a process counts as if it were coded", "[wire]") {
