@@ -277,7 +277,7 @@ SharedManifest Receiver::manifest_of(const std::string& text) {
     if (const Content* content = node->content_of(*entry))
       if (auto known = replica_.manifest_of(*content, stat.size_bytes)) return known;
   }
-  const auto fresh = std::make_shared<const manifest::Manifest>(chunk::import_file(
+  auto fresh = std::make_shared<const manifest::Manifest>(chunk::import_file(
       *file, stat.size_bytes, manifest::params_for_size(stat.size_bytes), replica_.key(), options_.threads));
   read_bytes_ += stat.size_bytes;
   std::lock_guard lock(replica_.mutex());
