@@ -192,6 +192,36 @@ TEST_CASE("a push that changes nothing takes one round trip and some hundred byt
   CHECK(again.report.sent_bytes + again.report.received_bytes < 600);
 }
 
+TEST_CASE("of a file that could not be read at first contact the server's manifest is asked for", "[sync][remote]") {
+  Remote remote;
+  auto content = random_text(8'000'000, 7);
+  for (const char* name : {"here/f", "share/f"}) {
+    remote.dir.write(name, content);
+    set_mtime(remote.dir.path(name), 1'000'000);
+  }
+  remote.options.sources = {remote.dir.path("here") + "/"};
+  remote.options.destination = "syncline://host/share/";
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("open_read", EIO);
+  sync::World unreadable;
+  unreadable.files = &faults;
+  CHECK(remote.served.copy(remote.options, {}, unreadable).exit_code == 0);
+  REQUIRE(faults.struck() > 0);
+  SECTION("and what is equal is not sent") {
+    set_mtime(remote.dir.path("here/f"), 2'000'000);
+    const auto report = remote.push().report;
+    CHECK(report.bytes_matched == content.size());
+    CHECK(report.sent_bytes < 1'000);
+  }
+  SECTION("and what has moved is found by its chunks") {
+    content.insert(4'000'000, "an insertion");
+    remote.dir.write("here/f", content);
+    const auto report = remote.push().report;
+    CHECK(report.bytes_matched > content.size() - 200'000);
+    CHECK(remote.dir.read("share/f") == content);
+  }
+}
+
 TEST_CASE("a server that is another one than last time is begun with anew", "[sync][remote]") {
   Remote remote;
   remote.dir.write("here/f", "x");
