@@ -41,7 +41,7 @@ class ImportStream {
 
  private:
   struct Cut {
-    Chunk chunk;  ///< only a zero run has its names yet
+    Chunk chunk;  ///< of a zero run with its names, of others once name() was called
     Bytes content;
   };
   enum class Names : std::uint8_t { none, under_way, there };
