@@ -78,7 +78,8 @@ inline constexpr std::size_t commit_files_max = 1000;
 /// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.
 inline constexpr std::size_t commit_files_unsynced_max = 64;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;
-inline constexpr std::size_t apply_queue_bytes_max = 8 * mib;  // of messages in memory; who sends waits
+inline constexpr std::size_t apply_queue_bytes_max = 2 * mib;  // of messages in memory; who sends waits
+inline constexpr std::size_t gathered_bytes_max = 4 * mib;     // of many files, for larger writes
 inline constexpr std::size_t commit_held_bytes_max =
     64 * mib;  // of manifests and names that are not visible yet
 
@@ -96,7 +97,7 @@ inline constexpr int dir_lock_attempts_max = 1000;               // 10 ms apart
 
 // Network. The largest frame is the largest message, what was gathered before it, and their heads.
 inline constexpr std::size_t link_frame_bytes_max = frame_bytes_max + 256 * kib;  // after the length field
-inline constexpr std::size_t link_queue_bytes_max = 8 * mib;                      // each way of a connection
+inline constexpr std::size_t link_queue_bytes_max = 2 * mib;                      // each way of a connection
 inline constexpr std::size_t link_output_bytes_max = 128 * kib;  // encrypted and not yet taken by the kernel
 inline constexpr std::size_t peer_certificate_bytes_max = 16 * kib;
 inline constexpr std::uint64_t key_records_max = 1 << 20;  // sent under one TLS key: AES-GCM allows 2^24

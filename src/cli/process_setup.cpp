@@ -5,8 +5,10 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 
 namespace syncline::cli {
 namespace {
@@ -14,6 +16,12 @@ namespace {
 /// Above the largest buffers that come and go with every frame (a MiB and its bound): to map one anew costs a
 /// page fault for every 4 KiB.
 [[maybe_unused]] constexpr int mapped_bytes_min = 4 * 1024 * 1024;
+/// glibc would make eight. Threads of a session take turns more than they work at once, and each arena keeps
+/// what came and went: with four on two cores the first copy of 84,000 files takes 63 MB of a server in place
+/// of 70, in the same time.
+[[maybe_unused]] constexpr unsigned arenas_per_core = 2;
+[[maybe_unused]] constexpr unsigned arenas_min = 4;
+
 /// What each arena keeps at its end, which malloc_trim(3) gives back of the first one only: with 64 MiB a
 /// server kept 274 MB after 20 busy clients instead of 125, and a large file took 7 % less CPU time.
 [[maybe_unused]] constexpr int kept_bytes_max = 8 * 1024 * 1024;
@@ -35,6 +43,8 @@ void bound_free_memory() noexcept {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
   ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
+  ::mallopt(M_ARENA_MAX,
+            static_cast<int>(std::max(arenas_min, arenas_per_core * std::thread::hardware_concurrency())));
 #endif
 }
 

@@ -19,7 +19,6 @@ namespace {
 
 const std::string area_name = ".syncline";
 const std::string temp_dir_name = "tmp";
-constexpr std::uint32_t private_dir_mode = 0700;
 
 [[noreturn]] void throw_foreign(const RelPath& path) {
   throw Error(Errc::foreign, "'" + escape_name(path.text()) + "'");
@@ -38,17 +37,6 @@ void check_private(const fs::Dir& dir, const fs::Stat& root, std::uint32_t own_u
   constexpr std::uint32_t others_may_write = 0022;
   if (!trusted_owner || (stat.mode & others_may_write) != 0)
     throw Error(EPERM, "use the directory '.syncline', which others can write to");
-}
-
-std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name) {
-  if (!parent.stat_at(name)) {
-    try {
-      parent.make_dir(name, private_dir_mode);
-    } catch (const Error& error) {
-      if (!error.is_errno(EEXIST)) throw;
-    }
-  }
-  return parent.open_dir(name);
 }
 
 /// A default ACL of the root must not reach the temporary files: they get the metadata of their
@@ -239,18 +227,11 @@ void AreaImpl::drop_partials() {
 
 void AreaImpl::close_clean() {
   core_->journal.remove();
-  const auto remove_if_empty = [](fs::Dir& dir, const std::string& name) {
-    try {
-      dir.remove_dir(name);
-      return true;
-    } catch (const Error& error) {
-      if (!is_errno_of(error, {ENOTEMPTY, EEXIST, ENOENT})) throw;
-      return error.is_errno(ENOENT);
-    }
-  };
   if (!remove_if_empty(*core_->area, temp_dir_name)) {
-    // A temporary file that could not be removed at its time.
-    remove_dead_temps(*core_->area->open_dir(temp_dir_name));
+    // Shelves, or a temporary file that could not be removed at its time.
+    const std::shared_ptr<fs::Dir> temp_dir = core_->area->open_dir(temp_dir_name);
+    for (const auto& dir : temp_dirs(temp_dir)) remove_dead_temps(*dir);
+    remove_shelves(*temp_dir);
     remove_if_empty(*core_->area, temp_dir_name);
   }
   remove_if_empty(*core_->root, area_name);
@@ -268,8 +249,10 @@ std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOption
   check_private(*area, root_stat, core->temps.own_uid());
   check_private(*temp_dir, root_stat, core->temps.own_uid());
   Recovery recovery;
-  recovery.partial_files_kept = keep_partials(*temp_dir, *area);
-  recovery.temp_files_removed = remove_dead_temps(*temp_dir);
+  for (const auto& dir : temp_dirs(temp_dir)) {
+    recovery.partial_files_kept += keep_partials(*dir, *area);
+    recovery.temp_files_removed += remove_dead_temps(*dir);
+  }
   recover_journal(*core->root, *area, core->temps, core->durable(), recovery);
   return std::make_unique<AreaImpl>(std::move(core), std::move(recovery));
 }

@@ -57,6 +57,7 @@ struct Core {
   const AreaOptions options;
   const bool reliable_syncfs;
   std::atomic<std::uint64_t> written_bytes{0};
+  std::atomic<std::size_t> gathered_bytes{0};  ///< of all files under way, for larger writes
   TempSpace temps;
   Journal journal;
 

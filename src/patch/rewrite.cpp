@@ -53,6 +53,8 @@ RewriteWrite::RewriteWrite(std::shared_ptr<Core> core, Entry entry, std::unique_
   if (content_ == TempContent::empty && new_bytes >= preallocate_bytes_min) temp_->file().truncate(new_bytes);
 }
 
+RewriteWrite::~RewriteWrite() { core_->gathered_bytes -= counted_bytes_; }
+
 std::string RewriteWrite::what() const { return "'" + escape_name(entry_.path.text()) + "'"; }
 
 void RewriteWrite::give(std::uint64_t offset, std::uint64_t length_bytes) {
@@ -74,6 +76,13 @@ void RewriteWrite::flush() {
   temp_->file().pwrite(buffer_, buffer_offset_);
   wrote(buffer_.size());
   buffer_.clear();
+  if (core_->gathered_bytes > limits::gathered_bytes_max) Bytes().swap(buffer_);
+  count_buffer();
+}
+
+void RewriteWrite::count_buffer() {
+  core_->gathered_bytes += buffer_.capacity() - counted_bytes_;
+  counted_bytes_ = buffer_.capacity();
 }
 
 void RewriteWrite::leave_behind() noexcept {
@@ -96,7 +105,8 @@ void RewriteWrite::put(std::uint64_t offset, ByteView data) {
   }
   if (buffer_.empty()) buffer_offset_ = offset;
   buffer_.insert(buffer_.end(), data.begin(), data.end());
-  if (buffer_.size() >= buffer_bytes_max) flush();
+  count_buffer();
+  if (buffer_.size() >= buffer_bytes_max || core_->gathered_bytes > limits::gathered_bytes_max) flush();
 }
 
 /// A changed chunk is mostly unchanged pages, which the clone has already.

@@ -21,7 +21,7 @@ class RewriteWrite final : public FileWrite {
   /// `basis` may be null. `covered` only with TempContent::partly.
   RewriteWrite(std::shared_ptr<Core> core, Entry entry, std::unique_ptr<TempFile> temp,
                std::unique_ptr<fs::File> basis, TempContent content, IntervalSet covered = {});
-  ~RewriteWrite() override = default;
+  ~RewriteWrite() override;
 
   Strategy strategy() const override {
     return content_ == TempContent::cloned ? Strategy::clone : Strategy::rewrite;
@@ -45,6 +45,7 @@ class RewriteWrite final : public FileWrite {
   void put(std::uint64_t offset, ByteView data);
   void put_changed(std::uint64_t offset, ByteView data);
   void flush();
+  void count_buffer();
   std::optional<std::uint32_t> apply_metadata(fs::Metadata wanted);
   void keep_old(fs::Metadata& wanted, fs::Stat& current);
   std::string what() const;
@@ -57,6 +58,7 @@ class RewriteWrite final : public FileWrite {
   IntervalSet covered_;
   std::uint64_t dirty_bytes_ = 0;  ///< that the disk was not yet given
   Bytes buffer_;                   ///< bytes for buffer_offset_, not yet written
+  std::size_t counted_bytes_ = 0;  ///< of the buffer, in Core::gathered_bytes
   std::uint64_t buffer_offset_ = 0;
   std::uint64_t end_ = 0;  ///< size of the temporary file, buffer included
 };

@@ -3,6 +3,7 @@
 #include "patch/temp.hpp"
 
 #include <array>
+#include <cerrno>
 #include <limits>
 
 #include "base/error.hpp"
@@ -12,6 +13,7 @@ namespace syncline::patch {
 namespace {
 
 constexpr std::string_view temp_prefix = ".syncline-tmp-";
+constexpr std::uint32_t private_dir_mode = 0700;
 constexpr std::uint32_t permission_bits = 0777;  ///< set-id bits come last: chown(2) clears them
 
 std::string random_prefix(Random& random) {
@@ -41,7 +43,7 @@ void TempFile::remove() noexcept {
 
 TempSpace::TempSpace(std::shared_ptr<fs::Dir> dir, Random& random)
     : dir_(std::move(dir)), prefix_(random_prefix(random)) {
-  TempFile probe(dir_, next_name(), nullptr);
+  TempFile probe(dir_, name_of(++counter_), nullptr);
   created_ = dir_->create(probe.name(), permission_bits)->stat();
   allowed_mode_ = created_.mode;
   constexpr std::uint32_t others = 0077;
@@ -49,8 +51,6 @@ TempSpace::TempSpace(std::shared_ptr<fs::Dir> dir, Random& random)
   created_.mtime_ns = std::numeric_limits<std::int64_t>::min();  // differs from any wanted one
   device_ = created_.device;
 }
-
-std::string TempSpace::next_name() { return prefix_ + std::to_string(++counter_); }
 
 ParentFacts TempSpace::facts_of(const std::shared_ptr<fs::Dir>& parent) {
   const std::lock_guard lock(mutex_);
@@ -73,8 +73,20 @@ void TempSpace::forget_parents() {
   parents_.clear();
 }
 
-const std::shared_ptr<fs::Dir>& TempSpace::place_for(const std::shared_ptr<fs::Dir>& parent) {
-  return facts_of(parent).device == device_ ? dir_ : parent;
+TempSpace::Place TempSpace::next_place(const std::shared_ptr<fs::Dir>& parent) {
+  const auto number = ++counter_;
+  const auto facts = facts_of(parent);
+  const bool is_inside = facts.device == device_;
+  return {is_inside ? shelf_of(number) : parent, name_of(number), facts, is_inside};
+}
+
+std::shared_ptr<fs::Dir> TempSpace::shelf_of(std::uint64_t number) {
+  if (number <= unshelved_count) return dir_;
+  const auto index = number % shelf_count;
+  const std::lock_guard lock(mutex_);
+  auto& shelf = shelves_.at(index);
+  if (!shelf) shelf = open_or_make_dir(*dir_, std::to_string(index));
+  return shelf;
 }
 
 /// The private one unless the file's owner, group and mode bits are all there is to its permissions, and
@@ -88,28 +100,59 @@ std::uint32_t TempSpace::mode_for(const fs::Metadata& wanted, const ParentFacts&
 
 std::unique_ptr<TempFile> TempSpace::create(const std::shared_ptr<fs::Dir>& parent,
                                             const fs::Metadata* wanted) {
-  const auto facts = facts_of(parent);
-  const bool own = facts.device == device_;
-  const auto& dir = own ? dir_ : parent;
-  const auto mode = own && wanted != nullptr ? mode_for(*wanted, facts) : private_file_mode;
-  auto name = next_name();
-  auto file = dir->create(name, mode);
-  return std::make_unique<TempFile>(dir, std::move(name), std::move(file), mode);
+  auto place = next_place(parent);
+  const auto mode =
+      place.is_inside && wanted != nullptr ? mode_for(*wanted, place.parent) : private_file_mode;
+  auto file = place.dir->create(place.name, mode);
+  return std::make_unique<TempFile>(std::move(place.dir), std::move(place.name), std::move(file),
+                                    place.is_inside ? std::optional(mode) : std::nullopt);
 }
 
 std::unique_ptr<TempFile> TempSpace::reserve_name(const std::shared_ptr<fs::Dir>& parent) {
-  return std::make_unique<TempFile>(place_for(parent), next_name(), nullptr);
+  auto place = next_place(parent);
+  return std::make_unique<TempFile>(std::move(place.dir), std::move(place.name), nullptr);
 }
 
 fs::Stat TempSpace::created_stat(TempFile& temp) const {
   auto stat = created_;
-  if (&temp.dir() == dir_.get()) {
-    stat.mode = temp.mode() & allowed_mode_;
+  if (temp.mode()) {
+    stat.mode = *temp.mode() & allowed_mode_;
     return stat;
   }
   stat = temp.file().stat();
   stat.mtime_ns = created_.mtime_ns;
   return stat;
+}
+
+std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name) {
+  if (!parent.stat_at(name)) {
+    try {
+      parent.make_dir(name, private_dir_mode);
+    } catch (const Error& error) {
+      if (!error.is_errno(EEXIST)) throw;
+    }
+  }
+  return parent.open_dir(name);
+}
+
+bool remove_if_empty(fs::Dir& parent, const std::string& name) {
+  try {
+    parent.remove_dir(name);
+    return true;
+  } catch (const Error& error) {
+    if (!error.is_errno(ENOTEMPTY) && !error.is_errno(EEXIST) && !error.is_errno(ENOENT)) throw;
+    return error.is_errno(ENOENT);
+  }
+}
+
+std::vector<std::shared_ptr<fs::Dir>> temp_dirs(const std::shared_ptr<fs::Dir>& temp_dir) {
+  std::vector<std::shared_ptr<fs::Dir>> out{temp_dir};
+  for (const auto& name : temp_dir->subdirs()) out.push_back(temp_dir->open_dir(name));
+  return out;
+}
+
+void remove_shelves(fs::Dir& temp_dir) {
+  for (const auto& name : temp_dir.subdirs()) remove_if_empty(temp_dir, name);
 }
 
 }  // namespace syncline::patch

@@ -2,6 +2,7 @@
 // Temporary files: where they lie, how they are called, and that they go when they are not needed.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,12 +11,18 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/world.hpp"
 #include "fs/fs.hpp"
 #include "fs/metadata.hpp"
 
 namespace syncline::patch {
+
+/// Directories that many temporary files are spread over.
+inline constexpr std::size_t shelf_count = 16;
+/// So many come before the first shelf is made.
+inline constexpr std::uint64_t unshelved_count = 128;
 
 /// Of what is not yet complete, and of a new file that nobody gave a mode.
 inline constexpr std::uint32_t private_file_mode = 0600;
@@ -25,7 +32,7 @@ class TempFile {
  public:
   /// `file` may be null: an entry without content.
   TempFile(std::shared_ptr<fs::Dir> dir, std::string name, std::unique_ptr<fs::File> file,
-           std::uint32_t mode = 0)
+           std::optional<std::uint32_t> mode = {})
       : dir_(std::move(dir)), name_(std::move(name)), file_(std::move(file)), mode_(mode) {}
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
@@ -36,7 +43,8 @@ class TempFile {
   bool is_open() const { return file_ != nullptr; }
   fs::File& file() { return *file_; }
   void close() { file_.reset(); }
-  std::uint32_t mode() const { return mode_; }  ///< that it was created with
+  /// That it was created with, where owner and group are those of every file in the space.
+  std::optional<std::uint32_t> mode() const { return mode_; }
   /// The name has been given to something else: nothing is left to remove.
   void renamed() { dir_.reset(); }
   /// It stays for the next run to find.
@@ -48,7 +56,7 @@ class TempFile {
   std::shared_ptr<fs::Dir> dir_;
   std::string name_;
   std::unique_ptr<fs::File> file_;
-  std::uint32_t mode_;
+  std::optional<std::uint32_t> mode_;
 };
 
 /// What is known of a directory that files are put into.
@@ -58,7 +66,9 @@ struct ParentFacts {
 };
 
 /// `.syncline/tmp/`. A target on another file system (a mount point inside the root) gets its
-/// temporary file beside it instead, as a rename cannot cross over. Thread-safe.
+/// temporary file beside it instead, as a rename cannot cross over. Where there are many, they are spread
+/// over directories below (shelves): who creates in one directory while others rename out of it waits for
+/// them, busily. Thread-safe.
 class TempSpace {
  public:
   TempSpace(std::shared_ptr<fs::Dir> dir, Random& random);
@@ -84,9 +94,16 @@ class TempSpace {
     std::shared_ptr<fs::Dir> dir;  // keeps the address from being used for another
     ParentFacts facts;
   };
-  std::string next_name();
+  struct Place {
+    std::shared_ptr<fs::Dir> dir;
+    std::string name;
+    ParentFacts parent;
+    bool is_inside = true;  ///< of `.syncline/tmp/`
+  };
   std::uint32_t mode_for(const fs::Metadata& wanted, const ParentFacts& facts) const;
-  const std::shared_ptr<fs::Dir>& place_for(const std::shared_ptr<fs::Dir>& parent);
+  Place next_place(const std::shared_ptr<fs::Dir>& parent);
+  std::string name_of(std::uint64_t number) const { return prefix_ + std::to_string(number); }
+  std::shared_ptr<fs::Dir> shelf_of(std::uint64_t number);
 
   std::shared_ptr<fs::Dir> dir_;
   std::string prefix_;
@@ -97,6 +114,16 @@ class TempSpace {
   bool is_private_ = false;         ///< nobody else can enter the directory
   mutable std::mutex mutex_;
   std::unordered_map<const fs::Dir*, Known> parents_;
+  std::array<std::shared_ptr<fs::Dir>, shelf_count> shelves_;  ///< null until needed
 };
+
+/// For nobody but this user.
+std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name);
+/// True where there is none any more.
+bool remove_if_empty(fs::Dir& parent, const std::string& name);
+/// What may hold temporary files: `temp_dir` itself and its shelves.
+std::vector<std::shared_ptr<fs::Dir>> temp_dirs(const std::shared_ptr<fs::Dir>& temp_dir);
+/// Those that nothing is left in.
+void remove_shelves(fs::Dir& temp_dir);
 
 }  // namespace syncline::patch

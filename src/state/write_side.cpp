@@ -41,7 +41,7 @@ WriteSide::WriteSide(Connection connection, std::shared_ptr<ReaderRegistry> regi
       erase_value_(connection_, "DELETE FROM value WHERE key=?1") {
   page_bytes_ = static_cast<std::uint64_t>(connection_.integer("PRAGMA page_size"));
   connection_.exec("PRAGMA synchronous=NORMAL");
-  connection_.exec("PRAGMA cache_size=-16384");
+  connection_.exec("PRAGMA cache_size=-4096");
   connection_.exec("PRAGMA journal_size_limit=67108864");
   sqlite3_wal_hook(connection_.raw(), remember_log_pages, &log_pages_);
   load_counters();

@@ -155,8 +155,10 @@ void Applier::give_up(FileState& file, const Error& error, bool retry) {
     if (std::exchange(file.gaps[i].open, false)) refuse_gap(file, i);
   file.open_gaps = 0;
   file.requested.clear();
-  file.chunks = {};
-  file.matches = {};
+  file.chunks.clear();
+  file.chunks.shrink_to_fit();
+  file.matches.clear();
+  file.matches.shrink_to_fit();
   file.matched_chunks = 0;
   file.old.reset();
   file.old_starts = {};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where temporary files lie, and what files under way keep in memory.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/limits.hpp"
+#include "patch/temp.hpp"
+#include "replica.hpp"
+#include "support/catch.hpp"
+#include "support/fault_fs.hpp"
+
+namespace syncline {
+namespace {
+
+struct Found {
+  std::size_t files = 0;  ///< beside the directories
+  std::size_t shelves = 0;
+  std::size_t fullest = 0;  ///< files of one shelf
+};
+
+Found look(const test::TempDir& dir) {
+  namespace stdfs = std::filesystem;
+  Found found;
+  for (const auto& entry : stdfs::directory_iterator(dir.path(".syncline/tmp"))) {
+    if (!entry.is_directory()) {
+      ++found.files;
+      continue;
+    }
+    ++found.shelves;
+    CHECK((entry.status().permissions() & (stdfs::perms::group_all | stdfs::perms::others_all)) ==
+          stdfs::perms::none);
+    const auto count = std::distance(stdfs::directory_iterator(entry.path()), stdfs::directory_iterator());
+    found.fullest = std::max(found.fullest, static_cast<std::size_t>(count));
+  }
+  return found;
+}
+
+std::size_t count_calls(const test::FaultFs& faults, const std::string& op) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(faults.trace(), [&](const auto& line) { return line.starts_with(op + " "); }));
+}
+
+/// A new file with `size` bytes at its start, of which more are to come.
+std::unique_ptr<patch::FileWrite> begin_with(test::Replica& replica, const std::string& name,
+                                             std::size_t size) {
+  patch::FilePlan plan;
+  plan.new_bytes = plan.changed_bytes = 4 * size;
+  auto file = replica.begin(name, plan);
+  file->write(0, as_bytes(std::string(size, 'x')));
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("few temporary files lie in one directory", "[patch][limit]") {
+  test::TempDir dir;
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
+  // The first name is taken to see what a file is like there.
+  for (std::uint64_t i = 1; i < patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  CHECK(look(dir).files == patch::unshelved_count - 1);
+  CHECK(look(dir).shelves == 0);
+  replica.put("one more", "x");
+  CHECK(look(dir).files == patch::unshelved_count - 1);
+  CHECK(look(dir).shelves == 1);
+  replica.area->commit();
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
+TEST_CASE("many temporary files are spread over directories of which nothing stays", "[patch]") {
+  test::TempDir dir;
+  test::FaultFs faults(fs::linux_fs());
+  test::Replica replica(faults, dir.path(), test::quick());
+  constexpr std::size_t each = 5;
+  fs::Metadata metadata;
+  metadata.mode = 0640;
+  const auto old_umask = ::umask(0);
+  for (std::size_t i = 0; i < patch::unshelved_count - 1 + each * patch::shelf_count; ++i) {
+    patch::FilePlan plan;
+    plan.new_bytes = plan.changed_bytes = 4;
+    plan.metadata = &metadata;
+    const auto file = replica.begin("f" + std::to_string(i), plan);
+    file->write(0, as_bytes(std::string("text")));
+    file->finish(metadata, i);
+  }
+  ::umask(old_umask);
+  const auto found = look(dir);
+  CHECK(found.shelves == patch::shelf_count);
+  CHECK(found.fullest == each);
+  for (const auto& outcome : replica.area->commit()) {
+    REQUIRE(outcome.stat);
+    CHECK(outcome.stat->mode == 0640);
+  }
+  CHECK(count_calls(faults, "set_mode") == 0);
+  CHECK(dir.read("f200") == "text");
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
+TEST_CASE("what a dead run left in directories of temporary files is kept or removed", "[patch]") {
+  test::TempDir dir;
+  dir.make_dir(".syncline/tmp/11");
+  dir.write(".syncline/tmp/11/small", "half");
+  dir.write(".syncline/tmp/11/large", std::string(limits::partial_bytes_min, 'x'));
+  dir.write(".syncline/tmp/beside", "half");
+  std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(dir.path(".syncline/tmp"), std::filesystem::perms::owner_all);
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
+  CHECK(replica.area->recovery().temp_files_removed == 2);
+  CHECK(replica.area->recovery().partial_files_kept == 1);
+  REQUIRE(replica.area->partials() == std::vector<std::uint32_t>{0});
+  replica.area->drop_partials();
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
+TEST_CASE("what many files gather for larger writes has one bound", "[patch][limit]") {
+  test::TempDir dir;
+  test::FaultFs faults(fs::linux_fs());
+  test::Replica replica(faults, dir.path(), test::quick());
+  constexpr std::size_t piece_bytes = 64 * limits::kib;
+  constexpr std::size_t count = limits::gathered_bytes_max / piece_bytes;
+  std::vector<std::unique_ptr<patch::FileWrite>> files;
+  for (std::size_t i = 0; i < count; ++i)
+    files.push_back(begin_with(replica, "f" + std::to_string(i), piece_bytes));
+  CHECK(count_calls(faults, "pwrite") == 0);
+  files.push_back(begin_with(replica, "one more", piece_bytes));
+  CHECK(count_calls(faults, "pwrite") == 1);
+  // Its bytes are no longer there, so that the next one has room again.
+  files.front().reset();
+  files.push_back(begin_with(replica, "next", piece_bytes));
+  CHECK(count_calls(faults, "pwrite") == 1);
+  files.front() = begin_with(replica, "last", piece_bytes);
+  CHECK(count_calls(faults, "pwrite") == 2);
+}
+
+}  // namespace syncline
