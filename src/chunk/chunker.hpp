@@ -30,8 +30,8 @@ void check_params(const ChunkParams& params);
 std::size_t cut_point(ByteView data, const ChunkParams& params);
 
 /// Progress and cancellation: called with the number of bytes dealt with since the last call, at least
-/// once per MiB and thread, always on the calling thread; the sum is the size of the file. Throw from it
-/// to stop: the exception comes out of the call.
+/// once per MiB that the calling thread deals with, always on that one; the sum is the size of the file.
+/// Throw from it to stop: the exception comes out of the call.
 using Progress = std::function<void(std::uint64_t bytes)>;
 
 /// The manifest of bytes in memory (small files, tests). Throws Error(Errc::malformed) for params that

@@ -124,6 +124,7 @@ TEST_CASE("a receiver holds no more than its limit and the frame at hand", "[lin
   NetPair pair({}, reluctant(100'000));
   std::atomic<std::uint32_t> sent = 0;
   constexpr std::uint32_t frame_count = 4000;
+  constexpr std::uint32_t queued_count = limits::link_queue_bytes_max / 10'000;
   std::thread sender([&] {
     for (std::uint32_t k = 0; k < frame_count; ++k) {
       pair.here().send(frame_of(10'000, k));
@@ -131,7 +132,7 @@ TEST_CASE("a receiver holds no more than its limit and the frame at hand", "[lin
     }
   });
   // Far more than the queue is on its way; the sender stands still before it is done.
-  while (sent < 900) std::this_thread::yield();
+  while (sent < queued_count) std::this_thread::yield();
   for (std::uint64_t last = 0; last != pair.there().received_bytes();) {
     last = pair.there().received_bytes();
     std::this_thread::sleep_for(50ms);
