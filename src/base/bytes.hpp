@@ -19,6 +19,12 @@ namespace syncline {
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 
+/// Empties it and frees its memory, which neither clear() nor `= {}` (an empty list is assigned) does.
+template <class Item>
+void give_back(std::vector<Item>& items) {
+  std::vector<Item>().swap(items);
+}
+
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }

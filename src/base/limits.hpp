@@ -78,7 +78,7 @@ inline constexpr std::size_t commit_files_max = 1000;
 /// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.
 inline constexpr std::size_t commit_files_unsynced_max = 64;
 inline constexpr std::size_t commit_bytes_max = 64 * mib;
-inline constexpr std::size_t apply_queue_bytes_max = 2 * mib;  // of messages in memory; who sends waits
+inline constexpr std::size_t apply_queue_bytes_min = 2 * mib;  // of messages in memory; who sends waits
 inline constexpr std::size_t gathered_bytes_max = 4 * mib;     // of many files, for larger writes
 inline constexpr std::size_t commit_held_bytes_max =
     64 * mib;  // of manifests and names that are not visible yet

@@ -121,7 +121,7 @@ std::vector<std::string> LinuxDir::subdirs() const {
                            S_ISDIR(raw.st_mode)))
       out.emplace_back(name);
   });
-  if (records.size() > keep_bytes_max) std::vector<char>().swap(records);
+  if (records.size() > keep_bytes_max) give_back(records);
   return out;
 }
 

@@ -253,6 +253,7 @@ std::unique_ptr<Area> Area::open(std::shared_ptr<fs::Dir> root, const AreaOption
     recovery.partial_files_kept += keep_partials(*dir, *area);
     recovery.temp_files_removed += remove_dead_temps(*dir);
   }
+  remove_shelves(*temp_dir);
   recover_journal(*core->root, *area, core->temps, core->durable(), recovery);
   return std::make_unique<AreaImpl>(std::move(core), std::move(recovery));
 }

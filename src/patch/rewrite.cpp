@@ -76,7 +76,8 @@ void RewriteWrite::flush() {
   temp_->file().pwrite(buffer_, buffer_offset_);
   wrote(buffer_.size());
   buffer_.clear();
-  if (core_->gathered_bytes > limits::gathered_bytes_max) Bytes().swap(buffer_);
+  // Kept for the next bytes, unless many files do so.
+  if (core_->gathered_bytes > limits::gathered_bytes_max / 2) give_back(buffer_);
   count_buffer();
 }
 
@@ -99,14 +100,15 @@ void RewriteWrite::put(std::uint64_t offset, ByteView data) {
   if (!buffer_.empty() && offset != buffer_offset_ + buffer_.size()) flush();
   end_ = std::max(end_, offset + data.size());
   const bool last = end_ == offset + data.size() && end_ == entry_.plan.new_bytes;
-  if (buffer_.empty() && (last || data.size() >= buffer_bytes_max / 2)) {
+  const bool is_full = core_->gathered_bytes >= limits::gathered_bytes_max;
+  if (buffer_.empty() && (last || is_full || data.size() >= buffer_bytes_max / 2)) {
     temp_->file().pwrite(data, offset);
     return wrote(data.size());
   }
   if (buffer_.empty()) buffer_offset_ = offset;
   buffer_.insert(buffer_.end(), data.begin(), data.end());
   count_buffer();
-  if (buffer_.size() >= buffer_bytes_max || core_->gathered_bytes > limits::gathered_bytes_max) flush();
+  if (buffer_.size() >= buffer_bytes_max || is_full) flush();
 }
 
 /// A changed chunk is mostly unchanged pages, which the clone has already.
@@ -115,14 +117,17 @@ void RewriteWrite::put_changed(std::uint64_t offset, ByteView data) {
   while (!data.empty()) {
     const auto piece = data.first(std::min(data.size(), old.size()));
     const auto got = basis_->pread(std::span(old).first(piece.size()), offset);
+    std::size_t changed_from = 0;  // of [changed_from, at) every page differs
     for (std::size_t at = 0; at < piece.size();) {
       const auto in_page = page_bytes - static_cast<std::size_t>((offset + at) % page_bytes);
       const auto length = std::min(in_page, piece.size() - at);
-      const auto bytes = piece.subspan(at, length);
-      if (at + length > got || std::memcmp(old.data() + at, bytes.data(), length) != 0)
-        put(offset + at, bytes);
+      if (at + length <= got && std::memcmp(old.data() + at, piece.data() + at, length) == 0) {
+        if (changed_from < at) put(offset + changed_from, piece.subspan(changed_from, at - changed_from));
+        changed_from = at + length;
+      }
       at += length;
     }
+    if (changed_from < piece.size()) put(offset + changed_from, piece.subspan(changed_from));
     data = data.subspan(piece.size());
     offset += piece.size();
   }

@@ -13,6 +13,7 @@ namespace syncline::patch {
 namespace {
 
 constexpr std::string_view temp_prefix = ".syncline-tmp-";
+constexpr std::string_view shelf_infix = "dir-";
 constexpr std::uint32_t private_dir_mode = 0700;
 constexpr std::uint32_t permission_bits = 0777;  ///< set-id bits come last: chown(2) clears them
 
@@ -85,8 +86,20 @@ std::shared_ptr<fs::Dir> TempSpace::shelf_of(std::uint64_t number) {
   const auto index = number % shelf_count;
   const std::lock_guard lock(mutex_);
   auto& shelf = shelves_.at(index);
-  if (!shelf) shelf = open_or_make_dir(*dir_, std::to_string(index));
+  if (!shelf) shelf = make_shelf(index);
   return shelf;
+}
+
+/// A new one, so that nobody has given it attributes that its files would inherit. Where it is not to be had
+/// (a full disk, too many open files), there is room in the directory itself.
+std::shared_ptr<fs::Dir> TempSpace::make_shelf(std::size_t index) const {
+  try {
+    const auto name = prefix_ + std::string(shelf_infix) + std::to_string(index);
+    dir_->make_dir(name, private_dir_mode);
+    return dir_->open_dir(name);
+  } catch (const Error&) {
+    return dir_;
+  }
 }
 
 /// The private one unless the file's owner, group and mode bits are all there is to its permissions, and
@@ -147,12 +160,26 @@ bool remove_if_empty(fs::Dir& parent, const std::string& name) {
 
 std::vector<std::shared_ptr<fs::Dir>> temp_dirs(const std::shared_ptr<fs::Dir>& temp_dir) {
   std::vector<std::shared_ptr<fs::Dir>> out{temp_dir};
-  for (const auto& name : temp_dir->subdirs()) out.push_back(temp_dir->open_dir(name));
+  for (const auto& name : temp_dir->subdirs()) {
+    if (!is_temp_name(name)) continue;
+    try {
+      out.push_back(temp_dir->open_dir(name));
+    } catch (const Error& error) {
+      if (!error.is_errno(EACCES)) throw;
+    }
+  }
   return out;
 }
 
 void remove_shelves(fs::Dir& temp_dir) {
-  for (const auto& name : temp_dir.subdirs()) remove_if_empty(temp_dir, name);
+  for (const auto& name : temp_dir.subdirs()) {
+    if (!is_temp_name(name)) continue;
+    try {
+      remove_if_empty(temp_dir, name);
+    } catch (const Error& error) {
+      if (!error.is_errno(EACCES) && !error.is_errno(EPERM)) throw;
+    }
+  }
 }
 
 }  // namespace syncline::patch

@@ -104,6 +104,7 @@ class TempSpace {
   Place next_place(const std::shared_ptr<fs::Dir>& parent);
   std::string name_of(std::uint64_t number) const { return prefix_ + std::to_string(number); }
   std::shared_ptr<fs::Dir> shelf_of(std::uint64_t number);
+  std::shared_ptr<fs::Dir> make_shelf(std::size_t index) const;
 
   std::shared_ptr<fs::Dir> dir_;
   std::string prefix_;
@@ -121,9 +122,10 @@ class TempSpace {
 std::shared_ptr<fs::Dir> open_or_make_dir(fs::Dir& parent, const std::string& name);
 /// True where there is none any more.
 bool remove_if_empty(fs::Dir& parent, const std::string& name);
-/// What may hold temporary files: `temp_dir` itself and its shelves.
+/// What may hold temporary files: `temp_dir` itself and its shelves. What else is there, or another user's,
+/// is left out.
 std::vector<std::shared_ptr<fs::Dir>> temp_dirs(const std::shared_ptr<fs::Dir>& temp_dir);
-/// Those that nothing is left in.
+/// Those that nothing is left in, as far as that is permitted.
 void remove_shelves(fs::Dir& temp_dir);
 
 }  // namespace syncline::patch

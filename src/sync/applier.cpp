@@ -26,7 +26,9 @@ Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions
       rules_(rules),
       sum_key_{begin.sum_key},
       area_(std::move(area)),
-      workers_(std::max(1u, options.threads)) {
+      workers_(std::max(1u, options.threads)),
+      queue_bytes_max_(
+          std::max(limits::apply_queue_bytes_min, (workers_.size() + 1) * limits::batch_bytes_max)) {
   try {
     for (std::size_t i = 0; i < workers_.size(); ++i)
       workers_[i].thread = KeptThread("apply", [this, i] { work(i); });
@@ -108,7 +110,7 @@ void Applier::wait_for_commits() {
 void Applier::post(std::size_t worker, std::size_t bytes, std::function<void()> job) {
   wait_for_commits();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return queued_bytes_ < limits::apply_queue_bytes_max || error_; });
+  changed_.wait(lock, [&] { return queued_bytes_ < queue_bytes_max_ || error_; });
   if (error_) std::rethrow_exception(error_);
   queued_bytes_ += bytes;
   ++queued_jobs_;

@@ -165,6 +165,9 @@ class Applier {
   std::condition_variable changed_;      ///< what the thread that serves the session waits for
   std::condition_variable commit_wake_;  ///< the committer may have something to do
   std::vector<Worker> workers_;
+  /// Of jobs that wait or run: a whole batch for each worker and one more, else some would have nothing to
+  /// do.
+  const std::size_t queue_bytes_max_;
   std::size_t queued_bytes_ = 0;
   std::size_t queued_jobs_ = 0;
   std::size_t busy_ = 0;

@@ -155,13 +155,11 @@ void Applier::give_up(FileState& file, const Error& error, bool retry) {
     if (std::exchange(file.gaps[i].open, false)) refuse_gap(file, i);
   file.open_gaps = 0;
   file.requested.clear();
-  file.chunks.clear();
-  file.chunks.shrink_to_fit();
-  file.matches.clear();
-  file.matches.shrink_to_fit();
+  give_back(file.chunks);
+  give_back(file.matches);
   file.matched_chunks = 0;
   file.old.reset();
-  file.old_starts = {};
+  give_back(file.old_starts);
 }
 
 /// No file has more chunks than its size allows.

@@ -79,8 +79,8 @@ void Applier::gap_delta(Worker& worker, wire::GapDelta& message) {
     put_chunks(file, gap.new_offset, gap.chunks, fresh);
     gap.open = false;
     --file.open_gaps;
-    gap.chunks = {};
-    gap.coarse = {};
+    give_back(gap.chunks);
+    give_back(gap.coarse);
     complete_if_done(worker, file);
   } catch (const Error& error) {
     give_up(file, error, false);

@@ -101,9 +101,10 @@ TEST_CASE("many temporary files are spread over directories of which nothing sta
 
 TEST_CASE("what a dead run left in directories of temporary files is kept or removed", "[patch]") {
   test::TempDir dir;
-  dir.make_dir(".syncline/tmp/11");
-  dir.write(".syncline/tmp/11/small", "half");
-  dir.write(".syncline/tmp/11/large", std::string(limits::partial_bytes_min, 'x'));
+  const std::string shelf = ".syncline/tmp/.syncline-tmp-0123456789ab-dir-11";
+  dir.make_dir(shelf);
+  dir.write(shelf + "/small", "half");
+  dir.write(shelf + "/large", std::string(limits::partial_bytes_min, 'x'));
   dir.write(".syncline/tmp/beside", "half");
   std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
   std::filesystem::permissions(dir.path(".syncline/tmp"), std::filesystem::perms::owner_all);
@@ -111,7 +112,46 @@ TEST_CASE("what a dead run left in directories of temporary files is kept or rem
   CHECK(replica.area->recovery().temp_files_removed == 2);
   CHECK(replica.area->recovery().partial_files_kept == 1);
   REQUIRE(replica.area->partials() == std::vector<std::uint32_t>{0});
+  // Nothing is put into a directory that may have been given attributes meanwhile.
+  CHECK_FALSE(dir.exists(shelf));
   replica.area->drop_partials();
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
+TEST_CASE("what others have put among temporary files stays", "[patch]") {
+  test::TempDir dir;
+  dir.make_dir(".syncline/tmp/3");
+  dir.write(".syncline/tmp/3/precious", "kept");
+  dir.make_dir("victim");
+  dir.write("victim/.syncline-tmp-x", "kept");
+  std::filesystem::create_directory_symlink("../../victim", dir.path(".syncline/tmp/.syncline-tmp-0-dir-1"));
+  std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(dir.path(".syncline/tmp"), std::filesystem::perms::owner_all);
+  test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
+  for (std::uint64_t i = 0; i < 2 * patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  replica.area->commit();
+  replica.area->close_clean();
+  CHECK(dir.read("victim/.syncline-tmp-x") == "kept");
+  CHECK(test::leftovers(dir) == std::vector<std::string>{".syncline", ".syncline/tmp", ".syncline/tmp/3",
+                                                         ".syncline/tmp/3/precious"});
+}
+
+TEST_CASE("links and files find room where no directory can be made for them", "[patch]") {
+  test::TempDir dir;
+  test::FaultFs faults(fs::linux_fs());
+  test::Replica replica(faults, dir.path(), test::quick());
+  const bool is_full = GENERATE(false, true);
+  if (is_full) faults.fail_every("make_dir", ENOSPC);
+  for (std::uint64_t i = 0; i < patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  replica.area->place(
+      replica.root, RelPath::parse("link"), std::nullopt,
+      [](fs::Dir& in, const std::string& name) { in.make_symlink(name, "f0"); }, 7, std::nullopt);
+  replica.put("last", "text");
+  CHECK(look(dir).shelves == (is_full ? 0U : 3U));
+  for (const auto& outcome : replica.area->commit()) CHECK(test::error_text(outcome.error).empty());
+  CHECK(dir.read("link") == "x");
+  CHECK(dir.read("last") == "text");
   replica.area->close_clean();
   CHECK(test::leftovers(dir).empty());
 }

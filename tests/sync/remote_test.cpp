@@ -3,8 +3,12 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <random>
 
 #include "base/limits.hpp"
 #include "remote.hpp"
@@ -594,6 +598,40 @@ TEST_CASE("a dry run at a server makes nothing there", "[sync][remote]") {
   const auto outcome = remote.push("syncline://host/share/new/");
   CHECK(outcome.change("f") != nullptr);
   CHECK(stdfs::is_empty(remote.dir.path("share")));
+}
+
+TEST_CASE("all threads that were asked for write small files at the same time", "[sync][remote]") {
+  Remote remote;
+  constexpr unsigned threads = 6;
+  std::mt19937_64 random(1);
+  std::string content(20'000, '\0');
+  for (int i = 0; i < 700; ++i) {
+    for (auto& letter : content) letter = static_cast<char>(random());
+    remote.dir.write("share/f" + std::to_string(i), content);
+  }
+  // Each thread's first write waits for those of all others.
+  FaultFs faults(fs::linux_fs());
+  std::mutex mutex;
+  std::condition_variable all_there;
+  unsigned writing = 0;
+  for (std::uint64_t nth = 1; nth <= threads; ++nth)
+    faults.call_op(
+        "pwrite",
+        [&] {
+          std::unique_lock lock(mutex);
+          ++writing;
+          all_there.notify_all();
+          all_there.wait_for(lock, std::chrono::seconds(10), [&] { return writing == threads; });
+        },
+        nth);
+  remote.options.threads = threads;
+  remote.options.sources = {"syncline://host/share/"};
+  remote.options.destination = remote.dir.path("here") + "/";
+  const auto begun = std::chrono::steady_clock::now();
+  const auto report = remote.served.copy(remote.options, {}, {&faults});
+  CHECK(report.in_step);
+  CHECK(writing == threads);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(10));
 }
 
 TEST_CASE("addresses of other machines", "[sync][remote]") {
