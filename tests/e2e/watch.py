@@ -415,6 +415,7 @@ def follows_share(scene):
     kept = kept_versions(scene.path("mirror"))
     check(list(kept.values()) == ["changed here"], f"and kept: {kept}")
     os.unlink(scene.path("mirror/" + next(iter(kept))))
+    wait_until(lambda: scene.run("here", "status", url, code=None).returncode == 0, "all is in step again")
     status = scene.run("here", "status", url).stdout
     check(f"{url} -> " in status and "in step" in status and "watched by server" in status, "status by its address: " + status)
     scene.run("here", "wait", "--timeout", "60", url + "/sub/3")
