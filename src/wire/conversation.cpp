@@ -65,6 +65,8 @@ bool Conversation::allowed(bool ours, MessageType type) const {
   if (phase_ == Phase::open) return false;
   if (!opened_ && !is_from_client(ours)) return type == T::opened;
   if (type == T::event) return end_ != End::none && !is_from_client(ours) && phase_ >= Phase::hello;
+  // A client that pulls tells its person itself; a server would only say it again, to the same client.
+  if (type == T::kept && end_ != End::none && is_from_client(ours)) return false;
   return is_from_sender(ours) ? allowed_to_sender(type) : allowed_to_receiver(type);
 }
 

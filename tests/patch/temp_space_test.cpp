@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where temporary files lie, and what files under way keep in memory.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include "base/limits.hpp"
 #include "patch/temp.hpp"
 #include "replica.hpp"
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/fault_fs.hpp"
 
 namespace syncline {
@@ -52,13 +55,23 @@ std::unique_ptr<patch::FileWrite> begin_with(test::Replica& replica, const std::
   return file;
 }
 
+/// As a run of ours leaves it.
+void make_private(const test::TempDir& dir) {
+  for (const auto* name : {".syncline", ".syncline/tmp"})
+    std::filesystem::permissions(dir.path(name), std::filesystem::perms::owner_all);
+}
+
+void put_many(test::Replica& replica, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) replica.put("f" + std::to_string(i), std::to_string(i));
+}
+
 }  // namespace
 
 TEST_CASE("few temporary files lie in one directory", "[patch][limit]") {
   test::TempDir dir;
   test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   // The first name is taken to see what a file is like there.
-  for (std::uint64_t i = 1; i < patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  put_many(replica, patch::unshelved_count - 1);
   CHECK(look(dir).files == patch::unshelved_count - 1);
   CHECK(look(dir).shelves == 0);
   replica.put("one more", "x");
@@ -106,8 +119,7 @@ TEST_CASE("what a dead run left in directories of temporary files is kept or rem
   dir.write(shelf + "/small", "half");
   dir.write(shelf + "/large", std::string(limits::partial_bytes_min, 'x'));
   dir.write(".syncline/tmp/beside", "half");
-  std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
-  std::filesystem::permissions(dir.path(".syncline/tmp"), std::filesystem::perms::owner_all);
+  make_private(dir);
   test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
   CHECK(replica.area->recovery().temp_files_removed == 2);
   CHECK(replica.area->recovery().partial_files_kept == 1);
@@ -119,6 +131,34 @@ TEST_CASE("what a dead run left in directories of temporary files is kept or rem
   CHECK(test::leftovers(dir).empty());
 }
 
+TEST_CASE("a run that is killed among many files leaves whole ones and no temporary ones", "[patch]") {
+  constexpr std::size_t count = 2 * patch::unshelved_count;
+  const std::string op = GENERATE("create", "rename_new");
+  const std::size_t nth = GENERATE(std::size_t{patch::unshelved_count / 2}, count - 10);
+  test::TempDir dir;
+  const auto result = test::run_in_child([&] {
+    test::FaultFs faults(fs::linux_fs());
+    test::Replica replica(faults, dir.path(), {patch::UpdateMode::automatic, patch::Durability::batch});
+    faults.call_op(
+        op, [] { ::kill(::getpid(), SIGKILL); }, nth);
+    put_many(replica, count);
+    replica.area->commit();
+    return 0;
+  });
+  REQUIRE(result.killed());
+  const test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
+  CHECK(look(dir).files + look(dir).shelves == 0);
+  const std::size_t visible = op == "create" ? 0 : nth - 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto name = "f" + std::to_string(i);
+    if (dir.exists(name) != (i < visible)) FAIL(name);
+    if (i < visible && dir.read(name) != std::to_string(i)) FAIL(name);
+  }
+  CHECK(replica.area->recovery().temp_files_removed == (op == "create" ? nth - 1 : count - visible));
+  replica.area->close_clean();
+  CHECK(test::leftovers(dir).empty());
+}
+
 TEST_CASE("what others have put among temporary files stays", "[patch]") {
   test::TempDir dir;
   dir.make_dir(".syncline/tmp/3");
@@ -126,10 +166,9 @@ TEST_CASE("what others have put among temporary files stays", "[patch]") {
   dir.make_dir("victim");
   dir.write("victim/.syncline-tmp-x", "kept");
   std::filesystem::create_directory_symlink("../../victim", dir.path(".syncline/tmp/.syncline-tmp-0-dir-1"));
-  std::filesystem::permissions(dir.path(".syncline"), std::filesystem::perms::owner_all);
-  std::filesystem::permissions(dir.path(".syncline/tmp"), std::filesystem::perms::owner_all);
+  make_private(dir);
   test::Replica replica(fs::linux_fs(), dir.path(), test::quick());
-  for (std::uint64_t i = 0; i < 2 * patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  put_many(replica, 2 * patch::unshelved_count);
   replica.area->commit();
   replica.area->close_clean();
   CHECK(dir.read("victim/.syncline-tmp-x") == "kept");
@@ -143,14 +182,14 @@ TEST_CASE("links and files find room where no directory can be made for them", "
   test::Replica replica(faults, dir.path(), test::quick());
   const bool is_full = GENERATE(false, true);
   if (is_full) faults.fail_every("make_dir", ENOSPC);
-  for (std::uint64_t i = 0; i < patch::unshelved_count; ++i) replica.put("f" + std::to_string(i), "x");
+  put_many(replica, patch::unshelved_count);
   replica.area->place(
       replica.root, RelPath::parse("link"), std::nullopt,
       [](fs::Dir& in, const std::string& name) { in.make_symlink(name, "f0"); }, 7, std::nullopt);
   replica.put("last", "text");
   CHECK(look(dir).shelves == (is_full ? 0U : 3U));
   for (const auto& outcome : replica.area->commit()) CHECK(test::error_text(outcome.error).empty());
-  CHECK(dir.read("link") == "x");
+  CHECK(dir.read("link") == "0");
   CHECK(dir.read("last") == "text");
   replica.area->close_clean();
   CHECK(test::leftovers(dir).empty());

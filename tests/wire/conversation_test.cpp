@@ -259,6 +259,19 @@ TEST_CASE("a server that receives may tell notices until it has finished", "[wir
   CHECK_FALSE(accepts(sender, said, {server, T::event}));
 }
 
+TEST_CASE("what it kept a server tells, and a client that pulls does not", "[wire]") {
+  std::vector<Word> said{{client, T::open}, {server, T::opened}, {client, T::hello}, {server, T::hello}};
+  auto pushed = said;
+  pushed.insert(pushed.end(),
+                {{client, T::begin}, {client, T::roots}, {server, T::roots}, {server, T::list_end}});
+  CHECK(accepts(sender, pushed, {server, T::kept}));
+  auto pulled = said;
+  pulled.insert(pulled.end(),
+                {{server, T::begin}, {server, T::roots}, {client, T::roots}, {client, T::list_end}});
+  CHECK(accepts(receiver, pulled, {client, T::failure}));
+  CHECK_FALSE(accepts(receiver, pulled, {client, T::kept}));
+}
+
 TEST_CASE("a server that sends tells events, and a summary ends the session", "[wire]") {
   std::vector<Word> said{{client, T::open}, {server, T::opened}, {client, T::hello}, {server, T::hello}};
   for (const auto& next : std::vector<Word>{{server, T::begin},
