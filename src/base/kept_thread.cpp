@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/rest_local.hpp"
+
 namespace syncline {
 
 struct KeptThread::Assignment {
@@ -104,6 +106,7 @@ class KeptThread::Member {
       what();
       lock.lock();
     };
+    act([]() noexcept { RestLocalBase::drop_all(); });
     act(crew.rest.each);
     if (crew.busy_count == 0 && !std::exchange(crew.is_at_rest, true)) act(crew.rest.last);
     return wake_.wait_until(lock, end, has_work);

@@ -13,7 +13,7 @@ namespace syncline {
 /// As std::jthread, but the system's thread behind it is kept for a while for the next one of the same role:
 /// a session of milliseconds starts some eight of them, and what an allocator holds for a thread that has
 /// come and gone grows with their number (docs/decisions/0017-kept-threads.md). Values of thread_local
-/// variables outlive the work likewise.
+/// variables outlive the work likewise; those that are a RestLocal until the thread rests.
 class KeptThread {
  public:
   static constexpr std::chrono::milliseconds rest_after{250};  ///< of waiting: see when_resting()

@@ -3,9 +3,10 @@
 //
 // A frame is a tag byte and a body. Tag 0: the body is the data as it is (level 0, or less than 3 % to gain).
 // Tag 1: the body is one zstd frame that names its content size, with a window of at most 128 MiB. A message
-// of a stream has the same tags; behind tag 1 stand the raw size (varint) and the blocks of one endless zstd
-// frame up to a flush, with a window of at most 8 MiB; messages with tag 0 leave the stream's history as it
-// is. Readers refuse everything else.
+// of a stream has the same tags; behind tag 1 stand the raw size (varint) and what continues a sequence of zstd
+// frames up to a flush, with windows of at most 8 MiB: a frame may go on over any number of messages, and one
+// message may end a frame and begin the next. Messages with tag 0 leave the stream's history as it is. Readers
+// refuse everything else.
 #pragma once
 
 #include <cstddef>
@@ -57,6 +58,10 @@ class StreamCompressor {
   explicit StreamCompressor(int level);
   ~StreamCompressor();
   Bytes compress(ByteView message);
+  /// Much was said, and little is expected next: gives back the window, and with it the history. What follows
+  /// has a window of 64 KiB, and the usual one again once more than that has followed.
+  void rest();
+  std::size_t held_bytes() const;  ///< of windows and tables, by zstd's count
 
  private:
   struct State;
@@ -69,6 +74,7 @@ class StreamDecompressor {
   ~StreamDecompressor();
   /// Same errors as Decompressor.
   Bytes decompress(ByteView message, std::size_t raw_bytes_max);
+  std::size_t held_bytes() const;  ///< likewise
 
  private:
   struct State;

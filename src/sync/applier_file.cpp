@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/rest_local.hpp"
 #include "chunk/chunker.hpp"
 #include "chunk/cut.hpp"
 #include "sync/file_state.hpp"
@@ -320,7 +321,7 @@ void Applier::step_other(FileState& file, const wire::StepOther& other) {
 }
 
 void Applier::step_patch(FileState& file, const wire::StepPatch& patch) {
-  thread_local compress::Decompressor decompressor;
+  thread_local RestLocal<compress::Decompressor> decompressor;
   std::uint64_t total = 0;
   for (const auto& ref : patch.chunks) total += ref.length_bytes;
   if (total > limits::frame_bytes_max || patch.old_bytes > limits::frame_bytes_max)
@@ -330,7 +331,7 @@ void Applier::step_patch(FileState& file, const wire::StepPatch& patch) {
     throw Error(Errc::malformed, "patch outside of the base");
   Bytes content;
   try {
-    content = decompressor.decompress_with_prefix(old, patch.frame, total);
+    content = decompressor->decompress_with_prefix(old, patch.frame, total);
   } catch (const Error&) {
     content.clear();
   }

@@ -83,6 +83,7 @@ void RemoteCopy::keep_channel() {
   }
   out_bytes_ += channel_->sent_bytes();
   in_bytes_ += channel_->received_bytes();
+  channel_->rest();
   standing_->channel = std::move(channel_);
   standing_->peer = std::move(peer_);
 }

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/limits.hpp"
+#include "base/rest_local.hpp"
 #include "chunk/rescan.hpp"
 #include "sync/transfer.hpp"
 #include "sync/under_way.hpp"
@@ -426,11 +427,11 @@ bool Transfer::add_patch(Steps& out, const Source& source, const manifest::Manif
   if (prefix.size() != step.old_bytes) return false;
   Bytes content(step.new_bytes);
   if (source.file->pread(content, step.new_offset) != content.size()) throw Error(Errc::changed, "source");
-  thread_local compress::Compressor compressor;
+  thread_local RestLocal<compress::Compressor> compressor;
   wire::StepPatch patch;
   patch.old_offset = step.old_offset;
   patch.old_bytes = step.old_bytes;
-  patch.frame = compressor.compress_with_prefix(prefix, content, 3);
+  patch.frame = compressor->compress_with_prefix(prefix, content, 3);
   {
     std::lock_guard lock(mutex_);
     std::uint64_t at = step.new_offset;

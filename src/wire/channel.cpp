@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/limits.hpp"
+#include "base/rest_local.hpp"
 
 namespace syncline::wire {
 namespace {
@@ -123,7 +124,7 @@ std::size_t Channel::bulk_bytes_wanted() const {
 }
 
 Channel::Bulk Channel::prepare_bulk(Message message) {
-  thread_local compress::Compressor compressor;
+  thread_local RestLocal<compress::Compressor> compressor;
   const auto body_bytes = encoded_bytes(message);
   const auto message_bytes = 1 + varint_bytes(body_bytes) + body_bytes;
   const int level = bulk_level();
@@ -146,7 +147,7 @@ Channel::Bulk Channel::prepare_bulk(Message message) {
   append(body, message, body_bytes);
   message = Flush{};  // its content is not needed twice
   const auto begun = options_.clock->steady();
-  bulk.frame = framed(single, compressor.compress(body, level), message_bytes);
+  bulk.frame = framed(single, compressor->compress(body, level), message_bytes);
   compressing_ns_ += (options_.clock->steady() - begun).count();
   return bulk;
 }
@@ -204,6 +205,18 @@ bool Channel::session_is_over() const {
   return conversation_.over();
 }
 
+void Channel::rest() {
+  const std::scoped_lock lock(send_mutex_, order_mutex_);
+  rest_locked();
+}
+
+void Channel::rest_locked() {
+  stream_out_.rest();
+  if (input_pos_ < input_.size()) return;
+  give_back(input_);
+  input_pos_ = 0;
+}
+
 void Channel::begin_session(Conversation conversation, const ChannelOptions& options) {
   bool owes_stirred = false;
   {
@@ -212,10 +225,7 @@ void Channel::begin_session(Conversation conversation, const ChannelOptions& opt
     options_ = options;
     bulk_bytes_ = 0;
     owes_stirred = std::exchange(owes_stirred_, false);
-    if (input_pos_ >= input_.size()) {
-      Bytes().swap(input_);  // an idle connection keeps no memory of what it was used for
-      input_pos_ = 0;
-    }
+    rest_locked();
   }
   if (owes_stirred) tell_stirred();
 }

@@ -72,7 +72,9 @@ class Channel {
   void check() const { transport_->check(); }  ///< as Transport's
   void close() { transport_->close(); }
   void part() { transport_->part(); }  ///< as Transport's
-  /// The session is over and the connection is to carry another one.
+  /// The session is over and the connection stays: what only a session needs is given back.
+  void rest();
+  /// rest(), and the connection is to carry another one.
   void begin_session(Conversation conversation, const ChannelOptions& options);
   bool session_is_over() const;
   /// Where they are known only after the first messages.
@@ -89,6 +91,7 @@ class Channel {
   static void append(Bytes& out, const Message& message, std::size_t body_bytes);
   static Bytes frame_head(FrameKind kind, std::size_t payload_bytes, std::size_t raw_bytes);
   static Bytes framed(FrameKind kind, ByteView payload, std::size_t raw_bytes);
+  void rest_locked();
   void gather(const Message& message);
   void flush_locked();
   void clear_pending();

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/rest_local.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -139,6 +141,37 @@ TEST_CASE(
   std::this_thread::sleep_for(2 * KeptThread::rest_after);
   CHECK(rests_of_all == 2);  // once each time
   KeptThread::when_resting({});
+}
+
+TEST_CASE("what a thread holds for its work is there for the next, and dropped when it rests") {
+  static std::atomic<int> alive = 0;
+  struct Held {
+    Held() { ++alive; }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    ~Held() { --alive; }
+    int used_count = 0;
+  };
+  const auto use = [] {
+    int out = 0;
+    KeptThread("test held", [&] {
+      thread_local RestLocal<Held> one;
+      thread_local RestLocal<Held> other;
+      out = std::min(++one->used_count, ++other->used_count);
+    }).join();
+    return out;
+  };
+  const auto is_dropped = [&] {
+    return becomes([&] { return alive == 0; }, KeptThread::rest_after + std::chrono::seconds(20));
+  };
+  CHECK(use() == 1);
+  // Another round where the machine was so slow that the thread rested in between.
+  CHECK(becomes([&] { return use() >= 3; }, std::chrono::seconds(20)));
+  CHECK(alive == 2);
+  CHECK(is_dropped());
+  CHECK(KeptThread::idle_count() > 0);  // it is still there
+  CHECK(use() == 1);
+  CHECK(is_dropped());
 }
 
 // From here on as many threads wait as may, so that others end with their work.

@@ -211,6 +211,53 @@ TEST_CASE("a stream gives back its messages in order and remembers them", "[comp
   }
 }
 
+TEST_CASE("a stream that rests holds little from then on, and its messages are understood all along",
+          "[compress]") {
+  for (const int level : {1, 3, 6, 19}) {
+    CAPTURE(level);
+    StreamCompressor compressor(level);
+    StreamDecompressor decompressor;
+    const auto passes = [&](const Bytes& message) {
+      const auto coded = compressor.compress(message);
+      REQUIRE(decompressor.decompress(coded, message.size()) == message);
+      return coded.size();
+    };
+    for (std::uint64_t i = 0; i < 8; ++i) passes(text(100'000, i));
+    const auto much = compressor.held_bytes();
+    const auto much_at_reader = decompressor.held_bytes();
+    for (int round = 0; round < 3; ++round) {
+      compressor.rest();
+      for (int i = 0; i < 300; ++i) passes(text(100, static_cast<std::uint64_t>(i)));
+      CHECK(compressor.held_bytes() < much / 2);
+      CHECK(decompressor.held_bytes() < much_at_reader / 2);
+      // What one session said is remembered in the next.
+      const auto unknown = passes(text(100, 1000 + static_cast<std::uint64_t>(round)));
+      compressor.rest();
+      CHECK(passes(text(100, 299)) < unknown);
+    }
+  }
+}
+
+TEST_CASE("a stream that says much after it rested remembers as much as before", "[compress]") {
+  const auto large = noise(200'000);
+  const auto again = [&](StreamCompressor& compressor, StreamDecompressor& decompressor) {
+    for (int i = 0; i < 2; ++i) {
+      const auto coded = compressor.compress(large);
+      REQUIRE(decompressor.decompress(coded, large.size()) == large);
+      if (i == 1) return coded.size();
+    }
+    return std::size_t{0};
+  };
+  StreamCompressor compressor(3);
+  StreamDecompressor decompressor;
+  for (int session = 0; session < 3; ++session) {
+    CHECK(again(compressor, decompressor) < large.size() / 20);
+    compressor.rest();
+    const auto small = text(5000);
+    CHECK(decompressor.decompress(compressor.compress(small), small.size()) == small);
+  }
+}
+
 TEST_CASE("messages out of order, truncated or damaged do not pass for others", "[compress]") {
   StreamCompressor compressor(3);
   std::vector<Bytes> messages, coded;
