@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads for sessions: as many as are busy at a time, up to a limit.
+// Jobs of sessions: as many at a time as there may be threads, the others in turn.
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
+
+#include "base/kept_thread.hpp"
 
 namespace syncline::server {
 
@@ -20,21 +21,21 @@ class WorkerPool {
   /// finish().
   ~WorkerPool() { finish(); }
 
-  /// Never blocks; a job that finds no thread waits its turn. Dropped after finish().
+  /// Never blocks; a job that finds no thread waits its turn. Dropped after finish(). Throws
+  /// std::system_error where no thread is to be had; the job waits for the next one then.
   void post(std::function<void()> job);
   /// Waits for the jobs that have begun; those that have not are dropped.
   void finish();
 
  private:
-  void work();
+  void work(std::size_t thread);
 
   const std::size_t threads_max_;
   std::mutex mutex_;
-  std::condition_variable wanted_;
   std::deque<std::function<void()>> jobs_;
-  std::size_t idle_count_ = 0;
   bool finishing_ = false;
-  std::vector<std::thread> threads_;
+  std::vector<KeptThread> threads_;
+  std::vector<std::size_t> idle_;  ///< of threads_: those whose work is over
 };
 
 }  // namespace syncline::server
