@@ -37,7 +37,8 @@ class RestLocalBase {
 template <class Value>
 class RestLocal final : private RestLocalBase {
  public:
-  Value* operator->() { return value_ ? &*value_ : &value_.emplace(); }
+  Value& operator*() { return value_ ? *value_ : value_.emplace(); }
+  Value* operator->() { return &**this; }
 
  private:
   void drop() noexcept override { value_.reset(); }

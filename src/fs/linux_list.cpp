@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "base/rest_local.hpp"
 #include "fs/linux_fs.hpp"
 
 namespace syncline::fs {
@@ -113,7 +114,8 @@ bool LinuxDir::surely_has_no_subdirs() const {
 
 std::vector<std::string> LinuxDir::subdirs() const {
   if (surely_has_no_subdirs()) return {};
-  thread_local std::vector<char> records;
+  thread_local RestLocal<std::vector<char>> kept;
+  auto& records = *kept;
   std::vector<std::string> out;
   for_each_record(records, read_all(records), [&](unsigned char type, const char* name) {
     struct ::stat raw;
@@ -126,7 +128,8 @@ std::vector<std::string> LinuxDir::subdirs() const {
 }
 
 Listing LinuxDir::list() const {
-  thread_local Scratch scratch;
+  thread_local RestLocal<Scratch> kept;
+  auto& scratch = *kept;
   collect_keys(scratch.records, read_all(scratch.records), scratch.keys);
 
   Listing out;
