@@ -358,8 +358,11 @@ ReceiverResult run_receiver(Replica& replica, wire::Channel& channel, const Rece
     return receiver.run();
   } catch (const std::exception& error) {
     const auto cause = located(std::current_exception(), options.place, replica.root());
-    tell_fatal(channel, cause);
-    channel.close();
+    const auto* known = dynamic_cast<const Error*>(&error);
+    if (known == nullptr || !known->is(Errc::disconnected)) {  // else what they said last is still to be read
+      tell_fatal(channel, cause);
+      channel.close();
+    }
     receiver.salvage(error);
     std::rethrow_exception(cause);
   }

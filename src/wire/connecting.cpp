@@ -7,6 +7,20 @@
 #include "base/limits.hpp"
 
 namespace syncline::wire {
+namespace {
+
+/// False where the other side is gone.
+bool send_all(Transport& transport, std::deque<Bytes> frames) {
+  try {
+    for (auto& frame : frames) transport.send(std::move(frame));
+    return true;
+  } catch (const Error& error) {
+    if (!error.is(Errc::disconnected)) throw;
+    return false;
+  }
+}
+
+}  // namespace
 
 Connecting::Connecting(std::function<std::unique_ptr<Transport>()> dial)
     : thread_("dial", [this, act = std::move(dial)] { connect(act); }) {}
@@ -26,7 +40,8 @@ void Connecting::connect(const std::function<std::unique_ptr<Transport>()>& dial
   }
 }
 
-/// In order: what is sent meanwhile waits behind what waited before.
+/// In order: what is sent meanwhile waits behind what waited before. Whoever is not heard to the end has said why:
+/// that is read as of any connection.
 void Connecting::deliver(std::unique_ptr<Transport> connected) {
   std::unique_lock lock(mutex_);
   while (!is_closed_ && !waiting_.empty()) {
@@ -34,8 +49,9 @@ void Connecting::deliver(std::unique_ptr<Transport> connected) {
     waiting_bytes_ = 0;
     changed_.notify_all();
     lock.unlock();
-    for (auto& frame : frames) connected->send(std::move(frame));
+    const bool is_heard = send_all(*connected, std::move(frames));
     lock.lock();
+    if (!is_heard) waiting_.clear(), waiting_bytes_ = 0;
   }
   if (is_closed_) connected->close();
   else if (ready_) connected->on_input(std::exchange(ready_, nullptr));

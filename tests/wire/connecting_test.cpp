@@ -107,6 +107,20 @@ TEST_CASE("before the connection is there so much can be sent, and one more fram
   sender.join();
 }
 
+TEST_CASE("what the other side says before it goes is heard, though what waits cannot be sent any more", "[wire]") {
+  wire::Connecting connecting([] {
+    auto [here, there] = make_frame_pipe();
+    there->send(frame(9));
+    there->close();
+    std::this_thread::sleep_for(20ms);  // until something waits
+    return std::move(here);
+  });
+  connecting.send(frame(1));
+  CHECK(frame_from(connecting) == frame(9));
+  CHECK_FALSE(connecting.receive().has_value());
+  CHECK_THROWS_AS(connecting.send(frame(2)), Error);
+}
+
 TEST_CASE("closed before it is there it ends for both", "[wire]") {
   SlowDial dial;
   wire::Connecting connecting([&] { return dial(); });
