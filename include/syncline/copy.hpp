@@ -78,6 +78,9 @@ struct CopyOptions {
   /// yet.
   bool guard_changes = false;
   std::shared_ptr<const RecentFiles> recent_files;  ///< of copies just before
+  /// Nothing is done where SRC or DST, which were in step before, are other directories now: unmounted, moved
+  /// or made anew. Those that are empty are nothing to be remembered.
+  bool guard_roots = false;
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
   bool gitignore = false;      ///< and what .gitignore files do, and .git
@@ -164,6 +167,9 @@ struct CopyReport {
   std::uint64_t errors = 0;
   double seconds = 0;
   std::string root;      ///< hex digest of the destination's tree
+  /// The source's tree has the same. Else entries stay there that are not the source's: what others changed and
+  /// `drift` leaves, versions that were kept, and what the file systems cannot have in common.
+  bool is_alike = false;
   bool in_step = false;  ///< proven by equal roots or by the agreement
   int exit_code = 0;
 };

@@ -148,6 +148,8 @@ inline constexpr std::size_t guarded_changes_free = 50;
 inline constexpr std::size_t guarded_changes_percent = 20;
 inline constexpr std::size_t guarded_created_max =
     100'000;  // new files of the last minute, which do not count
+/// As a count of what was made before: whatever is to come is too much.
+inline constexpr std::uint64_t guarded_until_approved = std::uint64_t{1} << 40;
 inline constexpr std::chrono::milliseconds guarded_span{60'000};  // in which they count together
 // Of the names of such files, to a server that counts them: so much; the rest is a number.
 inline constexpr std::size_t round_names_bytes_max = 1 * mib;
@@ -166,6 +168,8 @@ inline constexpr std::size_t watch_dirty_max = 4'096;  // directories that are l
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
+inline constexpr std::size_t watch_memory_bytes_max = 256 * kib;
+inline constexpr std::size_t mount_table_bytes_max = 16 * mib;  // a longer one is not looked at
 inline constexpr std::chrono::milliseconds watch_tick{1'000};  // at a stop signal, which also ends a wait
 
 // What a person may tell `syncline watch`. Each pair of SRC and DST takes a thread and one or two of the 128

@@ -23,9 +23,10 @@ std::vector<control::FoundWatch> running_ones(const ControlLine& line) {
 
 std::vector<control::FoundWatch> holding_ones(const std::vector<control::FoundWatch>& running) {
   std::vector<control::FoundWatch> out;
-  for (const auto& found : running)
-    if (control::flag_in(control::ask(fs::linux_fs(), found, {control::Ask::status, ""}), "holding"))
-      out.push_back(found);
+  for (const auto& found : running) {
+    const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::held, ""});
+    if (control::flag_in(answer, "holding") || control::flag_in(answer, "blocked")) out.push_back(found);
+  }
   return out;
 }
 
@@ -47,9 +48,11 @@ int approve(Console& console, const std::vector<control::FoundWatch>& running) {
   for (const auto& found : holding) {
     const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::approve, ""});
     if (!control::flag_in(answer, "held")) continue;
-    console.out << title_of(found.watched) << ": "
-                << held_text(control::number_in(answer, "deletions"), control::number_in(answer, "changes"))
-                << " that were held are made now\n";
+    console.out << title_of(found.watched) << ": ";
+    if (control::flag_in(answer, "blocked")) console.out << "what is there now is taken for what it was\n";
+    else
+      console.out << held_text(control::number_in(answer, "deletions"), control::number_in(answer, "changes"))
+                  << " that were held are made now\n";
     return exit_code::success;
   }
   return tell_nothing_held(console);
@@ -73,8 +76,12 @@ int list_held(Console& console, const std::vector<control::FoundWatch>& running,
   bool is_any = false;
   for (const auto& found : running) {
     const auto answer = control::ask(fs::linux_fs(), found, {control::Ask::held, ""});
-    is_any |= control::flag_in(answer, "holding");
+    const bool is_blocked = control::flag_in(answer, "blocked");
+    is_any |= control::flag_in(answer, "holding") || is_blocked;
     if (json) console.out << control::answer_line(answer);
+    else if (is_blocked)
+      console.out << title_of(found.watched)
+                  << ": everything is held, for one of them is not the directory that it was\n";
     if (json || !control::flag_in(answer, "holding")) continue;
     console.out << title_of(found.watched) << ": "
                 << held_text(control::number_in(answer, "held"), control::number_in(answer, "held_changes"))

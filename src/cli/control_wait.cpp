@@ -83,7 +83,7 @@ class WaitCommand {
     const auto sentence = state == "holding" ? held_text(control::number_in(standing, "held"),
                                                          control::number_in(standing, "held_changes")) +
                                                    " are held; 'syncline approve' lets them be made"
-                          : state == "blocked" ? "SRC is not the directory that it was"
+                          : state == "blocked" ? "SRC or DST is not the directory that it was"
                           : state == "behind"  ? "something failed and is tried again ('syncline status')"
                                                : "";
     if (!sentence.empty())

@@ -40,11 +40,14 @@ std::pair<std::string, int> sentence_of(const Json& answer, const std::string& p
         "this one",
         exit_code::guard};
   if (verdict == "blocked")
-    return {"SRC is not the directory that it was; nothing is done", exit_code::guard};
+    return {"SRC or DST is not the directory that it was; nothing is done", exit_code::guard};
   if (verdict == "ignored")
     return {"left out by " + escape_name(control::name_in(answer, "rule")), exit_code::success};
   if (verdict == "absent") return {"not in SRC, and not in DST any more", exit_code::success};
-  if (verdict == "in-step") return {"in step since " + since_text(answer, clock), exit_code::success};
+  if (verdict == "in-step")
+    return {"in step since " + since_text(answer, clock) +
+                (answer.value("alike", true) ? "" : "; if others changed it in DST, that may have been left"),
+            exit_code::success};
   if (verdict == "unknown")
     return {"so much fails that it cannot be told whether this does", exit_code::not_in_step};
   const auto since = since_text(answer, clock);

@@ -16,6 +16,16 @@
 namespace syncline::cli {
 namespace {
 
+/// Whose rules decide: of a source on another machine those that came over with it.
+CopyOptions options_here(CopyOptions options, const control::Watched& watched) {
+  if (watched.mirror.empty()) return options;
+  const bool is_named = !name_below(options.sources.front()).empty();
+  options.sources = {watched.mirror + (is_named ? "" : "/")};
+  return options;
+}
+
+}  // namespace
+
 control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
   auto& files = fs::linux_fs();
   const auto& source = options.sources.front();
@@ -27,16 +37,6 @@ control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
           clock.now_ns(),
           is_far ? filled_here(files, {source, options.destination}) : ""};
 }
-
-/// Whose rules decide: of a source on another machine those that came over with it.
-CopyOptions options_here(CopyOptions options, const control::Watched& watched) {
-  if (watched.mirror.empty()) return options;
-  const bool is_named = !name_below(options.sources.front()).empty();
-  options.sources = {watched.mirror + (is_named ? "" : "/")};
-  return options;
-}
-
-}  // namespace
 
 WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
                            const std::function<void(const std::string& text)>& notice,
@@ -104,6 +104,7 @@ CopyOptions WatchControl::options_of_round() const {
     out.guard_deletes = out.guard_changes = false;
     out.max_delete.reset();
   }
+  if (board_.is_root_approved()) out.guard_roots = false;
   return out;
 }
 

@@ -14,6 +14,9 @@
 
 namespace syncline::cli {
 
+/// Whom others will know this watch as. Throws an errno where its places cannot be looked at.
+control::Watched watched_by(const CopyOptions& options, const Clock& clock);
+
 /// The board of a watch, with the socket at which it is read while this lives.
 class WatchControl {
  public:

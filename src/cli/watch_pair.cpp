@@ -107,8 +107,15 @@ int WatchPair::follow(WatchControl& control) {
     sync::StandingCopy copies(world, dial, here.tree);
     sync::FarWatch far(copies);
     const auto hook = make_hook();
-    WatchRounds rounds({outputs_, copies, hooks_.cancelled, control, clock_, hook.get(), !plan_.label.empty(),
-                        prefix_of(root), is_far});
+    WatchMemory memory(*world.files, watched_by(plan_.options, clock_));
+    RoundParts parts{outputs_, copies, hooks_.cancelled, control, clock_, hook.get(), !plan_.label.empty(),
+                     prefix_of(root), is_far, memory};
+    if (!is_far)
+      parts.mounts = [&] {
+        here.tree->look_for_mounts();
+        return here.tree->mounts();
+      };
+    WatchRounds rounds(std::move(parts));
     watch::FollowHooks hooks;
     hooks.copy = [&] {
       if (!has_begun_.exchange(true)) hooks_.on_news();

@@ -2,6 +2,7 @@
 // Copy, judge, tell.
 #include "cli/watch_rounds.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -13,10 +14,33 @@ namespace syncline::cli {
 
 using State = watch::Standing::State;
 
+WatchRounds::WatchRounds(RoundParts parts) : parts_(std::move(parts)) {
+  if (parts_.memory.remembered().holds_deletions) recent_.hold();
+  if (parts_.memory.remembered().holds_changes) recent_changes_.hold();
+  held_ = {parts_.memory.remembered().holds_deletions, parts_.memory.remembered().holds_changes};
+}
+
+/// What was on a file system that was unmounted is not deleted.
+void WatchRounds::look_for_mounts() {
+  mounts_ = parts_.mounts ? parts_.mounts() : std::vector<std::string>();
+  for (const auto& one : parts_.memory.remembered().mounts) {
+    if (std::ranges::binary_search(mounts_, one)) continue;
+    recent_.hold();
+    if (told_gone_ != one)
+      for (const auto& output : parts_.outputs)
+        output->notice("nothing is mounted at '" + escape_name(one) +
+                       "' in SRC any more: deletions are held until something is or they are approved");
+    told_gone_ = one;
+    return;
+  }
+  told_gone_.clear();
+}
+
 watch::Attempt WatchRounds::attempt() {
   using enum watch::Attempt::Result;
   ++round_;
   has_changed_ = false;
+  look_for_mounts();
   const bool is_approved = parts_.control.board().is_approved();
   CopyReport report;
   try {
@@ -25,9 +49,9 @@ watch::Attempt WatchRounds::attempt() {
     recent_changes_.count_into(options, parts_.clock.steady());
     report = parts_.copies.round(options, observer());
   } catch (const std::exception& error) {
-    recent_changes_.end_round(is_holding_, false, parts_.clock.steady());
+    recent_changes_.end_round({held_.changes != 0, is_holding_, false}, parts_.clock.steady());
     const auto* known = dynamic_cast<const Error*>(&error);
-    if (known != nullptr && known->is(Errc::replaced)) return blocked_attempt();
+    if (known != nullptr && known->is(Errc::replaced)) return blocked_attempt(explain(error));
     return failed_attempt(explain(error));
   }
   parts_.control.report(report);
@@ -37,12 +61,32 @@ watch::Attempt WatchRounds::attempt() {
   has_copied_ = true;
   if (parts_.hook != nullptr) parts_.hook->end_round(round_);
   last_failure_.clear();
-  held_ = {report.deletions_held, report.changes_held};
-  is_holding_ = held_.deletions + held_.changes != 0 || report.exit_code == exit_code::delete_limit;
-  recent_.note(report.files_deleted, is_holding_, is_approved, parts_.clock.steady());
-  recent_changes_.end_round(is_holding_, is_approved, parts_.clock.steady());
+  end_round(report, is_approved);
   if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
   return {is_holding_ ? held : partly, report.exit_code};
+}
+
+void WatchRounds::end_round(const CopyReport& report, bool is_approved) {
+  held_ = {report.deletions_held, report.changes_held};
+  is_holding_ = held_.deletions + held_.changes != 0 || report.exit_code == exit_code::delete_limit;
+  const auto now = parts_.clock.steady();
+  recent_.note({report.files_deleted, held_.deletions != 0, is_holding_, is_approved}, now);
+  recent_changes_.end_round({held_.changes != 0, is_holding_, is_approved}, now);
+  remember();
+}
+
+/// As long as something is held what was mounted before is not forgotten.
+void WatchRounds::remember() {
+  auto now = parts_.memory.remembered();
+  now.holds_deletions = held_.deletions != 0;
+  now.holds_changes = held_.changes != 0;
+  if (!is_holding_) now.mounts = mounts_;
+  try {
+    parts_.memory.remember(std::move(now));
+  } catch (const Error& error) {
+    for (const auto& output : parts_.outputs)
+      output->notice("what is held will be forgotten when this watch ends: " + std::string(error.what()));
+  }
 }
 
 CopyObserver WatchRounds::observer() {
@@ -76,8 +120,10 @@ void WatchRounds::tell(const watch::Standing& standing) {
 }
 
 /// What that means is said with how it stands.
-watch::Attempt WatchRounds::blocked_attempt() {
+watch::Attempt WatchRounds::blocked_attempt(const Failure& failure) {
   last_failure_.clear();
+  replaced_ = failure.subject;
+  parts_.control.board().failed("", failure.subject + ": " + failure.cause);
   return {watch::Attempt::Result::blocked, exit_code::guard};
 }
 
@@ -109,8 +155,9 @@ std::string WatchRounds::sentence_of(const watch::Standing& standing) {
     case State::blocked:
       return before == State::blocked
                  ? ""
-                 : "SRC is not the directory that it was (unmounted, moved or made anew?): nothing is done "
-                   "until it is back; to follow what is there now, start watch again";
+                 : std::exchange(replaced_, "SRC or DST") +
+                       " is not the directory that it was (unmounted, moved or made anew?): nothing is done "
+                       "until it is back; 'syncline approve SRC' lets what is there now be taken";
   }
   return "";
 }

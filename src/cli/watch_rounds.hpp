@@ -7,10 +7,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/report_output.hpp"
 #include "cli/watch_control.hpp"
 #include "cli/watch_hook.hpp"
+#include "cli/watch_memory.hpp"
 #include "sync/standing_copy.hpp"
 #include "watch/board.hpp"
 #include "watch/recent_changes.hpp"
@@ -30,12 +32,15 @@ struct RoundParts {
   bool has_others = false;  ///< beside it others are followed: a destination that is not there yet may come
   std::string prefix = {};  ///< of the source, which the hook is not told
   bool is_far = false;      ///< the source is on another machine
+  WatchMemory& memory;
+  /// What is mounted in the source now.
+  std::function<std::vector<std::string>()> mounts = {};
 };
 
 /// For one thread.
 class WatchRounds {
  public:
-  explicit WatchRounds(RoundParts parts) : parts_(std::move(parts)) {}
+  explicit WatchRounds(RoundParts parts);
 
   /// Makes a copy, reports it, and says what it came to.
   watch::Attempt attempt();
@@ -45,8 +50,11 @@ class WatchRounds {
   void tell(const watch::Standing& standing);
 
  private:
+  void look_for_mounts();
+  void end_round(const CopyReport& report, bool is_approved);
+  void remember();
   watch::Attempt failed_attempt(Failure failure);
-  watch::Attempt blocked_attempt();
+  watch::Attempt blocked_attempt(const Failure& failure);
   std::string sentence_of(const watch::Standing& standing);
 
   CopyObserver observer();
@@ -61,7 +69,10 @@ class WatchRounds {
   watch::RecentChanges recent_changes_;
   watch::Held held_;
   bool is_holding_ = false;
+  std::vector<std::string> mounts_;  ///< in this round
+  std::string told_gone_;            ///< of those before, where it was said already
   std::string last_failure_;
+  std::string replaced_ = "SRC";  ///< what is not the directory that it was, as messages name it
   std::optional<watch::Standing::State> told_;  ///< but for copying
 };
 

@@ -43,7 +43,7 @@ std::string state_text(const PairStanding& pair, const Clock& clock) {
     case State::in_step: break;
     case State::behind: return behind_text(view, clock);
     case State::holding: return held_text(view.held.deletions, view.held.changes) + " are held";
-    case State::blocked: return "SRC is not the directory that it was";
+    case State::blocked: return "SRC or DST is not the directory that it was";
   }
   std::string out = "in step";
   if (view.proof) out += ", proven " + span_since(view.proof->at_ns, clock) + " ago";

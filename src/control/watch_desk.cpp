@@ -14,7 +14,10 @@ namespace {
 using State = watch::Standing::State;
 
 Json proof_json(const watch::Proof& proof) {
-  return {{"begun_ns", proof.begun_ns}, {"at_ns", proof.at_ns}, {"root", proof.root}};
+  return {{"begun_ns", proof.begun_ns},
+          {"at_ns", proof.at_ns},
+          {"root", proof.root},
+          {"alike", proof.is_alike}};
 }
 
 Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
@@ -124,6 +127,7 @@ Json WatchDesk::held() const {
   put_name(out, "source", watched_.source);
   put_name(out, "destination", watched_.destination);
   put_held(out, view);
+  out["blocked"] = board_.view().state == State::blocked;
   put_named(out, "held", view.plan.deletions);
   put_named(out, "held_changes", view.plan.changes);
   return out;
@@ -135,6 +139,7 @@ Json WatchDesk::approve() {
   out["held"] = held.has_value();
   out["deletions"] = held ? held->deletions : 0;
   out["changes"] = held ? held->changes : 0;
+  out["blocked"] = held && held->everything;
   return out;
 }
 

@@ -119,6 +119,7 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched
     return out;
   }
   out["held"] = view.held.deletions;
+  out["alike"] = !view.proof || view.proof->is_alike;
   if (watched.mirror.empty()) judge(out, looked, view);
   else judge_mirrored(out, looked, view);
   return out;

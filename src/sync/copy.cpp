@@ -35,7 +35,7 @@ class Copy {
   void run_place(const Place& place);
   bool try_place(const Place& place);
   bool run_session(Replica& source, Replica& target, const Place& place);
-  std::string prepare_target(const Place& place);
+  std::string prepare_target(const Place& place, const ReplicaOptions& options);
 
   const World& source_world_;
   const World& target_world_;
@@ -63,9 +63,10 @@ void close_both(std::unique_ptr<Replica>& one, std::unique_ptr<Replica>& other) 
 }
 
 /// The target directory, made when it is missing; for a dry run an empty stand-in.
-std::string Copy::prepare_target(const Place& place) {
+std::string Copy::prepare_target(const Place& place, const ReplicaOptions& options) {
   if (target_world_.files->stat_path(place.target_dir, true)) return place.target_dir;
   if (!options_.dry_run) {
+    Replica::check_missing(target_world_, options);
     target_world_.files->make_dirs(place.target_dir, 0777);
     return place.target_dir;
   }
@@ -89,9 +90,10 @@ void Copy::run_place(const Place& place) {
 /// False when a state turned out to be damaged: it is set aside, and nothing of the session counts.
 bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
-  const std::string target_dir = prepare_target(place);
-  ReplicaOptions target_options{{{target_dir, "", place.target_names, ""}}, state_dir_, false, notice};
+  ReplicaOptions target_options{{{place.target_dir, "", place.target_names, ""}}, state_dir_, false, notice};
   ReplicaOptions source_options{place.origins, state_dir_, true, notice};
+  source_options.guards_root = target_options.guards_root = options_.guard_roots;
+  target_options.origins.front().path = prepare_target(place, target_options);
   auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
   auto target = open_replica(warm, target_world_, target_options);
   auto source = open_replica(warm, source_world_, source_options);

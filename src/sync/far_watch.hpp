@@ -29,6 +29,8 @@ class FarWatch final : public watch::SourceWatch {
   void let_writers_go() override {}
   void refresh() override { copies_.begin_afresh(); }
   bool root_is_there() const override { return true; }
+  bool take_root() override { return true; }
+  bool look_for_mounts() override { return false; }
   bool is_complete() const override { return copies_.far_source().is_followed; }
 
  private:

@@ -139,6 +139,7 @@ void FollowedSources::clean() {
 void FollowedSources::Source::look_for_root(Moment now) {
   if (now < root_at_) return;
   root_at_ = now + limits::watch_root_look;
+  if (tree_->look_for_mounts()) ++changes_;
   if (tree_->root_is_there() == is_there_) return;
   is_there_ = !is_there_;
   ++changes_;

@@ -30,6 +30,7 @@ struct ReceiverResult {
   /// compare everything, is to follow.
   bool is_unlike = false;
   hash::Digest root;
+  bool is_alike = false;  ///< and the sender's is that as well
   std::uint64_t disk_written_bytes = 0;
   std::uint64_t content_read_bytes = 0;
 };

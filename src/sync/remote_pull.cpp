@@ -47,11 +47,14 @@ ReplicaOptions RemoteCopy::pull_target(const PullPlaces& places, bool one_entry)
   out.state_dir = state_dir_;
   Origin origin{one_entry ? places.entry_dir : places.dir, "", {}, ""};
   if (one_entry || is_merged()) origin.only = places.entries;
+  out.guards_root = options_.guard_roots;
+  out.origins.push_back(origin);
   if (!world_.files->stat_path(origin.path, true)) {
+    if (!options_.dry_run) Replica::check_missing(world_, out);
     if (options_.dry_run) origin.path = state_dir_ + "/dry-run-target";
     world_.files->make_dirs(origin.path, options_.dry_run ? 0700 : 0777);
+    out.origins.front() = origin;
   }
-  out.origins.push_back(origin);
   return out;
 }
 
@@ -150,6 +153,7 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   report_.disk_written_bytes += result.disk_written_bytes;
   report_.content_read_bytes += result.content_read_bytes + summary.content_read_bytes;
   report_.root = result.root.hex();
+  report_.is_alike = result.is_alike;
   count_guards(events_.counters, 0, summary.delete_limit_reached);
   in_step_ = summary.in_step;
   is_unlike_ = result.is_unlike;

@@ -8,12 +8,19 @@
 
 #include "base/limits.hpp"
 #include "state/shelf.hpp"
+#include "sync/places.hpp"
 
 namespace syncline::sync {
 namespace {
 
+/// Also of what is not there (any more), as far as it is.
 std::string real_path(const World& world, const Origin& origin) {
-  const std::string path = world.files->real_path(origin.path);
+  std::string there = without_slashes(origin.path), missing;
+  while (!world.files->stat_path(there, true) && parent_name(there) != there) {
+    missing = '/' + base_name(there) + missing;
+    there = parent_name(there);
+  }
+  const auto path = without_slashes(world.files->real_path(there)) + missing;
   return origin.below.empty() ? path : path + '/' + origin.below;
 }
 
@@ -76,6 +83,7 @@ Replica::Replica(const World& world, const ReplicaOptions& options) : world_(wor
   make_room_for_state();
   open_state();
   try {
+    check_place();
     load_identity();
   } catch (const Error&) {
     if (!state_damaged()) throw;
@@ -141,6 +149,39 @@ Bytes Replica::root_identity() const {
   return out;
 }
 
+/// The same, so that a file system is known again that was mounted elsewhere meanwhile.
+Bytes Replica::place_now() const {
+  Bytes out;
+  for (const auto& origin : options_.origins) {
+    const auto id = sync::root_id(root_ ? *root_ : *open_origin(world_, origin));
+    out.insert(out.end(), id.begin(), id.end());
+  }
+  return out;
+}
+
+/// Before anything is made of it: what is there may be the empty directory that a file system is mounted over.
+void Replica::check_place() {
+  known_place_ = database_->value("place");
+  place_ = place_now();
+  if (options_.guards_root && known_place_ && *known_place_ != place_)
+    throw Error(Errc::replaced, "'" + escape_name(options_.origins.front().path) + "'");
+}
+
+void Replica::check_missing(const World& world, const ReplicaOptions& options) {
+  const auto path = sync::database_path(world, options);
+  if (!options.guards_root || !world.files->stat_path(path, true)) return;
+  if (state::Database::open(path, true)->value("place"))
+    throw Error(Errc::replaced, "'" + escape_name(options.origins.front().path) + "'");
+}
+
+/// Of a state that does not know it yet, and the directory that it is of.
+void Replica::note_place() {
+  if (known_place_ || database_->reader()->dirs().empty()) return;
+  writer().put_value("place", *(known_place_ = place_));
+  writer().commit(false);
+  writer_.reset();
+}
+
 void Replica::make_room_for_state() {
   if (options_.state_owner.empty()) return;
   const auto slash = database_path_.rfind('/');
@@ -190,6 +231,7 @@ void Replica::load_identity() {
   std::ranges::copy(*secret, bytes.begin());
   key_.emplace(bytes);
   std::ranges::copy(*id, id_.begin());
+  note_place();
   is_tracked_ = database_->value("tracked").has_value();
 }
 
@@ -347,6 +389,8 @@ void Replica::commit(bool durable) {
   compute_tree_digests(*tree_.root);
   writer().put_value("records", tree_root(tree_, rules_).bytes);
   if (is_tracked_ && !database_->value("tracked")) writer().put_value("tracked", Bytes(1));
+  if (!tree_.root->entries.empty() && known_place_ != place_)
+    writer().put_value("place", *(known_place_ = place_));
   writer().commit(durable);
   writer_.reset();
 }

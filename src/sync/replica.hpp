@@ -51,6 +51,9 @@ struct ReplicaOptions {
   std::function<void(const std::string&)> notice;
   std::string state_owner = {};                       ///< not empty: who makes a state, and may make so many
   std::function<void(const std::string&)> note = {};  ///< for the log alone
+  /// Throw Error(replaced) where what was there with something in it last time, as far as the state tells, is
+  /// not what is there now.
+  bool guards_root = false;
 };
 
 struct ScanOptions {
@@ -132,6 +135,9 @@ class Replica {
   /// Which directory the path of such a replica, that is not composed, leads to now. Throws Error where it
   /// cannot be opened.
   static wire::SourceId root_id(const World& world, const ReplicaOptions& options);
+  /// Before its directory is made, which is not there: throws Error(replaced) where the options guard one that
+  /// was.
+  static void check_missing(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
 
   /// It is written to by sessions: from now on each scan and each record tells what in it is not known to be
@@ -225,11 +231,16 @@ class Replica {
   void load_identity();
   void reset_identity();
   Bytes root_identity() const;
+  Bytes place_now() const;
+  void check_place();
+  void note_place();
 
   World world_;
   ReplicaOptions options_;
   std::shared_ptr<void> loan_;  ///< before the state, and so ended after it is closed
   std::string database_path_;
+  Bytes place_;                        ///< of what was opened
+  std::optional<Bytes> known_place_;  ///< as the state has it: where the tree was when there was something in it
   bool is_composed_ = false;
   bool is_tracked_ = false;
   std::shared_ptr<fs::Dir> root_;

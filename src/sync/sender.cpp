@@ -346,6 +346,7 @@ void Sender::leave() {
   channel_.send(wire::Finish{false, true, own_root_});
   channel_.flush();
   result_.receiver_root = remote_roots_.root;
+  result_.is_alike = remote_roots_.root == own_root_;
 }
 
 /// One more than there may be says that any may be left.
@@ -386,11 +387,13 @@ void Sender::on_kept(const wire::Kept& kept) {
 void Sender::finish(bool agree) {
   if (!finished_) {
     if (agree) replica_.settle_deviations();
-    channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
+    own_root_ = refreshed_root(replica_, rules_);
+    channel_.send(wire::Finish{agree, false, own_root_});
     channel_.flush();
     finished_ = take<wire::Finished>(expect());
   }
   result_.receiver_root = finished_->root;
+  result_.is_alike = finished_->root == own_root_;
   result_.receiver_written_bytes = finished_->disk_written_bytes;
   result_.receiver_read_bytes = finished_->content_read_bytes;
 }

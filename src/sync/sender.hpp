@@ -38,6 +38,7 @@ struct SenderResult {
   std::uint64_t changes_held = 0;
   HeldPlan held;
   hash::Digest receiver_root;
+  bool is_alike = false;  ///< and ours is that as well
   std::uint64_t receiver_written_bytes = 0;
   std::uint64_t receiver_read_bytes = 0;
   std::uint64_t files_changed = 0;

@@ -72,7 +72,8 @@ void Sender::finish_transfer() {
   const bool agree = is_clean();
   lock.unlock();
   if (agree) replica_.settle_deviations();
-  channel_.send(wire::Finish{agree, false, refreshed_root(replica_, rules_)});
+  own_root_ = refreshed_root(replica_, rules_);
+  channel_.send(wire::Finish{agree, false, own_root_});
   channel_.flush();
   // What stands in them is true whatever the other side says now, and it is busy with its own.
   replica_.write_records();

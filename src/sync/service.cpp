@@ -77,6 +77,8 @@ class Service {
   wire::Summary send(Replica& replica, const std::string& rule_prefix);
   void tell_held(const HeldPlan& held);
   void check_source(const wire::SourceId& found) const;
+  template <class Action>
+  auto under_its_name(Action action) const;
   std::optional<FollowedSources::Begun> begin_to_follow(const ReplicaOptions& options, bool afresh);
   bool is_standing() const { return options_.warm != nullptr && (open_.flags & wire::open_standing) != 0; }
   bool is_merged() const { return open_.pull && !open_.pull->others.empty(); }
@@ -85,6 +87,7 @@ class Service {
   void tell_notice(const std::string& text);
   void note_failure(const wire::Failure& failure);
   std::string place() const;
+  std::string shown_root() const;
 
   const World& world_;
   wire::Channel& channel_;
@@ -255,6 +258,12 @@ std::string Service::place() const {
   return open_.share.empty() ? "the share" : "share '" + escape_name(open_.share) + "'";
 }
 
+std::string Service::shown_root() const {
+  if (open_.path.empty()) return place();
+  const auto path = "'" + escape_name(open_.path) + "'";
+  return share_.is_unconfined ? path : path + " in " + place();
+}
+
 CopyObserver Service::observer() {
   CopyObserver out;
   out.on_change = [this](const ChangeEvent& event) {
@@ -312,8 +321,7 @@ void Service::tell_held(const HeldPlan& held) {
 void Service::check_source(const wire::SourceId& found) const {
   if (!open_.pull || open_.pull->round.source == wire::SourceId{} || found == open_.pull->round.source)
     return;
-  throw Error(Errc::replaced,
-              "'" + escape_name(open_.path) + "' in share '" + escape_name(open_.share) + "'");
+  throw Error(Errc::replaced, shown_root());
 }
 
 /// Of a directory that the client is to be told of; nothing where it cannot be.
@@ -387,6 +395,17 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
   return summary;
 }
 
+/// What it is called here is not the client's to know.
+template <class Action>
+auto Service::under_its_name(Action action) const {
+  try {
+    return action();
+  } catch (const Error& error) {
+    if (!error.is(Errc::replaced)) throw;
+    throw Error(Errc::replaced, shown_root());
+  }
+}
+
 SessionNews Service::run() {
   check_open();
   share_ = options_.find_share(open_);
@@ -402,6 +421,7 @@ SessionNews Service::run() {
   replica_options.is_source = !push;
   replica_options.notice = [this](const std::string& text) { tell_notice(text); };
   replica_options.note = options_.notice;
+  replica_options.guards_root = (open_.flags & wire::open_same_root) != 0;
   Target target;
   if (is_merged()) {
     replica_options.origins = find_sources(target.lock_key);
@@ -424,6 +444,7 @@ SessionNews Service::run() {
     world_.files->make_dirs(stand_in, 0700);
     replica_options.origins = {{stand_in, "", only, ""}};
   } else if (target.is_missing) {
+    under_its_name([&] { Replica::check_missing(world_, replica_options); });
     try {
       make_dirs(target.dir);
     } catch (const Error&) {
@@ -433,7 +454,9 @@ SessionNews Service::run() {
   const bool is_afresh = (open_.flags & wire::open_afresh) != 0;
   const auto begun = begin_to_follow(replica_options, is_afresh);
   // A session of its own would not give back what others come for.
-  auto kept = open_replica(is_standing() ? options_.warm : nullptr, world_, replica_options, is_afresh);
+  auto kept = under_its_name([&] {
+    return open_replica(is_standing() ? options_.warm : nullptr, world_, replica_options, is_afresh);
+  });
   Replica& replica = *kept;
   if (!push && !replica.is_composed()) check_source(root_id(replica.root()));
   if (is_standing()) follow_tree(replica);

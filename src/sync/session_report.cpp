@@ -21,6 +21,7 @@ void add_to_report(CopyReport& report, Counters& counters, SenderResult result, 
   report.disk_written_bytes += result.receiver_written_bytes;
   report.content_read_bytes += result.receiver_read_bytes;
   report.root = result.receiver_root.hex();
+  report.is_alike = result.is_alike;
   report.deletions_held = result.deletions_held;
   report.changes_held = result.changes_held;
   report.held = std::move(result.held);

@@ -12,6 +12,16 @@ StandingCopy::StandingCopy(const World& world, Dial dial, std::shared_ptr<watch:
     : world_(world), dial_(std::move(dial)), source_(std::move(source)) {}
 
 CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& observer) {
+  if (!options.guard_roots) far_source_.id = {};
+  try {
+    return make_round(options, observer);
+  } catch (const Error& error) {
+    if (error.is(Errc::replaced)) far_source_.begins_afresh = true;
+    throw;
+  }
+}
+
+CopyReport StandingCopy::make_round(const CopyOptions& options, const CopyObserver& observer) {
   ++round_count_;
   on_news(nullptr);
   auto standing = std::exchange(standing_, nullptr);

@@ -40,7 +40,7 @@ class StandingCopy {
   /// all rounds, if it is here.
   StandingCopy(const World& world, Dial dial, std::shared_ptr<watch::TreeWatch> source);
   /// As copy(). The places must be those of the other rounds. After an error the next round begins from
-  /// nothing. Error(replaced): a source on another machine is not the directory that it was.
+  /// nothing. Error(replaced): with guard_roots, the source or the destination is not the directory that it was.
   CopyReport round(const CopyOptions& options, const CopyObserver& observer);
   /// Between two rounds: has something happened at the destination, or at a source on another machine, that
   /// another round should look at, or to the connection?
@@ -55,6 +55,8 @@ class StandingCopy {
   const FarSource& far_source() const { return far_source_; }
 
  private:
+  CopyReport make_round(const CopyOptions& options, const CopyObserver& observer);
+
   const World& world_;
   const Dial dial_;
   const std::shared_ptr<watch::TreeWatch> source_;

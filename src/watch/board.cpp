@@ -54,7 +54,7 @@ void Board::take_requests() {
   std::lock_guard lock(mutex_);
   claimed_ = requested_;
   is_wanted_ = false;
-  is_approved_ = std::exchange(is_approval_, false);
+  approved_ = std::exchange(approval_, Approval::none);
   round_begun_ns_ = clock_.now_ns();
 }
 
@@ -69,7 +69,12 @@ void Board::begin_round() {
 
 bool Board::is_approved() const {
   std::lock_guard lock(mutex_);
-  return is_approved_;
+  return approved_ == Approval::held;
+}
+
+bool Board::is_root_approved() const {
+  std::lock_guard lock(mutex_);
+  return approved_ == Approval::root;
 }
 
 void Board::error(const ErrorEvent& event) {
@@ -143,9 +148,9 @@ void Board::end_round(Attempt::Result result) {
     held_ = {report_->deletions_held, report_->changes_held};
     held_plan_ = std::move(report_->held);
   }
-  is_approved_ = false;
+  approved_ = Approval::none;
   if (result == in_step && report_ && report_->in_step) {
-    proof_ = {round_begun_ns_, now, report_->root};
+    proof_ = {round_begun_ns_, now, report_->root, report_->is_alike};
     proven_ = claimed_;
     missing_.reset();
     changed_in_round_ns_.reset();
@@ -218,10 +223,13 @@ bool Board::is_proven(std::uint64_t ticket) const {
 
 std::optional<Held> Board::approve() {
   std::lock_guard lock(mutex_);
-  if (!is_holding_) return std::nullopt;
-  is_wanted_ = is_approval_ = true;
+  auto held = held_;
+  held.everything = standing_.state == Standing::State::blocked;
+  if (!is_holding_ && !held.everything) return std::nullopt;
+  approval_ = held.everything ? Approval::root : Approval::held;
+  is_wanted_ = true;
   if (wake_) wake_();
-  return held_;
+  return held;
 }
 
 void Board::wake() {

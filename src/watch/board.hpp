@@ -36,6 +36,7 @@ struct Proof {
   std::int64_t begun_ns = 0;  ///< whatever was changed before this is at the other side
   std::int64_t at_ns = 0;
   std::string root;  ///< hex digest of the destination's tree
+  bool is_alike = true;  ///< but for what stays there and is not the source's
 };
 
 struct LastFailure {
@@ -50,10 +51,11 @@ struct Missing {
   std::uint64_t bytes = 0;
 };
 
-/// What guards keep back. Both 0: deletions above --max-delete.
+/// What guards keep back. All 0: deletions above --max-delete.
 struct Held {
   std::uint64_t deletions = 0;
   std::uint64_t changes = 0;
+  bool everything = false;  ///< SRC or DST is not the directory that it was
 };
 
 /// The same by name.
@@ -114,6 +116,8 @@ class Board {
   void begin_round();
   /// With take_requests(): this one makes what a guard held before.
   bool is_approved() const;
+  /// Or this one takes SRC and DST as they are now, with guards for what is in them.
+  bool is_root_approved() const;
   void error(const ErrorEvent& event);
   void progress(const ProgressEvent& event);
   void failed(const std::string& path, const std::string& cause);  ///< all of it
@@ -131,8 +135,8 @@ class Board {
   std::uint64_t want_round();
   /// Such a round has ended with both sides equal.
   bool is_proven(std::uint64_t ticket) const;
-  /// The next round comes at once and makes what is held, which is returned; nothing where nothing is, and
-  /// nothing happens then.
+  /// The next round comes at once and makes what is held, which is returned, or takes SRC and DST as they are
+  /// now; nothing where nothing is held, and nothing happens then.
   std::optional<Held> approve();
   /// Ends a wait of the loop, which then asks whether it is to go on.
   void wake();
@@ -165,7 +169,10 @@ class Board {
   bool is_holding_ = false;
   Held held_;
   HeldPlan held_plan_;
-  bool is_wanted_ = false, is_approval_ = false, is_approved_ = false;
+  enum class Approval { none, held, root };
+  bool is_wanted_ = false;
+  Approval approval_ = Approval::none;  ///< for the next round
+  Approval approved_ = Approval::none;  ///< of this one
   std::uint64_t requested_ = 0, claimed_ = 0, proven_ = 0;  ///< the last ticket that was given, of this
                                                             ///< round, that is served
 };

@@ -60,14 +60,13 @@ class Follower {
       note(source_.take(milliseconds(0)));  // what was done before somebody asked is seen by now
       board->begin_round();
     }
-    if (!source_.root_is_there()) {
+    if (!source_.root_is_there() && !source_.take_root()) {
       wait_for_root();
       if (board != nullptr) board->end_round(Attempt::Result::failed);
       return std::nullopt;
     }
-    // After an absence, and from time to time in any case, nothing that was seen before is relied on.
-    if (is_blocked_ || clock_.steady() >= rescan_at_) source_.refresh();
-    is_blocked_ = false;
+    // From time to time in any case nothing that was seen before is relied on.
+    if (clock_.steady() >= rescan_at_) source_.refresh();
     source_.let_writers_go();
     const auto begun = clock_.steady();
     settle_.taken();
@@ -82,23 +81,26 @@ class Follower {
       next_ = rescan_at_;
       tell(done.result == held ? Standing::State::holding : Standing::State::in_step);
     } else {
-      const auto wait = std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max));
+      const bool is_blocked = done.result == blocked;  // to look again costs little
+      const auto longest = is_blocked ? limits::watch_retry_first : limits::watch_retry_max;
+      const auto wait = std::min(longest, std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max)));
       next_ = clock_.steady() + wait;
-      is_blocked_ = done.result == blocked;
-      if (is_blocked_) tell(Standing::State::blocked);
+      if (is_blocked) tell(Standing::State::blocked);
       else tell(Standing::State::behind, wait);
     }
     if (board != nullptr) board->end_round(done.result);
     return std::nullopt;
   }
 
-  /// What is mounted over it, or that it is moved, no event tells.
+  /// What is mounted over it or below it, or that it is moved, no event tells. Whether the copy may go on with what is there
+  /// now, it knows itself.
   void look_for_root() {
     const auto now = clock_.steady();
     if (now < look_at_) return;
     look_at_ = now + limits::watch_root_look;
-    if (!is_blocked_ && !source_.root_is_there()) return wait_for_root();
-    if (!is_blocked_ && !is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred())
+    if (!source_.root_is_there()) next_ = now;
+    else if (source_.look_for_mounts()) note({.complete = true});
+    else if (!is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred())
       next_ = now;
   }
 
@@ -106,7 +108,7 @@ class Follower {
   bool is_settling() const { return settle_.due() || source_.is_writing(); }
 
   void wait_for_root() {
-    is_blocked_ = true;
+    is_failing_ = true;
     next_ = clock_.steady() + limits::watch_retry_first;
     settle_.taken();
     tell(Standing::State::blocked);
@@ -133,7 +135,6 @@ class Follower {
   Moment look_at_ = Moment::min();  ///< for the root
   milliseconds retry_ = limits::watch_retry_first;
   bool is_failing_ = false;
-  bool is_blocked_ = false;
   std::optional<Standing> told_;
 };
 

@@ -15,6 +15,7 @@ void RecentChanges::count_into(CopyOptions& options, Moment now) {
     (is_new ? files_->created : files_->changed).erase(path);
     made_.pop_front();
   }
+  files_->changed_more = is_held_ ? limits::guarded_until_approved : 0;
   options.recent_files = files_;
 }
 
@@ -26,11 +27,12 @@ void RecentChanges::note(const ChangeEvent& event) {
   in_round_.push_back({{}, event.path, is_new});
 }
 
-void RecentChanges::end_round(bool is_holding, bool is_approved, Moment now) {
-  is_holding_ = is_holding;
+void RecentChanges::end_round(const Round& round, Moment now) {
+  is_held_ = round.is_held;
+  is_holding_ = round.is_holding;
   created_in_round_ = 0;
   auto made = std::exchange(in_round_, {});
-  if (is_approved) {
+  if (round.is_approved) {
     *files_ = {};
     made_.clear();
     return;

@@ -20,12 +20,20 @@ class RecentChanges {
  public:
   using Moment = std::chrono::steady_clock::time_point;
 
-  /// What the rounds before leave to this one.
+  /// As of RecentDeletes.
+  void hold() { is_held_ = is_holding_ = true; }
+  /// What the rounds before leave to this one. What is held stays so, however few others there are.
   void count_into(CopyOptions& options, Moment now);
   /// Of a round that goes on.
   void note(const ChangeEvent& event);
-  /// After a round, also one that failed. That a person had allowed what was held begins the count anew.
-  void end_round(bool is_holding, bool is_approved, Moment now);
+  /// After a round, also one that failed: whether changes are held, or whatever is, and whether a person had
+  /// allowed them, which begins the count anew.
+  struct Round {
+    bool is_held = false;
+    bool is_holding = false;
+    bool is_approved = false;
+  };
+  void end_round(const Round& round, Moment now);
 
  private:
   struct Made {
@@ -38,6 +46,7 @@ class RecentChanges {
   std::deque<Made> made_;
   std::vector<Made> in_round_;  ///< not counted yet: the round looks at those before it
   std::size_t created_in_round_ = 0;
+  bool is_held_ = false;
   bool is_holding_ = false;
 };
 

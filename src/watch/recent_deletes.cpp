@@ -13,14 +13,15 @@ void RecentDeletes::count_into(CopyOptions& options, Moment now) {
     made_.pop_front();
   std::uint64_t count = 0;
   for (const auto& [when, deleted] : made_) count += deleted;
-  options.recent_deletes = count;
-  if (options.max_delete) *options.max_delete -= std::min(*options.max_delete, count);
+  options.recent_deletes = is_held_ ? limits::guarded_until_approved : count;
+  if (options.max_delete) *options.max_delete -= std::min(*options.max_delete, options.recent_deletes);
 }
 
-void RecentDeletes::note(std::uint64_t deleted, bool is_holding, bool is_approved, Moment now) {
-  is_holding_ = is_holding;
-  if (is_approved) return made_.clear();
-  if (deleted != 0) made_.emplace_back(now, deleted);
+void RecentDeletes::note(const Round& round, Moment now) {
+  is_held_ = round.is_held;
+  is_holding_ = round.is_holding;
+  if (round.is_approved) return made_.clear();
+  if (round.deleted != 0) made_.emplace_back(now, round.deleted);
 }
 
 }  // namespace syncline::watch

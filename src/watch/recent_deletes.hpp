@@ -17,14 +17,24 @@ class RecentDeletes {
  public:
   using Moment = std::chrono::steady_clock::time_point;
 
-  /// What the rounds before leave to this one.
+  /// As if the round before had held deletions: it did when this watch was ended, or a part of the source is
+  /// gone from where it was mounted.
+  void hold() { is_held_ = is_holding_ = true; }
+  /// What the rounds before leave to this one. What is held stays so, however little else there is to delete.
   void count_into(CopyOptions& options, Moment now);
-  /// After a round: what it deleted, whether a limit holds more of them, and whether a person had allowed
-  /// them, which begins the count anew.
-  void note(std::uint64_t deleted, bool is_holding, bool is_approved, Moment now);
+  /// After a round: what it deleted, whether a guard or another limit holds more of them, and whether a person
+  /// had allowed them, which begins the count anew.
+  struct Round {
+    std::uint64_t deleted = 0;
+    bool is_held = false;     ///< by the guard
+    bool is_holding = false;  ///< by whatever
+    bool is_approved = false;
+  };
+  void note(const Round& round, Moment now);
 
  private:
   std::deque<std::pair<Moment, std::uint64_t>> made_;
+  bool is_held_ = false;
   bool is_holding_ = false;
 };
 

@@ -36,6 +36,31 @@ bool TreeWatch::root_is_there() const {
   }
 }
 
+bool TreeWatch::take_root() {
+  try {
+    identity_ = open_root_()->stat();
+  } catch (const Error&) {
+    return false;
+  }
+  refresh();
+  return true;
+}
+
+bool TreeWatch::look_for_mounts() {
+  if (!mount_table_.has_changed() || !read_mounts()) return false;
+  refresh();
+  return true;
+}
+
+/// True where they are not those that they were.
+bool TreeWatch::read_mounts() {
+  try {
+    return std::exchange(mounts_, mount_table_.below(*open_root_())) != mounts_;
+  } catch (const Error&) {
+    return false;  // there is no root, which is told elsewhere
+  }
+}
+
 RelPath TreeWatch::path_of(const Node& node) const {
   std::vector<const Node*> up;
   for (const Node* at = &node; at->parent != nullptr; at = at->parent) up.push_back(at);
@@ -51,6 +76,7 @@ void TreeWatch::refresh() {
   is_complete_ = true;
   dirty_.everywhere = true;
   writers_.clear();
+  read_mounts();
   add_tree(*tree_);
   for (const auto& [number, node] : before)
     if (!by_number_.contains(number)) events_->remove(number);

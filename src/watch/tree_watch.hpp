@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fs/dir_watch.hpp"
+#include "fs/mount_table.hpp"
 #include "watch/open_writers.hpp"
 #include "watch/source_watch.hpp"
 
@@ -48,6 +49,10 @@ class TreeWatch final : public SourceWatch {
   void wake() noexcept override { events_->wake(); }
 
   bool root_is_there() const override;
+  bool take_root() override;
+  bool look_for_mounts() override;
+  /// As look_for_mounts() or refresh() found them.
+  const std::vector<std::string>& mounts() const { return mounts_; }
   bool is_complete() const override { return is_complete_; }
   int descriptor() const { return events_->descriptor(); }  ///< as of fs::DirWatch
   std::size_t dir_count() const { return by_number_.size(); }
@@ -71,6 +76,7 @@ class TreeWatch final : public SourceWatch {
   void forget(Node& node);
   void forget_moved();
   News read();
+  bool read_mounts();
   void check_made();
   bool may_be_open(const OpenWriters::File& file) const;
   void note_dirty(const Node& node);
@@ -82,6 +88,8 @@ class TreeWatch final : public SourceWatch {
   std::unique_ptr<Node> tree_;
   std::unordered_map<int, Node*> by_number_;
   std::map<std::uint32_t, std::unique_ptr<Node>> moved_;  ///< by cookie: not seen to arrive anywhere yet
+  fs::MountTable mount_table_;
+  std::vector<std::string> mounts_;
   bool is_complete_ = true;
   bool is_stale_ = false;
   Dirty dirty_;

@@ -65,6 +65,8 @@ enum OpenFlag : std::uint32_t {
   open_standing = 8,
   open_round = 16,   ///< a pull: with a PullRound
   open_afresh = 32,  ///< what was kept before is not to be relied on
+  /// Refuse, as replaced, where what was there with something in it is not what is there now.
+  open_same_root = 64,
 };
 
 enum PullFlag : std::uint32_t {

@@ -176,7 +176,7 @@ TEST_CASE("a status says how each watch stands, and the worst is the exit code",
   other.round(Answered::held);
   CHECK(scene.run(run_status).code == exit_code::guard);
   other.board.stand({watch::Standing::State::blocked, std::nullopt, false});
-  CHECK(has(scene.run(run_status).out, "SRC is not the directory that it was"));
+  CHECK(has(scene.run(run_status).out, "SRC or DST is not the directory that it was"));
 }
 
 TEST_CASE("a status for programs is one object a line, with moments as they write them", "[ask]") {

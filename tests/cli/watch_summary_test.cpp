@@ -54,7 +54,7 @@ TEST_CASE("a pair that a person must look at says so, and one that copies leaves
   auto holding = scene.pair(State::holding);
   holding.view->held.deletions = 60;
   CHECK(scene.line(holding) == "/d: 60 deletions are held");
-  CHECK(scene.line(scene.pair(State::blocked)) == "/d: SRC is not the directory that it was");
+  CHECK(scene.line(scene.pair(State::blocked)) == "/d: SRC or DST is not the directory that it was");
   CHECK(scene.line(scene.pair(State::copying)).empty());
   CHECK(scene.line({"/d", std::nullopt, false, std::nullopt}).empty());
   CHECK(scene.line({"/d", std::nullopt, true, std::nullopt}) == "/d: ended");

@@ -155,6 +155,59 @@ def deletes_nothing_by_mistake(scene):
     scene.end(watch)
 
 
+def guards_its_directories(scene):
+    """Those that were in step before, also by a watch that was ended since; and what was held by that."""
+    for number in range(30):
+        scene.write(f"ours/{number}", str(number))
+
+    def start():
+        return scene.start("here", "roots.log", "watch", "ours/", "theirs/")
+
+    def noticed(count):
+        wait_until(lambda: scene.text("roots.log").count("is not the directory that it was") == count, "it is noticed")
+    watch = start()
+    wait_until(lambda: "in step" in scene.text("roots.log"), "it is in step at first")
+    scene.end(watch)
+    os.rename(scene.path("ours"), scene.path("away"))
+    scene.write("ours/only", "x")
+    watch = start()
+    noticed(1)
+    check(len(os.listdir(scene.path("theirs"))) == 30, "another SRC deletes nothing: " + scene.text("roots.log"))
+    scene.run("here", "status", code=41)
+    check("everything is held" in scene.run("here", "approve", "-n").stdout, "what would be approved is told")
+    shutil.rmtree(scene.path("ours"))
+    os.rename(scene.path("away"), scene.path("ours"))
+    scene.write("ours/new", "x")
+    scene.wait_equal("ours", "theirs", "once SRC is back")
+    os.rename(scene.path("theirs"), scene.path("away"))
+    noticed(2)
+    scene.write("ours/newer", "x")
+    wait_until(lambda: "theirs" in scene.run("here", "status", code=41).stdout, "the state tells it")
+    check(not os.path.exists(scene.path("theirs")), "no other DST is made")
+    os.rename(scene.path("away"), scene.path("theirs"))
+    scene.wait_equal("ours", "theirs", "once DST is back")
+    shutil.rmtree(scene.path("theirs"))
+    noticed(3)
+    check("taken for what it was" in scene.run("here", "approve").stdout, "a person says that it is meant")
+    scene.wait_equal("ours", "theirs", "once it is approved")
+    os.kill(watch.pid, signal.SIGSTOP)
+    for name in os.listdir(scene.path("ours")):
+        os.unlink(scene.path("ours/" + name))
+    os.kill(watch.pid, signal.SIGCONT)
+    wait_until(lambda: "32 deletions are held" in scene.text("roots.log"), "an emptied SRC is held")
+    scene.write("ours/x", "x")
+    wait_until(lambda: os.path.exists(scene.path("theirs/x")), "what is new is copied")
+    watch.kill()
+    watch.wait()
+    watch = start()
+    scene.write("ours/y", "y")
+    wait_until(lambda: os.path.exists(scene.path("theirs/y")), "also after a new start")
+    check(len(os.listdir(scene.path("theirs"))) == 34, "what is held stays")
+    wait_until(lambda: scene.run("here", "approve").stdout.startswith(scene.path("ours")), "there is something to be approved")
+    scene.wait_equal("ours", "theirs", "once it is approved")
+    scene.end(watch)
+
+
 def kept_versions(top):
     """Relative path and content of each version that was kept below `top`."""
     out = {}
@@ -475,7 +528,7 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         scene = Scene(PROGRAM, root)
         try:
-            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, holds_sudden_changes,
+            for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, guards_its_directories, holds_sudden_changes,
                          heals_what_others_change, keeps_what_others_change, follows_share, follows_to_several, follows_configuration,
                          runs_hooks, tells_service_manager, refuses):
                 step(scene)

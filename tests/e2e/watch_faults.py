@@ -249,6 +249,73 @@ def source_is_unmounted(trial):
     return f"ok, on {disk}"
 
 
+def part_is_unmounted(trial):
+    """Of SRC, while it is watched and while it is not; nobody is asked whether 40 of 80 files may be deleted."""
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    part, kept = trial.path("src/part"), trial.path("kept")
+    os.mkdir(part)
+    os.mkdir(kept)
+    disk = mount_disk(trial, "src/part", 64)
+    for number in range(40):
+        trial.write(f"src/part/{number}", str(number))
+        trial.write(f"src/{number}", str(number))
+
+    def follow():
+        trial.watch = trial.start("here", "watch.log", "watch", "src/", "dst/")
+        wait_until(trial.can_be_asked, "the watch can be asked")
+    follow()
+    trial.check_in_step("at first")
+    for is_watched in (True, False):
+        if not is_watched:
+            trial.end(trial.watch)
+        subprocess.run(["mount", "--bind", part, kept], check=True)
+        subprocess.run(["umount", part], check=True)
+        trial.write("src/meanwhile", str(is_watched))
+        seen = trial.text("watch.log").count("nothing is mounted at 'part'")
+        if not is_watched:
+            follow()
+        wait_until(lambda: trial.text("watch.log").count("nothing is mounted at 'part'") > seen, "it is noticed")
+        wait_until(lambda: trial.text("dst/meanwhile") == str(is_watched), "the rest goes on")
+        check(len(os.listdir(trial.path("dst/part"))) == 40, "nothing of it is deleted")
+        with open(kept + "/more", "w") as file:
+            file.write(str(is_watched))
+        subprocess.run(["mount", "--move", kept, part], check=True)
+        wait_until(lambda: trial.text("dst/part/more") == str(is_watched), "it goes on once it is back")
+        os.unlink(part + "/more")
+        trial.check_in_step("once it is back")
+    trial.end(trial.watch)
+    subprocess.run(["umount", "-l", part], check=True)
+    return f"ok, on {disk}"
+
+
+def destination_is_unmounted(trial):
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    os.mkdir(trial.path("shared"))
+    disk = mount_disk(trial, "shared", 64)
+    trial.edit(30)
+    trial.serve_behind_proxy()
+    trial.to = "shared/dst"
+    to = f"syncline://127.0.0.1:{trial.proxy.port}/shared/dst/"
+    trial.watch = trial.start("here", "watch.log", "watch", *UNGUARDED, "src/", to)
+    wait_until(trial.can_be_asked, "the watch can be asked")
+    trial.check_in_step("at first")
+    os.mkdir(trial.path("kept"))
+    subprocess.run(["mount", "--bind", trial.path("shared"), trial.path("kept")], check=True)
+    subprocess.run(["umount", trial.path("shared")], check=True)  # fails where somebody holds something in it open
+    trial.edit(5)
+    wait_until(lambda: "not the directory that it was" in trial.text("watch.log"), "it is noticed")
+    check(not os.listdir(trial.path("shared")), "nothing is written below it")
+    trial.edit(5)
+    subprocess.run(["mount", "--move", trial.path("kept"), trial.path("shared")], check=True)
+    trial.check_in_step("once it is back")
+    trial.end(trial.watch)
+    trial.end_all()
+    subprocess.run(["umount", "-l", trial.path("shared")], check=True)
+    return f"ok, on {disk}"
+
+
 def far(scene):
     """The same with a source that is at the server."""
     def act(trial):
@@ -260,7 +327,7 @@ def far(scene):
 
 SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, queue_overflows, connection_is_cut,
           far(connection_is_cut), processes_are_killed, far(processes_are_killed), new_directories, far(new_directories), disk_is_full,
-          source_is_unmounted, far(source_is_unmounted))
+          source_is_unmounted, far(source_is_unmounted), part_is_unmounted, destination_is_unmounted)
 
 
 def enter_namespace():

@@ -21,6 +21,7 @@ struct FarScene : RoundScene {
   FarScene() : RoundScene("share", "here") {
     far.options.sources = {"syncline://host/share/"};
     far.options.destination = target() + "/";
+    far.options.guard_roots = true;
     begin();
   }
 
@@ -322,11 +323,13 @@ TEST_CASE("a share that leads to another directory, or to none, is not followed 
   scene.write("g", "2");
   CHECK(scene.round().report.exit_code == 0);
   CHECK(scene.difference() == "");
-  // One that begins anew takes what is there.
+  // Nor by one that begins anew, unless that is meant.
   scene.end();
   stdfs::rename(scene.source(), away);
   stdfs::create_directory(scene.source());
   scene.begin();
+  CHECK(scene.refusal() == Errc::replaced);
+  scene.far.options.guard_roots = false;
   CHECK(scene.round().report.exit_code == 0);
   CHECK(scene.difference() == "");
 }

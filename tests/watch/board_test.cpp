@@ -154,6 +154,23 @@ TEST_CASE("approval is for one round, and only where something is held", "[board
   }
 }
 
+TEST_CASE("where the directory is another one it is that which is approved, and nothing else", "[board]") {
+  BoardScene scene;
+  scene.begin();
+  scene.board.stand({watch::Standing::State::blocked, std::nullopt, false});
+  scene.end(BoardResult::blocked);
+  CHECK(scene.board.approve()->everything);
+  CHECK(scene.board.is_round_wanted());
+  scene.begin();
+  CHECK(scene.board.is_root_approved());
+  CHECK_FALSE(scene.board.is_approved());
+  scene.board.stand({watch::Standing::State::in_step, std::nullopt, false});
+  scene.end(BoardResult::in_step);
+  CHECK_FALSE(scene.board.approve());
+  scene.begin();
+  CHECK_FALSE(scene.board.is_root_approved());
+}
+
 TEST_CASE("what is held is known by name until a round has ended without it", "[board]") {
   BoardScene scene;
   CHECK_FALSE(scene.board.held().is_holding);

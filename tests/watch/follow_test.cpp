@@ -225,9 +225,11 @@ TEST_CASE("where not all can be watched everything is looked at every minute, an
   CHECK(scene.told.front().is_degraded);
 }
 
-TEST_CASE("nothing is copied while the root is another directory, and all once it is back", "[watch]") {
+TEST_CASE("a root that is another directory the copy judges at once, and again every second until it is back",
+          "[watch]") {
   FollowScene scene;
   int looks = 0;
+  bool is_back = false;
   scene.on_look = [&] {
     if (scene.copies == 0) return;
     scene.clock.leap(500ms);
@@ -237,9 +239,30 @@ TEST_CASE("nothing is copied while the root is another directory, and all once i
       scene.clock.leap(limits::watch_rescan);
     }
     if (looks == 20) {
-      CHECK(scene.copies == 1);
+      CHECK(scene.copies > 5);
       CHECK(scene.told.back().state == Standing::State::blocked);
       stdfs::remove(scene.dir.path("root"));
+      stdfs::rename(scene.dir.path("away"), scene.dir.path("root"));
+      is_back = true;
+    }
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    if (is_back) return std::nullopt;
+    return number == 1 ? Attempt{Result::in_step, 0} : Attempt{Result::blocked, 41};
+  });
+  CHECK(looks < 25);
+}
+
+TEST_CASE("nothing is copied while there is no root", "[watch]") {
+  FollowScene scene;
+  int looks = 0;
+  scene.on_look = [&] {
+    if (scene.copies == 0) return;
+    scene.clock.leap(500ms);
+    if (++looks == 1) stdfs::rename(scene.dir.path("root"), scene.dir.path("away"));
+    if (looks == 20) {
+      CHECK(scene.copies == 1);
+      CHECK(scene.told.back().state == Standing::State::blocked);
       stdfs::rename(scene.dir.path("away"), scene.dir.path("root"));
     }
   };

@@ -26,7 +26,7 @@ struct ChangeRounds {
     recent.note(event);
   }
   void ended(bool is_holding = false, bool is_approved = false) {
-    recent.end_round(is_holding, is_approved, now);
+    recent.end_round({false, is_holding, is_approved}, now);
   }
 
   watch::RecentChanges recent;
@@ -48,6 +48,19 @@ TEST_CASE("a file counts once, for a span of time and no longer", "[watch][bound
   CHECK(rounds.given().changed.size() == 1);
   rounds.now += limits::guarded_span;
   CHECK(rounds.given().changed.empty());
+}
+
+TEST_CASE("changes that a guard holds stay so, however few they are, until there are none or a person allows it",
+          "[watch]") {
+  ChangeRounds rounds;
+  const bool was_ended = GENERATE(true, false);
+  const bool is_approved = GENERATE(true, false);
+  if (was_ended) rounds.recent.hold();
+  else rounds.recent.end_round({true, true, false}, rounds.now);
+  rounds.now += 10 * limits::guarded_span;
+  CHECK(rounds.given().changed_more == limits::guarded_until_approved);
+  rounds.ended(false, is_approved);
+  CHECK(rounds.given().changed_more == 0);
 }
 
 TEST_CASE("only content that came for a file that was there counts", "[watch]") {

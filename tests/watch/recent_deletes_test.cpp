@@ -20,8 +20,9 @@ struct Rounds {
     return out;
   }
   void ended(std::uint64_t deleted, bool is_holding = false, bool is_approved = false) {
-    recent.note(deleted, is_holding, is_approved, now);
+    recent.note({deleted, false, is_holding, is_approved}, now);
   }
+  void guarded(std::uint64_t deleted = 0) { recent.note({deleted, true, true, false}, now); }
 
   watch::RecentDeletes recent;
   watch::RecentDeletes::Moment now{1h};
@@ -40,6 +41,19 @@ TEST_CASE("deletions count for a span of time and no longer", "[watch][bounds]")
   rounds.now += span;
   CHECK(rounds.given().recent_deletes == 0);
   CHECK(rounds.given().max_delete == 100);
+}
+
+TEST_CASE("what a guard holds stays so, however little there is to delete, until a person allows it", "[watch]") {
+  Rounds rounds;
+  SECTION("since the round before") { rounds.guarded(); }
+  SECTION("since this watch was ended") { rounds.recent.hold(); }
+  rounds.now += 10 * span;
+  CHECK(rounds.given().recent_deletes == limits::guarded_until_approved);
+  CHECK(rounds.given().max_delete == 0);
+  rounds.guarded();
+  CHECK(rounds.given().recent_deletes == limits::guarded_until_approved);
+  rounds.ended(60, false, true);
+  CHECK(rounds.given().recent_deletes == 0);
 }
 
 TEST_CASE("what is held is not released by waiting, but by a person or by being there again", "[watch]") {

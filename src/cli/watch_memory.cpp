@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file and its text.
+#include "cli/watch_memory.hpp"
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "control/message.hpp"
+#include "fs/small_file.hpp"
+
+namespace syncline::cli {
+namespace {
+
+using control::Json;
+
+constexpr int text_version = 1;
+
+std::string text_of(const Remembered& what) {
+  Json record{{"v", text_version}};
+  record["holds_deletions"] = what.holds_deletions;
+  record["holds_changes"] = what.holds_changes;
+  auto& mounts = record["mounts"] = Json::array();
+  for (const auto& path : what.mounts) control::put_name(mounts.emplace_back(Json::object()), "path", path);
+  return control::answer_line(record);
+}
+
+Remembered read_text(std::string_view text) {
+  const auto record = control::parse_object(text, "watch");
+  Remembered out{control::flag_in(record, "holds_deletions"), control::flag_in(record, "holds_changes")};
+  for (const auto& one : record.value("mounts", Json::array()))
+    out.mounts.push_back(control::name_in(one, "path"));
+  return out;
+}
+
+}  // namespace
+
+WatchMemory::WatchMemory(fs::Fs& files, const control::Watched& watched)
+    : files_(files),
+      directory_(watched.state_dir + "/watches"),
+      name_(control::socket_name(watched) + ".json") {
+  if (!files_.stat_path(directory_, true)) return;
+  try {
+    const auto text =
+        fs::read_small_file(*files_.open_root(directory_), name_, limits::watch_memory_bytes_max);
+    if (text) remembered_ = read_text(text->content);
+  } catch (const std::exception&) {
+    remembered_ = {true, true};
+  }
+}
+
+void WatchMemory::remember(Remembered now) {
+  if (now == remembered_) return;
+  auto text = text_of(now);
+  if (text.size() > limits::watch_memory_bytes_max) now.mounts.clear(), text = text_of(now);
+  files_.make_dirs(directory_, 0700);
+  fs::replace_small_file(*files_.open_root(directory_), name_, text);
+  remembered_ = std::move(now);
+}
+
+}  // namespace syncline::cli

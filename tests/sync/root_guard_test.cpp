@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directories that are others than those that were in step: nothing is done with them until a person says so.
+#include "remote.hpp"
+#include "tree_picture.hpp"
+
+namespace {
+
+using namespace syncline;
+using namespace syncline::test;
+namespace stdfs = std::filesystem;
+
+enum class Way { local, push, pull };
+
+/// Each copy by itself, as of a watch that was ended and started again.
+struct RootScene {
+  explicit RootScene(Way way)
+      : source_name(way == Way::pull ? "share/in" : "here"),
+        target_name(way == Way::pull ? "here" : "share/in") {
+    far.dir.make_dir("share/in");
+    far.options.delete_extra = true;
+    far.options.guard_roots = true;
+    const std::string there = "syncline://host/share/in/";
+    far.options.sources = {way == Way::pull ? there : source() + "/"};
+    far.options.destination = way == Way::push ? there : target() + "/";
+    is_local = way == Way::local;
+    for (int i = 0; i < 5; ++i) far.dir.write(source_name + "/f" + std::to_string(i), "x");
+  }
+  std::string source() const { return far.dir.path(source_name); }
+  std::string target() const { return far.dir.path(target_name); }
+  void copy() {
+    if (is_local) sync::run_copy({}, {}, far.options, {}, wire::make_pipe, nullptr);
+    else far.run(far.served);
+  }
+  bool is_refused() {
+    try {
+      copy();
+    } catch (const Error& error) {
+      far.served.join();
+      INFO(error.what());
+      for (const auto& one : far.served.errors) UNSCOPED_INFO("server: " << one);
+      CHECK(error.is(Errc::replaced));
+      return true;
+    }
+    return false;
+  }
+  std::string difference() const { return differences(picture_of(source()), picture_of(target())); }
+
+  const std::string source_name;
+  const std::string target_name;
+  Remote far;
+  bool is_local = false;
+};
+
+const auto ways = {Way::local, Way::push, Way::pull};
+
+TEST_CASE("a source that is another directory by now changes nothing, until it is back or that is meant",
+          "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  INFO("way " << static_cast<int>(way));
+  RootScene scene(way);
+  scene.copy();
+  CHECK(scene.difference() == "");
+  const auto before = picture_of(scene.target());
+  stdfs::rename(scene.source(), scene.far.dir.path("away"));
+  stdfs::create_directory(scene.source());
+  if (GENERATE(true, false)) scene.far.dir.write(scene.source_name + "/only", "x");
+  for (int i = 0; i < 2; ++i) CHECK(scene.is_refused());
+  CHECK(picture_of(scene.target()) == before);
+  SECTION("it is back") {
+    stdfs::remove_all(scene.source());
+    stdfs::rename(scene.far.dir.path("away"), scene.source());
+    scene.far.dir.write(scene.source_name + "/new", "x");
+  }
+  SECTION("that is meant") {
+    scene.far.options.guard_roots = false;
+    scene.far.dir.write(scene.source_name + "/new", "x");
+    scene.copy();
+    scene.far.options.guard_roots = true;
+  }
+  scene.copy();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE(
+    "a destination that is another directory by now, or not there, is not filled, until it is back or that "
+    "is meant",
+    "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  INFO("way " << static_cast<int>(way));
+  RootScene scene(way);
+  scene.copy();
+  stdfs::rename(scene.target(), scene.far.dir.path("away"));
+  const bool is_missing = GENERATE(true, false);
+  if (!is_missing) stdfs::create_directory(scene.target());
+  scene.far.dir.write(scene.source_name + "/new", "x");
+  for (int i = 0; i < 2; ++i) CHECK(scene.is_refused());
+  CHECK(stdfs::exists(scene.target()) != is_missing);
+  CHECK((is_missing || stdfs::is_empty(scene.target())));
+  SECTION("it is back") {
+    stdfs::remove_all(scene.target());
+    stdfs::rename(scene.far.dir.path("away"), scene.target());
+  }
+  SECTION("that is meant") {
+    scene.far.options.guard_roots = false;
+    scene.copy();
+    scene.far.options.guard_roots = true;
+  }
+  scene.copy();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("directories in which there never was anything are nothing to be guarded", "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  INFO("way " << static_cast<int>(way));
+  RootScene scene(way);
+  stdfs::remove_all(scene.source());
+  stdfs::create_directory(scene.source());
+  scene.copy();
+  for (const auto& place : {scene.source(), scene.target()}) {
+    stdfs::rename(place, place + "-away");
+    stdfs::create_directory(place);
+  }
+  scene.far.dir.write(scene.source_name + "/f", "x");
+  scene.copy();
+  CHECK(scene.difference() == "");
+}
+
+TEST_CASE("without the guard another directory is taken as it is", "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  INFO("way " << static_cast<int>(way));
+  RootScene scene(way);
+  scene.far.options.guard_roots = false;
+  scene.copy();
+  for (const auto& place : {scene.source(), scene.target()}) {
+    stdfs::rename(place, place + "-away");
+    stdfs::create_directory(place);
+  }
+  scene.far.dir.write(scene.source_name + "/only", "x");
+  scene.copy();
+  CHECK(scene.difference() == "");
+}
+
+}  // namespace
