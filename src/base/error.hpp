@@ -29,6 +29,7 @@ enum class Errc {
   untrusted,       ///< a key that is not accepted, or a file of keys that must not be relied on
   unresolved,      ///< a host name without an address
   replaced,        ///< a source is not the directory that it was
+  rules,           ///< a file of rules in a source that passes a limit
 };
 
 const std::error_category& syncline_category() noexcept;

@@ -34,6 +34,13 @@ std::string behind_text(const Json& status, const Clock& clock) {
   return out;
 }
 
+/// The program goes on for the sake of others; what this one ended with is among its failures.
+std::string ended_text(const Json& status) {
+  const auto ended = status.value("ended", Json::object());
+  return "ended with exit code " + std::to_string(control::number_in(ended, "exit_code")) + " at " +
+         format_moment(moment_in(ended, "at_ns")) + "; to follow it again, start watch anew";
+}
+
 std::string held_sentence(const Json& status) {
   return held_text(control::number_in(status, "held"), control::number_in(status, "held_changes")) +
          " are held ('syncline approve' lets them be made)";
@@ -52,6 +59,7 @@ std::string state_sentence(const Json& status, const Clock& clock) {
   if (state == "holding") return held_sentence(status) + ", everything else is done";
   if (state == "blocked") return "SRC or DST is not the directory that it was; nothing is done until it is back";
   if (state == "behind") return behind_text(status, clock);
+  if (state == "ended") return ended_text(status);
   if (const auto missing = status.find("missing"); missing != status.end())
     return "copying, " + missing_text(*missing) + " to go";
   return "copying";

@@ -66,6 +66,7 @@ class WaitCommand {
       while (const auto answer = one.conversation.take()) {
         const auto type = control::text_in(*answer, "type");
         if (type == "waited") return true;
+        if (type == "standing" && tell_ended(one, *answer)) return true;
         if (type == "standing") note_state(one, *answer);
       }
       return false;
@@ -74,6 +75,14 @@ class WaitCommand {
       tell(one.found, "ended meanwhile", exit_code::not_running);
       return true;
     }
+  }
+
+  /// What has ended, in a program that goes on for the sake of others, is waited for in vain.
+  bool tell_ended(const Waiting& one, const Json& standing) {
+    if (control::text_in(standing, "state") != "ended") return false;
+    const auto ended = standing.value("ended", Json::object());
+    tell(one.found, "ended: " + one_line(control::text_in(ended, "cause")), exit_code::not_in_step);
+    return true;
   }
 
   /// What does not come about by itself is told at once: it could be waited for in vain.

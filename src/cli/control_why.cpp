@@ -39,6 +39,10 @@ std::pair<std::string, int> sentence_of(const Json& answer, const std::string& p
         "changed since SRC and DST were equal, and a guard holds changes until 'syncline approve': perhaps "
         "this one",
         exit_code::guard};
+  if (verdict == "ended")
+    return {"its watch has ended " + since_text(answer, clock) + ": " +
+                one_line(control::text_in(answer, "cause")),
+            exit_code::not_in_step};
   if (verdict == "blocked")
     return {"SRC or DST is not the directory that it was; nothing is done", exit_code::guard};
   if (verdict == "ignored")
@@ -50,9 +54,11 @@ std::pair<std::string, int> sentence_of(const Json& answer, const std::string& p
             exit_code::success};
   if (verdict == "unknown")
     return {"so much fails that it cannot be told whether this does", exit_code::not_in_step};
-  const auto since = since_text(answer, clock);
-  return {"waiting: changed and not copied yet" + (since.empty() ? "" : "; first change " + since),
-          exit_code::not_in_step};
+  std::string out = "waiting: changed and not copied yet";
+  if (const auto since = since_text(answer, clock); !since.empty()) out += "; first change " + since;
+  if (const auto cause = control::text_in(answer, "cause"); !cause.empty())
+    out += "; the last try failed: " + one_line(cause);
+  return {out, exit_code::not_in_step};
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ Advice advice_for(Errc code) {
     case Errc::untrusted:
       return {exit_code::guard, "make sure whose key it is, then pair the two sides anew"};
     case Errc::unresolved: return {exit_code::selection, "check the host name"};
+    case Errc::rules: return {exit_code::usage, "nothing was changed"};
   }
   return {exit_code::file_io, run_again};
 }
@@ -82,8 +83,8 @@ Failure explain_system(const std::system_error& error) {
     advice = advice_for(error.code().value());
   out.code = advice.code;
   out.next = advice.next;
-  // What is wrong with an argument is said by the context already.
-  if (own != nullptr && own->is(Errc::usage)) {
+  // What is wrong with an argument, or with rules, is said by the context already.
+  if (own != nullptr && (own->is(Errc::usage) || own->is(Errc::rules))) {
     out.cause = own->context();
     out.subject.clear();
   }

@@ -30,7 +30,11 @@ control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
   auto& files = fs::linux_fs();
   const auto& source = options.sources.front();
   const bool is_far = sync::parse_remote(source).has_value();
-  return {is_far ? sync::without_slashes(source) : files.real_path(source),
+  // One that is not there ends the watch, and is to be known by its name then.
+  const auto path = [&] {
+    return files.stat_path(source, true) ? files.real_path(source) : control::entry_path(files, source);
+  };
+  return {is_far ? sync::without_slashes(source) : path(),
           shown_place(files, options.destination),
           control::absolute_path(files, sync::state_directory(options)),
           static_cast<std::uint64_t>(::getpid()),
@@ -45,9 +49,8 @@ WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
       prefix_(prefix_of(options.sources.front())),
       on_news_(std::move(on_news)),
       board_(clock) {
-  const auto& source = options.sources.front();
   try {
-    if (sync::parse_remote(source) || fs::linux_fs().stat_path(source, true)) open(options, clock);
+    offer(options, clock);
   } catch (const std::exception& error) {
     auto failure = explain(error);
     failure.next.clear();
@@ -59,7 +62,7 @@ WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
 
 WatchControl::~WatchControl() { board_.listen(nullptr); }
 
-void WatchControl::open(const CopyOptions& options, Clock& clock) {
+void WatchControl::offer(const CopyOptions& options, Clock& clock) {
   const auto watched = watched_by(options, clock);
   auto& files = fs::linux_fs();
   presence_.emplace(files, control::socket_directory(watched.state_dir), watched);

@@ -38,7 +38,7 @@ class WatchControl {
   CopyOptions options_of_round() const;
 
  private:
-  void open(const CopyOptions& options, Clock& clock);
+  void offer(const CopyOptions& options, Clock& clock);
   void listen();
 
   const CopyOptions& options_;

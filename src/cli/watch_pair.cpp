@@ -77,9 +77,16 @@ int WatchPair::run() {
     const auto notice = [&](const std::string& text) {
       for (const auto& output : outputs_) output->notice(text);
     };
-    WatchControl control(plan_.options, clock_, notice, hooks_.on_news);
-    const Shown shown(*this, control);
-    return follow(control);
+    auto control = std::make_unique<WatchControl>(plan_.options, clock_, notice, hooks_.on_news);
+    const int code = [&] {
+      const Shown shown(*this, *control);
+      return follow(*control);
+    }();
+    if (code == exit_code::success || hooks_.cancelled()) return code;
+    // The program may go on for the sake of others, and whoever asks is to learn of this one.
+    control->board().end(code);
+    ended_control_ = std::move(control);
+    return code;
   } catch (const std::exception& error) {
     return explain(error).code;  // of memory for the message itself
   }
@@ -131,6 +138,7 @@ int WatchPair::follow(WatchControl& control) {
     return watch::follow(clock_, source, plan_.follow, hooks);
   } catch (const std::exception& error) {
     const auto failure = explain(error);
+    control.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
     for (const auto& output : outputs_) output->failure(failure);
     return failure.code;
   }

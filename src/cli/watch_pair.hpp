@@ -73,7 +73,8 @@ class WatchPair {
   Clock& clock_;
   const Hooks hooks_;
   mutable std::mutex mutex_;
-  WatchControl* control_ = nullptr;  ///< while it runs
+  WatchControl* control_ = nullptr;              ///< while it runs
+  std::unique_ptr<WatchControl> ended_control_;  ///< after an end that nobody has wished for
   std::optional<int> code_;
   std::atomic<bool> has_begun_ = false;
   std::atomic<std::int64_t> changed_ns_ = 0;  ///< 0: never

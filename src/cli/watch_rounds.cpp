@@ -52,7 +52,7 @@ watch::Attempt WatchRounds::attempt() {
     recent_changes_.end_round({held_.changes != 0, is_holding_, false}, parts_.clock.steady());
     const auto* known = dynamic_cast<const Error*>(&error);
     if (known != nullptr && known->is(Errc::replaced)) return blocked_attempt(explain(error));
-    return failed_attempt(explain(error));
+    return failed_attempt(explain(error), known != nullptr && known->is(Errc::rules));
   }
   parts_.control.report(report);
   has_changed_ = report.files_changed + report.files_deleted + report.files_renamed != 0;
@@ -127,19 +127,22 @@ watch::Attempt WatchRounds::blocked_attempt(const Failure& failure) {
   return {watch::Attempt::Result::blocked, exit_code::guard};
 }
 
-watch::Attempt WatchRounds::failed_attempt(Failure failure) {
+/// Wrong usage is found by the first copy. Later on, and with what lies in SRC, nobody has typed anything
+/// wrong.
+watch::Attempt WatchRounds::failed_attempt(Failure failure, bool is_about_source) {
   using enum watch::Attempt::Result;
   if (parts_.cancelled()) failure.subject.clear();
-  const bool is_final = parts_.cancelled() || failure.code == exit_code::usage ||
-                        failure.code == exit_code::unsupported || failure.code == exit_code::guard ||
-                        (failure.code == exit_code::selection && !has_copied_ && !parts_.has_others);
+  const bool is_senseless = failure.code == exit_code::usage || failure.code == exit_code::unsupported ||
+                            (failure.code == exit_code::selection && !parts_.has_others);
+  const bool is_final = parts_.cancelled() || failure.code == exit_code::guard ||
+                        (is_senseless && !is_about_source && !has_copied_);
   if (!is_final) failure.next = "tried again by itself";
   parts_.control.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
   // Of a server that is away for a night one line is enough.
   const auto line = failure_line(failure);
   if (line != std::exchange(last_failure_, line))
     for (const auto& output : parts_.outputs) output->failure(failure);
-  return {is_final ? ended : failed, failure.code};
+  return {is_final ? ended : failed, failure.code, is_about_source};
 }
 
 /// Empty where there is no news in it for a person.

@@ -53,7 +53,7 @@ class WatchRounds {
   void look_for_mounts();
   void end_round(const CopyReport& report, bool is_approved);
   void remember();
-  watch::Attempt failed_attempt(Failure failure);
+  watch::Attempt failed_attempt(Failure failure, bool is_about_source);
   watch::Attempt blocked_attempt(const Failure& failure);
   std::string sentence_of(const watch::Standing& standing);
 

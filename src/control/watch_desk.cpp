@@ -27,6 +27,10 @@ Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
   return out;
 }
 
+void put_ended(Json& record, const watch::Ended& ended) {
+  record["ended"] = Json{{"at_ns", ended.at_ns}, {"exit_code", ended.exit_code}, {"cause", ended.cause}};
+}
+
 void put_held(Json& record, const auto& view) {
   record["holding"] = view.is_holding;
   record["held"] = view.held.deletions;
@@ -72,6 +76,10 @@ State shown_state(const watch::BoardView& view) {
   return view.state == State::in_step && view.changed_ns ? State::behind : view.state;
 }
 
+std::string_view shown_word(const watch::BoardView& view) {
+  return view.ended ? "ended" : watch::state_word(shown_state(view));
+}
+
 WatchDesk::WatchDesk(fs::Fs& files, watch::Board& board, Watched watched, IgnoredBy ignored_by)
     : files_(files), board_(board), watched_(std::move(watched)), ignored_by_(std::move(ignored_by)) {}
 
@@ -89,7 +97,8 @@ Json WatchDesk::answer(const Request& request) {
 Json WatchDesk::standing() {
   const auto view = board_.view();
   auto out = answer_of("standing");
-  out["state"] = watch::state_word(view.state);
+  out["state"] = view.ended ? shown_word(view) : watch::state_word(view.state);
+  if (view.ended) put_ended(out, *view.ended);
   put_held(out, view);
   return out;
 }
@@ -109,7 +118,8 @@ Json WatchDesk::status() const {
   if (!watched_.mirror.empty()) put_name(out, "mirror", watched_.mirror);
   out["pid"] = watched_.pid;
   out["since_ns"] = watched_.since_ns;
-  out["state"] = watch::state_word(shown_state(view));
+  out["state"] = shown_word(view);
+  if (view.ended) put_ended(out, *view.ended);
   out["watched_by"] = view.watched_by;
   out["degraded"] = view.is_degraded;
   if (view.retry_in) out["retry_in_ms"] = view.retry_in->count();

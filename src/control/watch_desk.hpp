@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "control/places.hpp"
 #include "control/server.hpp"
@@ -37,6 +38,9 @@ class WatchDesk final : public Desk {
   const Watched watched_;
   const IgnoredBy ignored_by_;
 };
+
+/// "ended", or that of shown_state().
+std::string_view shown_word(const watch::BoardView& view);
 
 /// In step only where nothing has changed since: what has is not copied yet.
 watch::Standing::State shown_state(const watch::BoardView& view);

@@ -85,6 +85,16 @@ void judge_mirrored(Json& out, const Looked& looked, const watch::BoardView& vie
   put_verdict(out, "in-step", view.completed->at_ns);
 }
 
+/// None where a file of rules passes a limit: that is told as what keeps the copy from going on.
+std::optional<std::string> rule_for(const IgnoredBy& ignored_by, const std::string& path, bool is_dir) {
+  try {
+    return ignored_by ? ignored_by(path, is_dir) : std::nullopt;
+  } catch (const Error& error) {
+    if (!error.is(Errc::rules)) throw;
+    return std::nullopt;
+  }
+}
+
 bool is_dir(const Looked& looked) { return looked.entry && looked.entry->type == fs::FileType::directory; }
 
 }  // namespace
@@ -101,7 +111,12 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched
   auto out = answer_of("why");
   put_name(out, "path", path);
   const auto view = board.view();
-  out["state"] = watch::state_word(shown_state(view));
+  out["state"] = shown_word(view);
+  if (view.ended) {
+    put_verdict(out, "ended", view.ended->at_ns);
+    out["cause"] = view.ended->cause;
+    return out;
+  }
   if (view.state == State::blocked) {
     put_verdict(out, "blocked");
     return out;
@@ -113,7 +128,7 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched
     return out;
   }
   const auto looked = look_for(files, watched.tree(), relative);
-  if (const auto rule = ignored_by ? ignored_by(path, is_dir(looked)) : std::nullopt) {
+  if (const auto rule = rule_for(ignored_by, path, is_dir(looked))) {
     put_verdict(out, "ignored");
     put_name(out, "rule", *rule);
     return out;
@@ -122,6 +137,7 @@ Json why_answer(fs::Fs& files, const watch::Board& board, const Watched& watched
   out["alike"] = !view.proof || view.proof->is_alike;
   if (watched.mirror.empty()) judge(out, looked, view);
   else judge_mirrored(out, looked, view);
+  if (view.stopped_by && out["verdict"] == "waiting") out["cause"] = *view.stopped_by;
   return out;
 }
 

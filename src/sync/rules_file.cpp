@@ -12,7 +12,7 @@ namespace {
 
 [[noreturn]] void refuse_rules(RulesKind kind, const std::string& dir, std::size_t limit,
                                const char* of_what) {
-  throw Error(Errc::usage, "'" + escape_name(rules_file_path(kind, dir)) + "' in the source has more than " +
+  throw Error(Errc::rules, "'" + escape_name(rules_file_path(kind, dir)) + "' in the source has more than " +
                                std::to_string(limit) + ' ' + of_what + ": make it shorter, or give --no" +
                                (kind == RulesKind::gitignore ? "-gitignore" : "-synclineignore"));
 }

@@ -104,6 +104,7 @@ void Board::progress(const ProgressEvent& event) {
 void Board::failed(const std::string& path, const std::string& cause) {
   std::lock_guard lock(mutex_);
   note_failure({clock_.now_ns(), path, cause});
+  stopped_by_ = failure_->cause;
 }
 
 void Board::report(CopyReport report) {
@@ -138,6 +139,7 @@ void Board::end_round(Attempt::Result result) {
   was_complete_ = is_complete;
   merge_failures(is_complete);
   if (is_complete) {
+    stopped_by_.reset();
     completed_ = {round_begun_ns_, now};
     is_holding_ = result == held;
   }
@@ -168,6 +170,16 @@ void Board::stand(const Standing& standing) {
   news();
 }
 
+void Board::end(int exit_code) {
+  std::lock_guard lock(mutex_);
+  ended_ = {clock_.now_ns(), exit_code, failure_ ? failure_->cause : ""};
+  retry_at_.reset();
+  is_holding_ = false;
+  held_ = {};
+  held_plan_ = {};
+  news();
+}
+
 BoardView Board::view(std::size_t failing_max) const {
   using std::chrono::milliseconds;
   std::lock_guard lock(mutex_);
@@ -180,11 +192,13 @@ BoardView Board::view(std::size_t failing_max) const {
   out.proof = proof_;
   out.completed = completed_;
   out.failure = failure_;
+  out.stopped_by = stopped_by_;
   out.missing = missing_;
   out.changed_ns = earlier(changed_ns_, changed_in_round_ns_);
   out.is_touched = changed_ns_ || !was_complete_;
   out.is_holding = is_holding_;
   out.held = held_;
+  out.ended = ended_;
   out.failing_count = failing_.size() + failing_more_;
   out.failing_unnamed = failing_more_;
   for (const auto& one : failing_) {

@@ -65,6 +65,13 @@ struct HeldView {
   HeldPlan plan;
 };
 
+/// The watch is over, for a reason that nobody has wished for.
+struct Ended {
+  std::int64_t at_ns = 0;
+  int exit_code = 0;
+  std::string cause;
+};
+
 /// Everything at one moment.
 struct BoardView {
   Standing::State state = Standing::State::copying;
@@ -74,11 +81,13 @@ struct BoardView {
   std::optional<Proof> proof;
   std::optional<Completed> completed;
   std::optional<LastFailure> failure;
+  std::optional<std::string> stopped_by;  ///< why the last round, or the one under way again, brought nothing
   std::optional<Missing> missing;          ///< not known before a destination was compared with
   std::optional<std::int64_t> changed_ns;  ///< of the first change that is not known to be at the other side
   bool is_touched = false;                 ///< something has changed since the last completed round began
   bool is_holding = false;                 ///< a guard keeps something back
   Held held;
+  std::optional<Ended> ended;
   std::uint64_t failing_count = 0;
   std::uint64_t failing_unnamed = 0;                          ///< of these, beyond limits::board_failures_max
   std::vector<std::pair<std::string, FailingEntry>> failing;  ///< the first of them by path
@@ -124,6 +133,8 @@ class Board {
   void report(CopyReport report);
   void end_round(Attempt::Result result);
   void stand(const Standing& standing);
+  /// Nothing more comes; the cause is that of the last failure.
+  void end(int exit_code);
 
   // Of those who ask.
   BoardView view(std::size_t failing_max = 0) const;
@@ -159,6 +170,7 @@ class Board {
   std::optional<Proof> proof_;
   std::optional<Completed> completed_;
   std::optional<LastFailure> failure_;
+  std::optional<std::string> stopped_by_;
   std::optional<Missing> missing_;
   std::optional<std::int64_t> changed_ns_, changed_in_round_ns_;
   bool was_complete_ = false;  ///< the last round, and none has begun since
@@ -169,6 +181,7 @@ class Board {
   bool is_holding_ = false;
   Held held_;
   HeldPlan held_plan_;
+  std::optional<Ended> ended_;
   enum class Approval { none, held, root };
   bool is_wanted_ = false;
   Approval approval_ = Approval::none;  ///< for the next round

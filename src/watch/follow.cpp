@@ -42,7 +42,7 @@ class Follower {
   Moment due() const {
     if (hooks_.board != nullptr && hooks_.board->is_round_wanted()) return Moment::min();
     const auto settled = settle_.due(source_.is_writing());
-    return settled && !is_failing_ ? std::min(*settled, next_) : next_;
+    return settled && !is_failing_ ? std::min(std::max(*settled, not_before_), next_) : next_;
   }
 
   void note(const SourceWatch::News& news) {
@@ -74,7 +74,7 @@ class Follower {
     const auto done = hooks_.copy();
     rescan_at_ = begun + (source_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
     using enum Attempt::Result;
-    is_failing_ = done.result == failed || done.result == blocked;
+    note_failure(done, begun);
     if (done.result == ended) return done.exit_code;
     if (done.result == in_step || done.result == held) {
       retry_ = limits::watch_retry_first;
@@ -90,6 +90,16 @@ class Follower {
     }
     if (board != nullptr) board->end_round(done.result);
     return std::nullopt;
+  }
+
+  /// One that a change may mend is repeated after the next one; but such a try looks at everything, and where
+  /// a lot changes they must not be all that is done.
+  void note_failure(const Attempt& done, Moment begun) {
+    using enum Attempt::Result;
+    is_failing_ = (done.result == failed && !done.is_about_source) || done.result == blocked;
+    const auto now = clock_.steady();
+    const auto pause = std::max<Moment::duration>(limits::watch_retry_first, now - begun);
+    not_before_ = done.result == failed ? now + pause : Moment::min();
   }
 
   /// What is mounted over it or below it, or that it is moved, no event tells. Whether the copy may go on with what is there
@@ -133,6 +143,7 @@ class Follower {
   Moment next_;  ///< whatever changes or not
   Moment rescan_at_ = Moment::max();
   Moment look_at_ = Moment::min();  ///< for the root
+  Moment not_before_ = Moment::min();  ///< though something changes
   milliseconds retry_ = limits::watch_retry_first;
   bool is_failing_ = false;
   std::optional<Standing> told_;

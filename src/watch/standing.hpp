@@ -20,6 +20,7 @@ struct Attempt {
   };
   Result result = Result::ended;
   int exit_code = 0;
+  bool is_about_source = false;  ///< of a failure: a change there may mend it
 };
 
 /// Where things stand.

@@ -235,6 +235,30 @@ TEST_CASE("a wait that takes too long says for what, and whether somebody must l
   CHECK(scene.wait({}, [] { return true; }).code == exit_code::interrupted);
 }
 
+TEST_CASE("a watch that has ended in a program that goes on is told as one that fails", "[ask]") {
+  AskScene scene;
+  QuietWatch good(scene.dir, "a"), over(scene.dir, "b");
+  good.round(Answered::in_step);
+  over.board.failed("", "no such place");
+  over.board.end(exit_code::selection);
+  auto run = scene.run(run_status);
+  CHECK(run.code == exit_code::not_in_step);
+  CHECK(has(run.out, "b -> /d\n  ended with exit code 3 at "));
+  CHECK(has(run.out, "no such place"));
+  const auto record = control::parse_answer(scene.run(run_status, {"--json", scene.dir.path("b")}).out);
+  CHECK(record["state"] == "ended");
+  CHECK(record["ended"]["exit_code"] == 3);
+  CHECK(record["ended"]["cause"] == "no such place");
+  CHECK(record["ended"]["at"].is_string());
+  run = scene.wait({});
+  CHECK(run.code == exit_code::not_in_step);
+  CHECK(has(run.err, "ended: no such place"));
+  run = scene.run(run_why, {scene.dir.path("b/f")});
+  CHECK(run.code == exit_code::not_in_step);
+  CHECK(has(run.out, "its watch has ended "));
+  CHECK_FALSE(over.board.approve());
+}
+
 TEST_CASE("a wait ends with its watch", "[ask]") {
   AskScene scene;
   auto one = std::make_unique<QuietWatch>(scene.dir, "a");

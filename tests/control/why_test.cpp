@@ -142,6 +142,21 @@ TEST_CASE("an entry that fails says with what, and so does what is below it", "[
   CHECK(scene.verdict("sub/f") == "in-step");
 }
 
+TEST_CASE("what waits says why the last round brought nothing, until one has", "[why]") {
+  WhyScene scene;
+  scene.round(WhyResult::in_step);
+  scene.settle();
+  scene.dir.write("root/g", "y");
+  scene.board.changed();
+  CHECK_FALSE(scene.why("g").contains("cause"));
+  scene.board.failed("", "'sub/.synclineignore' is too long");
+  scene.round(WhyResult::failed);
+  CHECK(scene.why("g")["verdict"] == "waiting");
+  CHECK(scene.why("g")["cause"] == "'sub/.synclineignore' is too long");
+  scene.round(WhyResult::in_step);
+  CHECK(scene.verdict("g") == "in-step");
+}
+
 TEST_CASE("what is gone is held by a guard, or gone at the other side too", "[why]") {
   WhyScene scene;
   std::filesystem::remove(scene.dir.path("root/g"));

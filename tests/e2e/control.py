@@ -260,6 +260,38 @@ def tells_of_a_source_that_is_away(scene):
     scene.end(watch)
 
 
+def stays_up_under_rules_that_pass_a_limit(scene):
+    os.makedirs(scene.path("ruled/a/b"))
+    scene.write("ruled/a/f", "one")
+    watch = scene.start("ruled.log", "watch", "ruled/", "ruled-copy/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.run("wait")
+    for name in ("ruled/a/b/.synclineignore", "ruled/.synclineignore"):
+        scene.write(name, "".join(f"{number}\n" for number in range(20000)))
+        scene.wait_for_state("behind")
+        shown = os.path.relpath(scene.path(name), scene.path("ruled"))
+        check(f"'{shown}' in the source has more than 16384" in scene.run("status", code=BEHIND).stdout, "status names it")
+        told = scene.run("why", name, code=BEHIND).stdout
+        check(f"'{shown}' in the source has more than 16384" in told, "why names it: " + told)
+        time.sleep(4)  # the next try by itself is some seconds away
+        check(watch.poll() is None and scene.state() in ("behind", "copying"), "it stays up: " + scene.text("ruled.log"))
+        scene.write(name, "*.o\n")
+        begun = time.monotonic()
+        scene.wait_for_state("in-step")
+        check(time.monotonic() - begun < 3, "it goes on soon after the file was mended")
+        check(is_equal(scene.path("ruled/a"), scene.path("ruled-copy/a")), "both are equal then")
+        os.unlink(scene.path(name))
+        scene.run("wait")
+    scene.end(watch)
+    scene.write("ruled/.synclineignore", "x" * ((1 << 20) + 1))
+    watch = scene.start("ruled.log", "watch", "ruled/", "ruled-copy/")
+    wait_until(lambda: scene.status(), "it can be asked")
+    scene.wait_for_state("behind")
+    os.unlink(scene.path("ruled/.synclineignore"))
+    scene.run("wait", "--timeout", str(PATIENCE_S))
+    scene.end(watch)
+
+
 def tells_what_is_left_out(scene):
     scene.write("many/.gitignore", "*.o\n")
     scene.write("many/a.o")
@@ -333,7 +365,7 @@ def main():
         try:
             for step in (waits_for_all_that_was_written, waits_for_several, tells_of_a_destination_that_is_away,
                          tells_of_a_copy_under_way, releases_deletions, tells_of_a_source_that_is_away,
-                         tells_what_is_left_out):
+                         tells_what_is_left_out, stays_up_under_rules_that_pass_a_limit):
                 step(scene)
                 print("ok", step.__name__, flush=True)
                 if step is waits_for_several:

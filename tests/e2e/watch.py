@@ -400,6 +400,35 @@ options = ["-v"]
     scene.wait_equal("conf/b", "conf/to/b", "alone")
     check(not os.path.exists(scene.path("conf/to/a1/later")), "what was not chosen is not followed")
     scene.end(watch)
+    names_what_has_ended(scene, config)
+
+
+def names_what_has_ended(scene, config):
+    scene.write(config, f"""[[watch]]
+name = "fine"
+source = "{scene.path('conf/a/')}"
+destination = "{scene.path('conf/to/a1')}"
+[[watch]]
+name = "gone"
+source = "{scene.path('conf/nothing/')}"
+destination = "{scene.path('conf/to/nothing')}"
+""")
+    watch = scene.start("here", "ended.log", "watch")
+
+    def states():
+        lines = scene.run("here", "status", "--json", code=None).stdout.splitlines()
+        return {os.path.basename(one["source"]): one for one in map(json.loads, lines)}
+    wait_until(lambda: {name: one["state"] for name, one in states().items()} == {"a": "in-step", "nothing": "ended"},
+               "one is in step, and one that has ended is named")
+    ended = states()["nothing"]["ended"]
+    check(ended["exit_code"] == 3 and "No such file" in ended["cause"], f"with its cause: {ended}")
+    told = scene.run("here", "status", code=40).stdout
+    check("ended with exit code 3" in told and "No such file" in told, "people are told too: " + told)
+    told = scene.run("here", "wait", code=40).stderr
+    check("ended: " in told and "No such file" in told, "a wait says so: " + told)
+    scene.run("here", "wait", scene.path("conf/a"))
+    watch.terminate()
+    check(watch.wait(PATIENCE_S) == 3, f"the exit code is that of the first that failed: {watch.returncode}")
 
 
 def runs_hooks(scene):

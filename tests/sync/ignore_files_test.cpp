@@ -20,7 +20,7 @@ std::string refusal(const Pair& pair) {
   try {
     pair.copy();
   } catch (const Error& error) {
-    return error.is(Errc::usage) ? error.context() : error.what();
+    return error.is(Errc::rules) ? error.context() : error.what();
   }
   return "";
 }

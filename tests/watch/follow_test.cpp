@@ -113,6 +113,27 @@ TEST_CASE("a failure is repeated after times that double up to their limit, what
   CHECK(scene.is_told(Standing::State::behind));
 }
 
+TEST_CASE("a failure that is about the source is repeated when something changes there, and not all the time",
+          "[watch]") {
+  FollowScene scene;
+  auto last = scene.clock.steady();
+  scene.on_look = [&] {
+    if (scene.copies == 8) scene.dir.write("root/f", "x");
+    scene.clock.leap(limits::watch_retry_first / 4);
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    const auto now = scene.clock.steady();
+    if (number == 9) {
+      CHECK(now - last >= limits::watch_retry_first);
+      CHECK(now - last < limits::watch_retry_max / 2);
+      return std::nullopt;
+    }
+    last = now;
+    return Attempt{Result::failed, 1, true};
+  });
+  CHECK(scene.copies == 9);
+}
+
 TEST_CASE("after a success a failure is repeated soon again", "[watch]") {
   FollowScene scene;
   std::vector<std::chrono::milliseconds> waits;
