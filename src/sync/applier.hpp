@@ -33,6 +33,8 @@ class Applier {
   void drain();
   /// Some entries could not be done, and the other side knows which.
   bool has_failures() const { return has_failures_; }
+  /// Directories that could not be looked into have another mode now: what is in them is not known yet.
+  bool has_opened() const { return has_opened_; }
   void refresh_links();
   void drop_partials() { area_->drop_partials(); }
   void close_clean() { area_->close_clean(); }
@@ -91,6 +93,7 @@ class Applier {
   void make_node(const wire::MakeNode& op);
   void make_link(const wire::MakeLink& op);
   void set_meta(const wire::SetMeta& op);
+  void set_dir_meta(fs::Dir& parent, const RelPath& path, fs::Metadata wanted);
   void rename(const wire::Rename& op);
   void remove(const wire::Remove& op);
   bool is_mount_point(const fs::Stat& dir) const;
@@ -178,6 +181,7 @@ class Applier {
   std::size_t next_worker_ = 0;
   std::atomic<bool> links_moved_ = false;
   std::atomic<bool> has_failures_ = false;
+  bool has_opened_ = false;
   bool stopping_ = false;
   bool committing_ = false;
   bool commit_wanted_ = false;

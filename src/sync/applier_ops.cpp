@@ -161,6 +161,24 @@ void Applier::make_link(const wire::MakeLink& op) {
   });
 }
 
+/// Of one that may not be opened yet the mode comes first: an owner may set that.
+void Applier::set_dir_meta(fs::Dir& parent, const RelPath& path, fs::Metadata wanted) {
+  if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
+  const std::string name(path.name());
+  std::unique_ptr<fs::Dir> dir;
+  try {
+    dir = parent.open_dir(name);
+  } catch (const Error& error) {
+    if (!error.is_errno(EACCES) || !wanted.mode) throw;
+    parent.set_mode_at(name, *wanted.mode);
+    dir = parent.open_dir(name);
+  }
+  fs::apply_metadata(*dir, wanted, nullptr);
+  std::lock_guard lock(replica_.mutex());
+  const DirNode* node = replica_.tree().find_dir(path);
+  has_opened_ = has_opened_ || (node != nullptr && (node->unreadable || !node->unknown.empty()));
+}
+
 void Applier::set_meta(const wire::SetMeta& op) {
   wait_committed();
   const auto path = path_to_change(op.path);
@@ -178,10 +196,7 @@ void Applier::set_meta(const wire::SetMeta& op) {
   const auto found = parent->stat_at(name);
   if (!known || !found || !same_file(*known, *found)) throw Error(Errc::foreign, path.text());
   if (found->type == fs::FileType::directory) {
-    fs::Metadata wanted = metadata;
-    if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
-    const auto dir = parent->open_dir(name);
-    fs::apply_metadata(*dir, wanted, nullptr);
+    set_dir_meta(*parent, path, metadata);
   } else if (found->type == fs::FileType::regular) {
     const auto file = parent->open_read(name);
     fs::apply_metadata(*file, metadata, nullptr);

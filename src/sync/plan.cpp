@@ -90,6 +90,10 @@ RemoteDir Planner::remote_dir(const DirNode&, const RemoteRef& ref, const std::s
 /// What is there in the destination and cannot be examined is neither equal nor absent: it is left alone and
 /// told. False when that is the directory itself.
 bool Planner::tell_unknown(DirNode& node, const RemoteDir& remote) {
+  if (!remote.unknown.empty() && opened_.contains(&node)) {  // what is in it is the next session's affair
+    withhold(node);
+    return false;
+  }
   for (const std::string& name : remote.unknown) {
     const bool itself = name == ".";
     const bool wanted = itself || options_.copy->delete_extra || node.find(name) != nullptr;
@@ -106,6 +110,13 @@ bool Planner::tell_unknown(DirNode& node, const RemoteDir& remote) {
     if (DirNode* child = node.child(name)) withhold(*child);
   }
   return true;
+}
+
+/// Whoever owns the directory and takes our mode for it.
+bool Planner::will_be_open(const wire::EntryInfo& local, const wire::EntryInfo& remote) const {
+  constexpr std::uint32_t look = 0500;
+  return options_.may_open && (options_.rules.attributes & wire::attr_mode) != 0 &&
+         (local.mode & look) == look && (remote.mode & look) != look;
 }
 
 void Planner::withhold(DirNode& top) {
@@ -228,6 +239,7 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
     }
     if (child == nullptr) return;
     settled_.insert(child);
+    if (will_be_open(local, remote)) opened_.insert(child);
     RemoteRef below{true, 0};
     if (options_.from_records) {
       if (const auto stored = stored_entry(ref.id, name))

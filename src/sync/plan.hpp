@@ -107,6 +107,7 @@ struct PlanOptions {
   bool from_records = false;
   bool remote_is_empty = false;
   bool incomplete = false;  ///< a source is missing: what it would have had must not be deleted
+  bool may_open = false;    ///< another session follows: a directory that cannot be read may become readable
   bool is_content_hidden = false;  ///< equal sizes and times prove nothing where one content is not known
   std::function<void(const ChangeEvent&)> on_change;
   std::function<void(const ErrorEvent&)> on_error;

@@ -56,6 +56,7 @@ class Planner {
   RemoteDir remote_dir(const DirNode& node, const RemoteRef& ref, const std::string& path);
   void visit(DirNode& node, const RemoteRef& ref);
   bool tell_unknown(DirNode& node, const RemoteDir& remote);
+  bool will_be_open(const wire::EntryInfo& local, const wire::EntryInfo& remote) const;
   void withhold(DirNode& node);
   void find_incomplete(DirNode& root);
   void both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref);
@@ -129,6 +130,7 @@ class Planner {
   std::vector<Rewrite> rewrites_;  ///< where they are guarded
   /// Inodes of entries whose place in the destination could not be looked at: their old place there stays.
   std::unordered_set<std::uint64_t> withheld_;
+  std::unordered_set<const DirNode*> opened_;  ///< their new mode lets the receiver look into them
   std::unordered_set<std::string> visited_;  ///< of the directories that were told
   std::unordered_set<std::string> removed_;  ///< of what drifted
   bool is_tangled_ = false;                  ///< a directory is recorded inside itself

@@ -76,6 +76,11 @@ Likeness Receiver::likeness(const wire::Finish& finish) {
 /// asked for again until they are alike once.
 bool Receiver::agrees(const wire::Finish& finish, const hash::Digest& root) {
   if (!finish.agree || (applier_ && applier_->has_failures())) return false;
+  if (applier_ && applier_->has_opened()) {
+    is_unlike_ = true;
+    replica_.set_likeness(peer_, Likeness::unlike);
+    return false;
+  }
   if (root == finish.root) {
     replica_.set_likeness(peer_, Likeness::like);
     return true;

@@ -196,7 +196,8 @@ bool Sender::compare_roots() {
   from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
   is_content_hidden_ = !replica_.has_heard_of_hidden(peer_);
-  asks_for_all_ = options_.asks_for_all || is_content_hidden_ || replica_.likeness(peer_) == Likeness::unlike;
+  is_second_ = options_.asks_for_all || replica_.likeness(peer_) == Likeness::unlike;
+  asks_for_all_ = is_second_ || is_content_hidden_;
   take_drift();
   return remote_roots_.in_step;
 }
@@ -305,6 +306,7 @@ void Sender::plan() {
   options.from_records = from_records_;
   if (knows_drift()) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
+  options.may_open = !options_.copy->dry_run && !is_second_;
   options.is_content_hidden = is_content_hidden_;
   // A plan that is made from records may have to be made once more.
   std::vector<std::variant<ChangeEvent, ErrorEvent>> told;

@@ -85,6 +85,7 @@ class Sender {
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
   bool is_content_hidden_ = false;  ///< equal times prove nothing to this receiver
+  bool is_second_ = false;          ///< the one before has left the trees unlike each other
   bool asks_for_all_ = false;   ///< also for directories with equal digests
   Plan plan_;
   std::vector<wire::Left::Entry> left_;  ///< beside the plan's

@@ -328,6 +328,41 @@ def tells_of_a_failing_path(scene):
     scene.end(watch)
 
 
+def opens_what_was_closed(scene):
+    """As somebody who may not read everything: a mode that went to DST as well does not keep anything out for good."""
+    serve = ["serve", "--state", scene.path("server"), scene.path("shared"), "--listen", "127.0.0.1:0"]
+    scene.start("opens-server.log", *serve)
+    wait_until(lambda: re.search(r"syncline pair (\S+) (\S+)", scene.text("opens-server.log")), "what to type is printed")
+    code = re.search(r"syncline pair (\S+) (\S+)", scene.text("opens-server.log")).group(2)
+    port = re.search(r"listening on 127\.0\.0\.1:(\d+)", scene.text("opens-server.log")).group(1)
+    url = f"syncline://127.0.0.1:{port}/"
+    scene.run("pair", url, code)
+    os.mkdir(scene.path("src/dir"))
+    os.chown(scene.path("src/dir"), scene.user if scene.user is not None else -1, -1)
+    scene.write("src/dir/f", "one")
+    watches = [scene.start("opens.log", "watch", "src/", to) for to in ("opened/", url + "shared/")]
+    copies = (scene.path("opened/dir"), scene.path("shared/dir"))
+    wait_until(lambda: len(scene.status()) == 2, "both can be asked")
+    scene.run("wait")
+    os.chmod(scene.path("src/dir"), 0)
+    wait_until(lambda: all(os.stat(one).st_mode & 0o777 == 0 for one in copies), "the mode is there too")
+    wait_until(lambda: all(one["state"] == "behind" for one in scene.status()), "what cannot be read fails")
+    os.chmod(scene.path("src/dir"), 0o755)
+    scene.write("src/dir/g", "two")
+    scene.run("wait", "--timeout", str(PATIENCE_S))
+    for one in copies:
+        check(is_equal(scene.path("src/dir"), one) and os.stat(one).st_mode & 0o777 == 0o755, f"{one} is in step again")
+    for watch in watches:
+        scene.end(watch)
+    for to, one in zip(("opened/", url + "shared/"), copies):
+        os.chmod(one, 0)
+        scene.run("copy", "--delete", "src/", to)
+        check(is_equal(scene.path("src/dir"), one), f"a copy opens {one}")
+    os.chmod(scene.path("opened/dir"), 0)
+    scene.run("copy", url + "shared/", "opened/")
+    check(is_equal(scene.path("src/dir"), scene.path("opened/dir")), "so does one from a server")
+
+
 def may_run_as(user):
     try:
         return subprocess.run([PROGRAM, "--version"], user=user, cwd="/", capture_output=True).returncode == 0
@@ -342,7 +377,7 @@ def as_somebody_unprivileged(top, step):
         print("skipped", step.__name__)
         return
     os.chmod(top, 0o711)
-    root = os.path.join(top, "unprivileged")
+    root = os.path.join(top, "unprivileged-" + step.__name__)
     os.mkdir(root)
     scene = Scene(root, user=user)
     if user is not None:
@@ -374,6 +409,7 @@ def main():
             scene.end_all()
         check(not os.listdir(os.path.join(runtime, "syncline")), "nothing is left")
         as_somebody_unprivileged(top, tells_of_a_failing_path)
+        as_somebody_unprivileged(top, opens_what_was_closed)
 
 
 main()

@@ -185,6 +185,39 @@ TEST_CASE("unreadable entries are told and the others copied", "[sync]") {
   CHECK(pair.dir.exists("dst/closed/kept"));
 }
 
+TEST_CASE("a directory that its owner cannot read in DST is opened and filled in the same run", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = GENERATE(false, true);
+  pair.options.owner = pair.options.group = false;
+  const unsigned mode = GENERATE(0U, 0300U, 0400U);
+  CAPTURE(pair.options.delete_extra, mode);
+  pair.dir.make_dir("src/d/e");
+  pair.dir.make_dir("dst/d");
+  pair.dir.write("src/d/f", "x");
+  pair.dir.write("src/d/e/g", "y");
+  pair.dir.write("dst/d/extra", "z");
+  REQUIRE(::chmod(pair.dir.path("src/d").c_str(), 0755) == 0);
+  REQUIRE(::chmod(pair.dir.path("dst/d").c_str(), mode) == 0);
+  constexpr unsigned nobody = 65534;
+  const bool root = ::geteuid() == 0;
+  if (root) REQUIRE(std::system(("chown -R 65534:65534 '" + pair.dir.path() + "'").c_str()) == 0);
+  const auto child = run_in_child([&] {
+    if (root && (::setgid(nobody) != 0 || ::setuid(nobody) != 0)) return 101;
+    CopyOptions dry = pair.options;
+    dry.dry_run = true;
+    if (mode == 0 && run_copy(dry).report.exit_code != 23) return 102;  // it looks, and changes nothing
+    const auto outcome = run_copy(pair.options);
+    return outcome.report.in_step || !pair.options.delete_extra ? outcome.report.exit_code : 103;
+  });
+  CHECK(child.exit_code == 0);
+  struct ::stat found {};
+  REQUIRE(::stat(pair.dir.path("dst/d").c_str(), &found) == 0);
+  CHECK((found.st_mode & 07777) == 0755);
+  CHECK(pair.dir.read("dst/d/f") == "x");
+  CHECK(pair.dir.read("dst/d/e/g") == "y");
+  CHECK(pair.dir.exists("dst/d/extra") != pair.options.delete_extra);
+}
+
 TEST_CASE("two contents of one XXH3 arrive as they are", "[sync]") {
   const auto [one, two] = xxh3_collision();
   const auto text = [](const Bytes& bytes) {
