@@ -101,6 +101,8 @@ void print_status(Console& console, const control::Watched& watched, const Json&
     out << "  not all directories can be watched (raise fs.inotify.max_user_watches): they are looked at "
            "once "
            "a minute\n";
+  if (control::flag_in(status, "rescanning"))
+    out << "  events were lost (fs.inotify.max_queued_events): everything is looked at again\n";
   out << "  running since " << format_moment(watched.since_ns) << ", process " << watched.pid;
   if (const auto how = control::text_in(status, "watched_by"); !how.empty())
     out << ", watched by " << one_line(how);

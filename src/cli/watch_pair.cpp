@@ -133,6 +133,10 @@ int WatchPair::follow(WatchControl& control) {
     hooks.tell = [&](const watch::Standing& standing) { rounds.tell(standing); };
     hooks.cancelled = hooks_.cancelled;
     hooks.is_stirred = [&] { return copies.is_stirred(); };
+    hooks.on_overflow = [this] {
+      for (const auto& output : outputs_)
+        output->notice("events were lost (fs.inotify.max_queued_events): everything is looked at again");
+    };
     hooks.board = &control.board();
     watch::SourceWatch& source = is_far ? static_cast<watch::SourceWatch&>(far) : *here.tree;
     return watch::follow(clock_, source, plan_.follow, hooks);

@@ -122,6 +122,8 @@ Json WatchDesk::status() const {
   if (view.ended) put_ended(out, *view.ended);
   out["watched_by"] = view.watched_by;
   out["degraded"] = view.is_degraded;
+  out["overflows"] = view.overflow_count;
+  out["rescanning"] = view.is_rescanning;
   if (view.retry_in) out["retry_in_ms"] = view.retry_in->count();
   if (view.proof) out["proof"] = proof_json(*view.proof);
   if (view.missing) out["missing"] = Json{{"files", view.missing->files}, {"bytes", view.missing->bytes}};

@@ -40,6 +40,12 @@ void Board::watched_by(const std::string& how) {
   watched_by_ = how;
 }
 
+void Board::overflowed(std::uint64_t count) {
+  std::lock_guard lock(mutex_);
+  overflow_count_ = count;
+  is_rescanning_ = true;
+}
+
 void Board::changed() {
   std::lock_guard lock(mutex_);
   if (!changed_ns_) changed_ns_ = clock_.now_ns();
@@ -140,6 +146,7 @@ void Board::end_round(Attempt::Result result) {
   merge_failures(is_complete);
   if (is_complete) {
     stopped_by_.reset();
+    is_rescanning_ = false;
     completed_ = {round_begun_ns_, now};
     is_holding_ = result == held;
   }
@@ -187,6 +194,8 @@ BoardView Board::view(std::size_t failing_max) const {
   out.state = standing_.state;
   out.watched_by = watched_by_;
   out.is_degraded = standing_.is_degraded;
+  out.overflow_count = overflow_count_;
+  out.is_rescanning = is_rescanning_;
   if (retry_at_)
     out.retry_in = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*retry_at_ - clock_.steady()));
   out.proof = proof_;

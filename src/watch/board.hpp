@@ -77,6 +77,8 @@ struct BoardView {
   Standing::State state = Standing::State::copying;
   std::string watched_by;  ///< "inotify" or "fanotify"; empty: nothing is watched yet
   bool is_degraded = false;
+  std::uint64_t overflow_count = 0;  ///< how often events were lost
+  bool is_rescanning = false;        ///< and no round has ended well since
   std::optional<std::chrono::milliseconds> retry_in;
   std::optional<Proof> proof;
   std::optional<Completed> completed;
@@ -115,6 +117,8 @@ class Board {
     Board* const board_;
   };
   void watched_by(const std::string& how);
+  /// The system has lost events, so often by now.
+  void overflowed(std::uint64_t count);
   /// Something in the tree has changed.
   void changed();
   bool is_round_wanted() const;
@@ -166,6 +170,8 @@ class Board {
   std::function<void()> wake_, on_news_;
   Standing standing_;
   std::string watched_by_;
+  std::uint64_t overflow_count_ = 0;
+  bool is_rescanning_ = false;
   std::optional<std::chrono::steady_clock::time_point> retry_at_;
   std::optional<Proof> proof_;
   std::optional<Completed> completed_;

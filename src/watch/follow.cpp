@@ -28,6 +28,7 @@ class Follower {
       if (at > now) {
         note(source_.take(
             std::clamp(std::chrono::ceil<milliseconds>(at - now), milliseconds(0), limits::watch_tick)));
+        look_for_overflow();
         look_for_root();
       } else if (const auto code = attempt()) {
         return *code;
@@ -71,7 +72,9 @@ class Follower {
     const auto begun = clock_.steady();
     settle_.taken();
     tell(Standing::State::copying);
+    is_overflow_told_ = false;
     const auto done = hooks_.copy();
+    look_for_overflow();
     rescan_at_ = begun + (source_.is_complete() ? options_.rescan : limits::watch_rescan_degraded);
     using enum Attempt::Result;
     note_failure(done, begun);
@@ -90,6 +93,14 @@ class Follower {
     }
     if (board != nullptr) board->end_round(done.result);
     return std::nullopt;
+  }
+
+  /// Where more is lost before anything was looked at again it is counted, and not told again.
+  void look_for_overflow() {
+    if (source_.overflow_count() == overflow_count_) return;
+    overflow_count_ = source_.overflow_count();
+    if (hooks_.board != nullptr) hooks_.board->overflowed(overflow_count_);
+    if (!std::exchange(is_overflow_told_, true) && hooks_.on_overflow) hooks_.on_overflow();
   }
 
   /// One that a change may mend is repeated after the next one; but such a try looks at everything, and where
@@ -145,6 +156,8 @@ class Follower {
   Moment look_at_ = Moment::min();  ///< for the root
   Moment not_before_ = Moment::min();  ///< though something changes
   milliseconds retry_ = limits::watch_retry_first;
+  std::uint64_t overflow_count_ = 0;
+  bool is_overflow_told_ = false;
   bool is_failing_ = false;
   std::optional<Standing> told_;
 };

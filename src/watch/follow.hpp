@@ -25,6 +25,7 @@ struct FollowHooks {
   std::function<bool()> cancelled;
   /// Asked once a second between two copies: is there another reason for one?
   std::function<bool()> is_stirred = {};
+  std::function<void()> on_overflow = {};  ///< events were lost; once until a copy has begun after that
   Board* board = nullptr;  ///< where it writes down what it does, and looks for what is asked of it
 };
 

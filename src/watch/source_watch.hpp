@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace syncline::watch {
 
@@ -35,6 +36,8 @@ class SourceWatch {
   virtual bool look_for_mounts() = 0;
   /// False where changes may go unnoticed: the system's limit of watches was reached, here or there.
   virtual bool is_complete() const = 0;
+  /// How often the system has lost events, as far as is known here: everything is looked at again each time.
+  virtual std::uint64_t overflow_count() const { return 0; }
 };
 
 }  // namespace syncline::watch

@@ -216,6 +216,7 @@ void TreeWatch::apply(const fs::DirChange& change, News& news) {
   using enum fs::DirChange::Kind;
   if (change.kind == overflow) {
     is_stale_ = news.complete = true;
+    ++overflow_count_;
     return;
   }
   const auto found = by_number_.find(change.watch);

@@ -54,6 +54,7 @@ class TreeWatch final : public SourceWatch {
   /// As look_for_mounts() or refresh() found them.
   const std::vector<std::string>& mounts() const { return mounts_; }
   bool is_complete() const override { return is_complete_; }
+  std::uint64_t overflow_count() const override { return overflow_count_; }
   int descriptor() const { return events_->descriptor(); }  ///< as of fs::DirWatch
   std::size_t dir_count() const { return by_number_.size(); }
 
@@ -92,6 +93,7 @@ class TreeWatch final : public SourceWatch {
   std::vector<std::string> mounts_;
   bool is_complete_ = true;
   bool is_stale_ = false;
+  std::uint64_t overflow_count_ = 0;
   Dirty dirty_;
   OpenWriters writers_;
 };

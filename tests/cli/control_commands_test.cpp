@@ -173,6 +173,9 @@ TEST_CASE("a status says how each watch stands, and the worst is the exit code",
   CHECK(has(run.out, "  behind by 3 files, 1.20 MB, for 0:00; tried again in 0:05\n"));
   CHECK(has(run.out, "  last failure 0:00 ago: away\n  1 entry fails\n    x\\012: no?\n"));
   CHECK(has(run.out, "not all directories can be watched"));
+  CHECK_FALSE(has(run.out, "events were lost"));
+  other.board.overflowed(1);
+  CHECK(has(scene.run(run_status).out, "  events were lost (fs.inotify.max_queued_events)"));
   other.round(Answered::held);
   CHECK(scene.run(run_status).code == exit_code::guard);
   other.board.stand({watch::Standing::State::blocked, std::nullopt, false});

@@ -229,12 +229,18 @@ TEST_CASE("a status has every state's figures", "[control]") {
   WhyScene scene;
   auto status = scene.status();
   CHECK(status["state"] == "copying");
+  CHECK(status["overflows"] == 0);
+  CHECK(status["rescanning"] == false);
+  scene.board.overflowed(3);
+  CHECK(scene.status()["rescanning"] == true);
   CHECK(status["source"] == scene.dir.path("root"));
   CHECK(status["pid"] == 77);
   CHECK_FALSE(status.contains("proof"));
   scene.round(WhyResult::in_step);
   status = scene.status();
   CHECK(status["state"] == "in-step");
+  CHECK(status["overflows"] == 3);
+  CHECK(status["rescanning"] == false);
   CHECK(status["proof"]["root"] == "abc");
   CHECK_FALSE(status.contains("changed_ns"));
   scene.board.changed();

@@ -97,6 +97,10 @@ def queue_overflows(trial):
             for name in names:
                 if name == "later" or name.startswith("burst-"):
                     shutil.rmtree(os.path.join(path, name))
+    check("events were lost" in trial.text("watch.log"), "that events were lost is told: " + trial.text("watch.log"))
+    check(trial.status()["overflows"] > 0, f"and counted: {trial.status()}")
+    with open(trial.path("here/state/syncline/log/events.jsonl")) as file:
+        check("events were lost" in file.read(), "and stands in the event log")
     trial.end(trial.watch)
     return None
 

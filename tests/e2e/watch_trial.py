@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A source that is edited at random, a destination that follows it, and what is to be true in quiet moments."""
+import json
 import os
 import random
 import subprocess
@@ -84,8 +85,11 @@ class Trial(Scene):
         differing = what_differs(self.path("src"), self.path(self.to))
         check(differing is None, f"{text}: not equal, source | destination:\n{differing}")
 
-    def status_text(self):
-        return subprocess.run([self.program, "status", self.known_as()], env=self.environment("here"), cwd=self.root, capture_output=True,
+    def status(self):
+        return json.loads(self.status_text("--json"))
+
+    def status_text(self, *options):
+        return subprocess.run([self.program, "status", *options, self.known_as()], env=self.environment("here"), cwd=self.root, capture_output=True,
                               text=True, errors="replace").stdout
 
     def end_all(self):

@@ -50,6 +50,7 @@ struct FollowScene {
     };
     hooks.tell = [&](const Standing& standing) { told.push_back(standing); };
     hooks.is_stirred = is_stirred;
+    hooks.on_overflow = on_overflow;
     hooks.cancelled = [&] {
       if (on_look) on_look();
       return is_over;
@@ -68,6 +69,7 @@ struct FollowScene {
   test::EventTrouble trouble;
   std::function<void()> on_look;
   std::function<bool()> is_stirred;
+  std::function<void()> on_overflow;
   std::vector<Standing> told;
   int copies = 0;
 };
@@ -82,6 +84,23 @@ TEST_CASE("there is a copy at once and one after each change that settled", "[wa
   CHECK(code == 0);
   CHECK(scene.copies == 5);
   CHECK(scene.told.back().state == Standing::State::in_step);
+}
+
+TEST_CASE("lost events are told once for each look at everything, wherever they are noticed", "[watch]") {
+  FollowScene scene;
+  std::vector<int> told_before;
+  scene.on_overflow = [&] { told_before.push_back(scene.copies); };
+  scene.on_look = [&] {
+    if (scene.copies != 1) return;
+    scene.trouble.overflow = true;  // again and again until the next copy
+    scene.dir.write("root/g", "x");
+  };
+  scene.follow([&](int number) -> std::optional<Attempt> {
+    scene.trouble.overflow = false;
+    scene.dir.write("root/f", "x");
+    return number == 3 ? std::nullopt : std::optional(Attempt{Result::in_step, 0});
+  });
+  CHECK(told_before == std::vector{1});
 }
 
 TEST_CASE("what makes going on senseless ends it with its exit code", "[watch]") {

@@ -342,7 +342,9 @@ TEST_CASE("lost events and a lack of watches make everything be looked at", "[wa
   tree.take_dirty();
   scene.trouble.overflow = true;
   scene.dir.write("root/f", "x");
+  CHECK(tree.overflow_count() == 0);
   CHECK(tree.take_dirty().everywhere);
+  CHECK(tree.overflow_count() == 1);
   CHECK_FALSE(tree.take_dirty().everywhere);
   scene.trouble.watches_max = scene.trouble.watches;
   scene.dir.make_dir("root/unwatched");
