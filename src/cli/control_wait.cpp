@@ -2,6 +2,7 @@
 // `syncline wait`.
 #include <chrono>
 #include <ostream>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
@@ -121,6 +122,20 @@ class WaitCommand {
   int code_ = exit_code::success;
 };
 
+/// Those that run and are meant. One that was started a moment ago, perhaps by the same line of a script, may
+/// not be there yet.
+std::vector<control::FoundWatch> find_running(const ControlLine& line, SteadyTime deadline,
+                                              const std::function<bool()>& cancelled) {
+  const auto last = std::min(deadline, std::chrono::steady_clock::now() + limits::control_appear);
+  for (;;) {
+    auto running = line.find();
+    if (line.path()) running = watches_of(running, *line.path(), true);
+    std::erase_if(running, [](const auto& found) { return !found.is_running; });
+    if (!running.empty() || std::chrono::steady_clock::now() >= last || cancelled()) return running;
+    std::this_thread::sleep_for(limits::control_appear_look);
+  }
+}
+
 }  // namespace
 
 int run_wait(const std::vector<std::string>& args, Console& console, const std::function<bool()>& cancelled) {
@@ -140,9 +155,7 @@ int run_wait(const std::vector<std::string>& args, Console& console, const std::
     if (timeout_s)
       deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                         std::chrono::duration<double>(*timeout_s));
-    auto running = line.find();
-    if (line.path()) running = watches_of(running, *line.path(), true);
-    std::erase_if(running, [](const auto& found) { return !found.is_running; });
+    const auto running = find_running(line, deadline.value_or(SteadyTime::max()), cancelled);
     if (running.empty()) return tell_none_runs(console, line.path());
     WaitCommand command(console, cancelled, deadline);
     for (const auto& found : running) command.add(found);

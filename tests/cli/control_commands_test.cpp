@@ -105,7 +105,27 @@ TEST_CASE("without a watch there is nothing to ask", "[ask]") {
     CHECK(run.err == "syncline: no watch runs; start one with 'syncline watch SRC DST'\n");
   }
   CHECK(scene.run(run_why, {scene.dir.path()}).code == exit_code::not_running);
-  CHECK(scene.wait({}).code == exit_code::not_running);
+  CHECK(scene.wait({"--timeout=0"}).code == exit_code::not_running);
+}
+
+TEST_CASE("a wait gives a watch some time to appear, or what it may take itself", "[ask][limits]") {
+  AskScene scene;
+  const auto time_of = [&](const std::vector<std::string>& args) {
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(scene.wait(args).code == exit_code::not_running);
+    return std::chrono::steady_clock::now() - begun;
+  };
+  CHECK(time_of({}) >= limits::control_appear);
+  CHECK(time_of({"--timeout=0.1"}) < limits::control_appear / 2);
+  std::optional<QuietWatch> late;
+  std::thread other([&] {
+    std::this_thread::sleep_for(limits::control_appear / 4);
+    late.emplace(scene.dir, "a");
+    while (!late->board.is_round_wanted()) std::this_thread::sleep_for(1ms);
+    late->round(Answered::in_step);
+  });
+  CHECK(scene.wait({}).code == 0);
+  other.join();
 }
 
 TEST_CASE("wrong arguments are usage errors that name the command", "[ask]") {

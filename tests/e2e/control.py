@@ -120,6 +120,9 @@ def waits_for_all_that_was_written(scene):
     scene.run("status", "src", "dst", "more", code=1)
     scene.end(watch)
     scene.run("status", code=NOT_RUNNING)
+    watch = scene.start("soon.log", "watch", "src/", "dst/")
+    scene.run("wait")  # of which nothing is there yet
+    scene.end(watch)
 
 
 def waits_for_several(scene):
