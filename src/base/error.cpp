@@ -29,6 +29,7 @@ class Category final : public std::error_category {
       case Errc::untrusted: return "not trusted";
       case Errc::unresolved: return "host name without an address";
       case Errc::replaced: return "not the directory that it was";
+      case Errc::shell: return "the remote shell has ended";
       case Errc::rules: return "file of rules that cannot be used";
     }
     return "unknown error";

@@ -30,6 +30,7 @@ enum class Errc {
   unresolved,      ///< a host name without an address
   replaced,        ///< a source is not the directory that it was
   rules,           ///< a file of rules in a source that passes a limit
+  shell,           ///< a program that should lead to the other side has ended
 };
 
 const std::error_category& syncline_category() noexcept;

@@ -218,6 +218,7 @@ inline constexpr std::size_t control_failures_shown_max = 10;     // entries tha
 inline constexpr std::size_t control_held_bytes_max = 960 * kib;  // of held deletions; and of changes
 inline constexpr std::size_t control_connections_max = 64;
 inline constexpr std::chrono::milliseconds control_idle{10'000};  // for a request, or an answer to be read
+inline constexpr std::size_t tapped_line_bytes_max = 1 * kib;     // of what a remote shell says
 inline constexpr std::chrono::milliseconds control_appear{1'000};    // for a watch that is waited for
 inline constexpr std::chrono::milliseconds control_appear_look{20};  // between two looks for it
 static_assert(2 * control_held_bytes_max + 64 * kib < control_answer_bytes_max);

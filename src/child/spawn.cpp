@@ -23,6 +23,7 @@ class SpawnRules {
     ::posix_spawnattr_init(&attributes_);
     ::posix_spawn_file_actions_adddup2(&actions_, options.in_fd, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions_, options.out_fd, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, options.err_fd, STDERR_FILENO);
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 34)
     constexpr int first_free_fd = 3;  // above the standard ones

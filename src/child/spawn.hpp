@@ -12,7 +12,8 @@ namespace syncline::child {
 struct SpawnOptions {
   std::vector<std::string> argv;  ///< the program, looked for in $PATH, and its arguments
   int in_fd = 0;                  ///< what it reads
-  int out_fd = 1;                 ///< what it writes; standard error is ours
+  int out_fd = 1;                 ///< what it writes
+  int err_fd = 2;                 ///< its standard error
   /// NAME=VALUE each, beside our own variables or in place of them.
   std::vector<std::string> variables = {};
   /// In a process group of its own: a Ctrl-C at the terminal is not for it, and signals of ours reach all

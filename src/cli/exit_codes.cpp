@@ -39,6 +39,8 @@ Advice advice_for(Errc code) {
       return {exit_code::guard, "make sure whose key it is, then pair the two sides anew"};
     case Errc::unresolved: return {exit_code::selection, "check the host name"};
     case Errc::rules: return {exit_code::usage, "nothing was changed"};
+    case Errc::shell:
+      return {exit_code::data_stream, "make sure that it leads there when it is run by itself"};
   }
   return {exit_code::file_io, run_again};
 }
@@ -83,8 +85,8 @@ Failure explain_system(const std::system_error& error) {
     advice = advice_for(error.code().value());
   out.code = advice.code;
   out.next = advice.next;
-  // What is wrong with an argument, or with rules, is said by the context already.
-  if (own != nullptr && (own->is(Errc::usage) || own->is(Errc::rules))) {
+  // What is wrong with an argument, with rules or with another program is said by the context already.
+  if (own != nullptr && (own->is(Errc::usage) || own->is(Errc::rules) || own->is(Errc::shell))) {
     out.cause = own->context();
     out.subject.clear();
   }

@@ -68,9 +68,12 @@ Spawned spawn_link(IoThreads& threads, const std::vector<std::string>& argv, con
   spawn.argv = argv;
   spawn.in_fd = to_child.read.get();
   spawn.out_fd = from_child.write.get();
+  auto errors = std::make_unique<ErrorTap>();
+  spawn.err_fd = errors->write_fd();
   auto child = child::spawn(spawn);
+  errors->start();
   auto link = link_over(threads, std::move(from_child.read), std::move(to_child.write), options);
-  return {std::move(child), std::move(link)};
+  return {std::move(errors), std::move(child), std::move(link)};
 }
 
 }  // namespace syncline::net

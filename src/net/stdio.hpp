@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "child/child.hpp"
+#include "net/error_tap.hpp"
 #include "net/io_threads.hpp"
 #include "net/link.hpp"
 
@@ -23,12 +24,13 @@ std::unique_ptr<Link> make_stdio_link(IoThreads& threads, int in_fd, int out_fd,
 std::unique_ptr<Link> take_stdio_link(IoThreads& threads, const LinkOptions& options = {});
 
 struct Spawned {
+  std::unique_ptr<ErrorTap> errors;  ///< destroyed last: it passes on what the child says at its end
   child::Child child;
   std::unique_ptr<Link> link;  ///< destroyed first: the child sees the end of its input
 };
 
-/// Starts `argv` (searched in PATH) with pipes as its standard input and output; standard error is inherited,
-/// and nothing else. Throws Error(errno) with argv[0] when it cannot be started.
+/// Starts `argv` (searched in PATH) with pipes as its standard input and output; what it says on standard
+/// error is passed on to ours. Throws Error(errno) with argv[0] when it cannot be started.
 Spawned spawn_link(IoThreads& threads, const std::vector<std::string>& argv, const LinkOptions& options = {});
 
 }  // namespace syncline::net

@@ -2,8 +2,6 @@
 // TLS to a pinned server, or a child that is an ssh.
 #include "remote/dial.hpp"
 
-#include <cerrno>
-
 #include "net/connector.hpp"
 #include "net/stdio.hpp"
 #include "trust/identity.hpp"
@@ -14,6 +12,7 @@ namespace syncline::remote {
 namespace {
 
 constexpr auto child_end_limit = std::chrono::seconds(2);
+constexpr auto last_words_limit = std::chrono::milliseconds(500);  ///< it may have left somebody behind
 constexpr int command_not_found = 127;
 
 /// A link to a child, whose end explains why nothing came.
@@ -46,17 +45,19 @@ class ChildLink final : public wire::Transport {
   bool is_local() const override { return false; }
 
  private:
-  /// ssh itself, or the shell over there, has said the rest on standard error.
+  /// What made it end it alone knows: its last line, if it said anything, is often that.
   void explain_end() {
     if (spawned_.link->received_bytes() != 0) return;
     const auto status = spawned_.child.wait(child_end_limit);
     if (!status || status->code == 0) return;
-    std::string cause =
-        "the remote shell to '" + escape_name(host_) + "' ended with " +
-        (status->signal != 0 ? "signal " + std::to_string(status->signal) : std::to_string(status->code));
+    std::string cause = "the remote shell to '" + escape_name(host_) + "' ended with " +
+                        (status->signal != 0 ? "signal " + std::to_string(status->signal)
+                                             : "exit status " + std::to_string(status->code));
+    if (const auto said = spawned_.errors->last_line(last_words_limit); !said.empty())
+      cause += " and said '" + escape_name(said) + "'";
     if (status->code == command_not_found)
       cause += ": '" + escape_name(program_) + "' is not there; install it or give --syncline-path";
-    throw Error(ECONNREFUSED, cause);
+    throw Error(Errc::shell, cause);
   }
   net::Spawned spawned_;
   std::string host_;

@@ -26,7 +26,7 @@ constexpr std::uint64_t progress_bytes_min = 64 * limits::kib;
 
 bool is_worth_another_try(const Error& error, bool was_connected) {
   // Refused by a server that is just starting again.
-  return is_lost_link(error) || (was_connected && error.is_errno(ECONNREFUSED));
+  return is_lost_link(error) || (was_connected && (error.is_errno(ECONNREFUSED) || error.is(Errc::shell)));
 }
 
 }  // namespace

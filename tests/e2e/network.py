@@ -144,6 +144,16 @@ def through_a_shell(place):
     missing = place.run("here", "copy", "-e", shell, "--syncline-path", "/no/syncline", "--retries", "0", "src/", "m:x/",
                         code=12)
     check("--syncline-path" in missing.stderr, "a missing program is told: " + missing.stderr)
+    with open(shell, "w") as file:
+        file.write("#!/bin/sh\necho looking >&2\necho 'no such host: m' >&2\nexit 255\n")
+    refused = place.run("here", "copy", "-e", shell, "--retries", "0", "src/", "m:x/", code=12).stderr
+    check("looking\nno such host: m\n" in refused, "what it says is passed on: " + refused)
+    check("the remote shell to 'm' ended with exit status 255 and said 'no such host: m'" in refused, "and told: " + refused)
+    check("refused" not in refused, "no other cause is made up: " + refused)
+    with open(shell, "w") as file:
+        file.write("#!/bin/sh\nexit 9\n")
+    refused = place.run("here", "copy", "-e", shell, "--retries", "0", "src/", "m:x/", code=12).stderr
+    check("the remote shell to 'm' ended with exit status 9; " in refused, "one that says nothing: " + refused)
 
 
 def reload_and_stop(place):

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "net_pair.hpp"
 #include "support/catch.hpp"
 
@@ -173,6 +174,23 @@ TEST_CASE("how a child ended is known", "[stdio]") {
   CHECK_FALSE(gone.link->receive());
   CHECK(error_of([&] { spawn_link(io, {"no-such-program-here"}); }).is_errno(ENOENT));
   CHECK(error_of([&] { spawn_link(io, {}); }).is(Errc::usage));
+}
+
+TEST_CASE("the last line that a child says is known, as far as a limit", "[stdio][limits]") {
+  IoThreads io;
+  const auto said = [&](const std::string& script, std::chrono::milliseconds limit = 60s) {
+    return spawn_link(io, {"sh", "-c", script}).errors->last_line(limit);
+  };
+  CHECK(said("echo one >&2; echo two >&2; echo >&2") == "two");
+  CHECK(said("printf 'one\\r\\nno end' >&2") == "no end");
+  CHECK(said("exit 1").empty());
+  const auto so_long = [&](std::size_t count) {
+    return said("head -c " + std::to_string(count) + " /dev/zero | tr '\\0' x >&2").size();
+  };
+  CHECK(so_long(limits::tapped_line_bytes_max) == limits::tapped_line_bytes_max);
+  CHECK(so_long(limits::tapped_line_bytes_max + 1) == limits::tapped_line_bytes_max);
+  // Somebody who holds it open does not hold us up.
+  CHECK(said("echo x >&2; sleep 20 & exit 1", 300ms) == "x");
 }
 
 TEST_CASE("a child inherits three descriptors and no blocked or ignored signal", "[stdio]") {
