@@ -141,7 +141,8 @@ int WatchPair::follow(WatchControl& control) {
     watch::SourceWatch& source = is_far ? static_cast<watch::SourceWatch&>(far) : *here.tree;
     return watch::follow(clock_, source, plan_.follow, hooks);
   } catch (const std::exception& error) {
-    const auto failure = explain(error);
+    auto failure = explain(error);
+    if (failure.code == exit_code::usage) failure.next = "see 'syncline watch --help'";
     control.board().failed("", (failure.subject.empty() ? "" : failure.subject + ": ") + failure.cause);
     for (const auto& output : outputs_) output->failure(failure);
     return failure.code;

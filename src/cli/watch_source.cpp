@@ -2,6 +2,8 @@
 // One way of watching, or the other.
 #include "cli/watch_source.hpp"
 
+#include <cerrno>
+
 #include "base/error.hpp"
 
 namespace syncline::cli {
@@ -17,10 +19,24 @@ WatchedSource by_fanotify(fs::Fs& files, const std::string& root) {
   return {watch_tree(files, root, fs::watch_file_systems(*files.open_root(root))), "fanotify"};
 }
 
+/// What was asked for cannot be had there, now or later.
+WatchedSource only_by_fanotify(fs::Fs& files, const std::string& root) {
+  try {
+    return by_fanotify(files, root);
+  } catch (const Error& error) {
+    const bool is_unfit = error.is_errno(EOPNOTSUPP) || error.is_errno(ENODEV) || error.is_errno(EXDEV) ||
+                          error.is_errno(ENOSYS) || error.is_errno(EINVAL);
+    if (!is_unfit) throw;
+    throw Error(Errc::usage, "--watch-with=fanotify: the file system of '" + escape_name(root) +
+                                 "' cannot be watched so (" + error.code().message() +
+                                 "); use --watch-with=inotify");
+  }
+}
+
 }  // namespace
 
 WatchedSource watch_source(fs::Fs& files, const std::string& root, WatchWith with) {
-  if (with == WatchWith::fanotify) return by_fanotify(files, root);
+  if (with == WatchWith::fanotify) return only_by_fanotify(files, root);
   WatchedSource out{watch_tree(files, root, fs::watch_dirs()), "inotify"};
   if (with == WatchWith::inotify || out.tree->is_complete()) return out;
   try {

@@ -22,7 +22,7 @@ Json proof_json(const watch::Proof& proof) {
 
 Json failing_json(const std::string& path, const watch::FailingEntry& entry) {
   Json out = Json::object();
-  put_name(out, "path", path);
+  put_name(out, "path", path.empty() ? "./" : path);  // SRC as a whole
   put_failing(out, entry);
   return out;
 }

@@ -72,6 +72,10 @@ ErrorEvent failure_event(const wire::Failure& failure, const std::string& place)
   event.side = "destination";
   event.cause = failure.message.empty() ? code.message() : failure.message;
   event.next = "the old version is kept; the next run tries again";
+  if (failure.syncline_code && failure.message == Error(Errc::changed, changed_at_sender).what()) {
+    event.side = "source";
+    event.cause = "changed while it was read";
+  }
   const Error error = failure.syncline_code ? Error(static_cast<Errc>(failure.code), "")
                                             : Error(static_cast<int>(failure.code), "");
   if (!is_about_disk(error)) return event;

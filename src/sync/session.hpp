@@ -20,6 +20,9 @@ inline constexpr const char* area_name = ".syncline";
 wire::Message expect_message(wire::Channel& channel);
 [[noreturn]] void throw_fatal(const wire::Fatal& fatal);
 /// Tells the other side, if it still listens.
+/// Context of an Errc::changed of the receiver, who was sent other content than it was promised.
+inline constexpr const char* changed_at_sender = "source";
+
 void tell_fatal(wire::Channel& channel, const std::exception& error) noexcept;
 void tell_fatal(wire::Channel& channel, const std::exception_ptr& error) noexcept;
 wire::Fatal fatal_of(const std::exception& error);

@@ -137,6 +137,10 @@ void Board::merge_failures(bool is_complete) {
   failing_more_in_round_ = 0;
 }
 
+void Board::take_held() {
+  if (report_) held_ = {report_->deletions_held, report_->changes_held};
+}
+
 void Board::end_round(Attempt::Result result) {
   using enum Attempt::Result;
   std::lock_guard lock(mutex_);
@@ -153,9 +157,9 @@ void Board::end_round(Attempt::Result result) {
   if (!is_holding_) {
     held_ = {};
     held_plan_ = {};
-  } else if (report_) {
-    held_ = {report_->deletions_held, report_->changes_held};
-    held_plan_ = std::move(report_->held);
+  } else {
+    take_held();
+    if (report_) held_plan_ = std::move(report_->held);
   }
   approved_ = Approval::none;
   if (result == in_step && report_ && report_->in_step) {
@@ -172,6 +176,8 @@ void Board::end_round(Attempt::Result result) {
 void Board::stand(const Standing& standing) {
   std::lock_guard lock(mutex_);
   standing_ = standing;
+  // With what is held, not a moment before: nothing held by number means something else.
+  if (standing.state == Standing::State::holding) take_held();
   retry_at_.reset();
   if (standing.retry_in) retry_at_ = clock_.steady() + *standing.retry_in;
   news();

@@ -163,6 +163,7 @@ class Board {
   using Failures = std::map<std::string, FailingEntry>;
   void note_failure(LastFailure failure);
   void merge_failures(bool is_complete);
+  void take_held();
   void news();
 
   Clock& clock_;

@@ -157,6 +157,12 @@ TEST_CASE("what waits says why the last round brought nothing, until one has", "
   CHECK(scene.verdict("g") == "in-step");
 }
 
+TEST_CASE("what fails of the source as a whole has a name", "[control]") {
+  WhyScene scene;
+  scene.round(WhyResult::partly, "");
+  CHECK(scene.status()["failing_first"][0]["path"] == "./");
+}
+
 TEST_CASE("what is gone is held by a guard, or gone at the other side too", "[why]") {
   WhyScene scene;
   std::filesystem::remove(scene.dir.path("root/g"));

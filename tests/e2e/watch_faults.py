@@ -52,12 +52,33 @@ def edits_seen_by_fanotify(trial):
     trial.edit(30)
     watch = trial.start("here", "watch.log", "watch", *UNGUARDED, "--watch-with=fanotify", "src/", "dst/")
     wait_until(lambda: watch.poll() is not None or trial.text("watch.log"), "the watch begins or ends")
-    if "watch the file system" in trial.text("watch.log"):
-        return "left out: " + trial.text("watch.log").strip()
+    said = trial.text("watch.log")
+    if "use --watch-with=inotify" in said:
+        check(watch.wait(60) == 1, "what cannot be had there ends it as wrong usage: " + said)
+    if "use --watch-with=inotify" in said or "watch the file system" in said:
+        return "left out: " + said.strip()
     trial.watch = watch
     wait_until(trial.can_be_asked, "the watch can be asked")
     check("watched by fanotify" in trial.status_text(), "how it watches is told: " + trial.status_text())
     follow_edits(trial)
+    return None
+
+
+def fanotify_is_refused(trial):
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    for name in ("lower", "upper", "work", "over"):
+        os.mkdir(trial.path(name))
+    options = ",".join(f"{key}={trial.path(name)}" for key, name in
+                       (("lowerdir", "lower"), ("upperdir", "upper"), ("workdir", "work")))
+    # An overlay on an overlay, say, cannot be had everywhere.
+    if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, trial.path("over")], capture_output=True).returncode != 0:
+        return "left out: no overlay can be mounted here"
+    watch = trial.start("here", "over.log", "watch", "--watch-with=fanotify", "over/", "dst/")
+    check(watch.wait(60) == 1, f"a file system that cannot be watched so is wrong usage: exit {watch.returncode}")
+    said = trial.text("over.log")
+    check("cannot be watched so" in said and "--watch-with=inotify" in said, "what to do is told: " + said)
+    subprocess.run(["umount", trial.path("over")], check=True)
     return None
 
 
@@ -329,7 +350,7 @@ def far(scene):
     return act
 
 
-SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, queue_overflows, connection_is_cut,
+SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, fanotify_is_refused, queue_overflows, connection_is_cut,
           far(connection_is_cut), processes_are_killed, far(processes_are_killed), new_directories, far(new_directories), disk_is_full,
           source_is_unmounted, far(source_is_unmounted), part_is_unmounted, destination_is_unmounted)
 

@@ -8,6 +8,7 @@
 #include "pair.hpp"
 #include "support/catch.hpp"
 #include "support/fault_fs.hpp"
+#include "sync/session.hpp"
 
 using namespace syncline;
 using namespace syncline::test;
@@ -88,6 +89,21 @@ TEST_CASE("a file that keeps changing is told with 24 and never stored mixed", "
   CHECK(again.report.in_step);
   CHECK((scene.dir.read("dst/file") == scene.dir.read("src/file")));
   CHECK_FALSE(scene.dir.exists("dst/.syncline"));
+}
+
+TEST_CASE("what the receiver finds changed is told with the side that has changed it", "[sync]") {
+  const auto told = [](const char* context) {
+    const Error error(Errc::changed, context);
+    wire::Failure failure;
+    failure.path = "f";
+    failure.syncline_code = true;
+    failure.code = static_cast<std::uint32_t>(Errc::changed);
+    failure.message = error.what();
+    return sync::failure_event(failure, "");
+  };
+  CHECK(told(sync::changed_at_sender).side == "source");
+  CHECK(told(sync::changed_at_sender).cause == "changed while it was read");
+  CHECK(told("copy from 'f'").side == "destination");
 }
 
 TEST_CASE("a file that vanishes while it is read is told with 24", "[sync]") {

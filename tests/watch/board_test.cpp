@@ -171,6 +171,17 @@ TEST_CASE("where the directory is another one it is that which is approved, and 
   CHECK_FALSE(scene.board.is_root_approved());
 }
 
+TEST_CASE("how much is held is known as soon as that something is", "[board]") {
+  watch::Board board(system_clock());
+  board.take_requests();
+  board.begin_round();
+  CopyReport report;
+  report.deletions_held = 60;
+  board.report(report);
+  board.stand({Standing::State::holding, std::nullopt, false});
+  CHECK(board.view().held.deletions == 60);
+}
+
 TEST_CASE("what is held is known by name until a round has ended without it", "[board]") {
   BoardScene scene;
   CHECK_FALSE(scene.board.held().is_holding);
