@@ -73,6 +73,10 @@ inline constexpr std::size_t partial_count_max = 64;
 // Sessions that read one replica beside the one that writes its state, each with a copy of that state.
 inline constexpr int state_snapshots_max = 64;
 
+// What a session announces before it can be seen (60 to 70 bytes for a file): with more, what comes then and
+// is not recorded counts as made by others, if the session is killed.
+inline constexpr std::size_t announced_bytes_max = 64 * mib;
+
 // Receiving: one durable batch.
 inline constexpr std::size_t commit_files_max = 1000;
 /// Without a barrier to share nothing is gained by waiting, and a small directory is quicker to rename from.

@@ -77,7 +77,7 @@ class AreaImpl final : public Area {
              const std::function<void(fs::Dir& dir, const std::string& name)>& make, std::uint64_t token,
              const std::optional<Keep>& keep) override;
   bool wants_commit() const override { return core_->wants_commit(); }
-  std::vector<Outcome> commit() override;
+  std::vector<Outcome> commit(const Foresee& foresee) override;
   std::uint64_t written_bytes() const override { return core_->written_bytes; }
   std::vector<std::uint32_t> partials() const override;
   std::unique_ptr<fs::File> open_partial(std::uint32_t number) const override;
@@ -196,11 +196,11 @@ void AreaImpl::place(std::shared_ptr<fs::Dir> parent, const RelPath& path,
   core_->enqueue(std::move(item));
 }
 
-std::vector<Outcome> AreaImpl::commit() {
+std::vector<Outcome> AreaImpl::commit(const Foresee& foresee) {
   const std::lock_guard lock(commit_mutex_);
   auto items = core_->take_pending();
   if (items.empty()) return {};
-  auto outcomes = Batch(core_, std::move(items)).run();
+  auto outcomes = Batch(core_, std::move(items)).run(foresee);
   core_->temps.forget_parents();
   return outcomes;
 }

@@ -75,8 +75,9 @@ std::vector<Pending*> Batch::live_inplace() {
   return out;
 }
 
-std::vector<Outcome> Batch::run() {
+std::vector<Outcome> Batch::run(const Foresee& foresee) {
   check_inplace_targets();
+  if (foresee) tell(foresee);
   choose_sync();
   if (stabilise()) {
     for (auto& item : items_) publish(item);
@@ -89,6 +90,19 @@ std::vector<Outcome> Batch::run() {
     outcomes.push_back({item.token, item.error ? std::nullopt : item.stat, item.error, std::move(item.kept)});
   }
   return outcomes;
+}
+
+void Batch::tell(const Foresee& foresee) const {
+  std::vector<Foreseen> out;
+  out.reserve(items_.size());
+  for (const auto& item : items_) {
+    if (item.error) continue;
+    Foreseen one{item.token, 0, item.entry.plan.new_bytes};
+    if (item.inplace) one.inode = item.inplace->transaction.begin.inode;
+    else if (item.written) one.inode = item.written->inode;
+    out.push_back(one);
+  }
+  foresee(out);
 }
 
 void Batch::choose_sync() {

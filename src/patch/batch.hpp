@@ -25,7 +25,7 @@ inline constexpr std::size_t small_batch_count = 8;
 class Batch {
  public:
   Batch(std::shared_ptr<Core> core, std::vector<Pending> items);
-  std::vector<Outcome> run();
+  std::vector<Outcome> run(const Foresee& foresee);
 
  private:
   bool is_batch_durable() const { return core_.options.durability == Durability::batch; }
@@ -33,6 +33,7 @@ class Batch {
   void attempt(Pending& item, Step&& step);
   void fail_all(const std::exception_ptr& error);
   void check_inplace_targets();
+  void tell(const Foresee& foresee) const;
   void become_rewrite(Pending& item);
   void choose_sync();
   bool stabilise();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,14 @@ struct Outcome {
   std::exception_ptr error;
   std::optional<Kept> kept;  ///< also where it failed after that
 };
+
+/// What a commit is about to make visible. Of an entry that place() made only the token is told.
+struct Foreseen {
+  std::uint64_t token = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size_bytes = 0;
+};
+using Foresee = std::function<void(std::span<const Foreseen> entries)>;
 
 /// One file on its way. Bytes come in any order of new offsets and must cover the file; what no
 /// call covers is zero. Destroying it without finish() leaves the target as it was.
@@ -159,8 +168,10 @@ class Area {
   virtual bool wants_commit() const = 0;
   /// Makes everything finished so far durable (per Durability) and visible, in finish order:
   /// syncfs -> rename all -> syncfs; journal: fdatasync -> patch -> fdatasync. After an EIO of a sync
-  /// nothing of the batch is acknowledged. One failing file does not stop the others.
-  virtual std::vector<Outcome> commit() = 0;
+  /// nothing of the batch is acknowledged. One failing file does not stop the others. `foresee`, if given, is
+  /// called before the first sync, when nothing of it is visible yet.
+  virtual std::vector<Outcome> commit(const Foresee& foresee) = 0;
+  std::vector<Outcome> commit() { return commit({}); }
   /// Numbers of the files that broken transfers left, `.syncline/partial/NUMBER`: some bytes of some version
   /// of something, for whoever looks for content by its ids, and of that version's size, so that they are
   /// cut into chunks in the same way. At most limits::partial_count_max.

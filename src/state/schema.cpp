@@ -120,7 +120,7 @@ void create_missing(const std::string& path) {
 void remove_database_files(const std::string& path) {
   const auto split = split_path(path);
   const auto dir = fs::linux_fs().open_root(split.directory);
-  for (const auto* suffix : {"", "-wal", "-shm"})
+  for (const auto& suffix : {std::string(), std::string("-wal"), std::string("-shm"), announced_suffix})
     if (dir->stat_at(split.name + suffix)) dir->unlink(split.name + suffix);
 }
 

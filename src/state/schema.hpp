@@ -20,7 +20,11 @@ SplitPath split_path(const std::string& path);
 /// Creates an empty file of mode 0600 at `path`, and its directory with 0700, where they are missing.
 void create_missing(const std::string& path);
 
-/// Removes PATH, PATH-wal and PATH-shm where they are there, not the lock. No connection may be open.
+/// Behind PATH: the file of announcements.
+inline const std::string announced_suffix = ".announced";
+
+/// Removes PATH, PATH-wal, PATH-shm and PATH.announced where they are there, not the lock. No connection may
+/// be open.
 void remove_database_files(const std::string& path);
 
 /// Renames PATH, PATH-wal and PATH-shm to PATH.corrupt-N (-wal, -shm) with the first N that is free;

@@ -196,7 +196,8 @@ void Applier::commit_loop() {
 }
 
 void Applier::commit() {
-  for (const auto& outcome : area_->commit()) settle(outcome);
+  const auto foresee = [this](std::span<const patch::Foreseen> entries) { announce(entries); };
+  for (const auto& outcome : area_->commit(foresee)) settle(outcome);
 }
 
 void Applier::flush(std::uint64_t token) {
@@ -306,7 +307,23 @@ void Applier::settle(const patch::Outcome& outcome) {
   } else {
     entry.content = 0;
     replica_.drop_manifest(replaced);
+    if (!pending.like.empty()) share_content(RelPath::parse(pending.like), *node, entry);
   }
+}
+
+/// Of another name of the same file, unless that has a manifest, which belongs to one: names that come and go
+/// move the times of all, and what is in this one tells then that nobody changed it. Under the replica's
+/// mutex.
+void Applier::share_content(const RelPath& like, DirNode& node, Entry& entry) {
+  DirNode* there = replica_.tree().find_dir(like.parent());
+  if (there == nullptr) return;
+  replica_.load_details(*there);
+  const Entry* known = there->find(like.name());
+  const Content* content =
+      known != nullptr && known->inode == entry.inode ? there->content_of(*known) : nullptr;
+  if (content == nullptr || content->manifest_id != 0) return;
+  const Content copy = *content;
+  node.set_content(entry, copy);
 }
 
 void Applier::send_failure(const std::string& path, const std::exception& error, std::uint64_t needed_bytes,

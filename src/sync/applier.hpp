@@ -77,6 +77,12 @@ class Applier {
   void ask_for_commit();
   void commit();
   void settle(const patch::Outcome& outcome);
+  void share_content(const RelPath& like, DirNode& node, Entry& entry);
+  // What is about to be seen (applier_announce.cpp).
+  void announce(std::span<const patch::Foreseen> entries);
+  void announce(const wire::Batch& batch);
+  void announce_change(const RelPath& path, const fs::Stat& stat);
+  void announce_rename(const RelPath& from, const RelPath& to);
   static void answer(const std::function<void()>& send);  ///< a lost link is no error here
   void answer(const wire::Message& message);
   void note_error(const std::exception_ptr& error);

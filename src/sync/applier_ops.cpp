@@ -37,6 +37,7 @@ void Applier::guarded(const std::string& path, F&& action, std::uint64_t needed_
 
 void Applier::apply(wire::Batch batch) {
   wait_for_commits();
+  announce(batch);
   std::vector<wire::WriteFile> files;
   std::size_t bytes = 0;
   for (auto& op : batch.ops) {
@@ -198,6 +199,7 @@ void Applier::set_meta(const wire::SetMeta& op) {
   if (found->type == fs::FileType::directory) {
     set_dir_meta(*parent, path, metadata);
   } else if (found->type == fs::FileType::regular) {
+    announce_change(path, *found);
     const auto file = parent->open_read(name);
     fs::apply_metadata(*file, metadata, nullptr);
   } else {
@@ -232,6 +234,7 @@ void Applier::rename(const wire::Rename& op) {
   const auto known = known_stat(from);
   const auto found = from_dir->stat_at(from_name);
   if (!known || !found || !same_file(*known, *found)) throw Error(Errc::foreign, from.text());
+  announce_rename(from, to);
   from_dir->rename_new(from_name, *to_dir, to_name);
   forget_dirs();
   const auto now = to_dir->stat_at(to_name);

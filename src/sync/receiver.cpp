@@ -195,7 +195,7 @@ wire::EntryInfo Receiver::drift_info(const DirNode& node, const Entry& entry) co
   return out;
 }
 
-/// `gone`: not here any more although the record has it.
+/// `gone`: not here any more although the record has it. What others removed is told with what was there.
 void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Entry*>& entries,
                         const std::vector<const state::StoredEntry*>& gone) {
   wire::Listing listing;
@@ -213,8 +213,12 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
     count = 1;
     bytes = item_bytes;
   };
-  if (!tells_drift())
-    for (const auto* one : gone) make_room(one->name.size()), listing.gone.push_back(one->name);
+  const auto is_told_gone = [&](const state::StoredEntry* one) {
+    return !tells_drift() ||
+           !std::ranges::binary_search(node.absent, one->name, {}, &state::StoredEntry::name);
+  };
+  for (const auto* one : gone)
+    if (is_told_gone(one)) make_room(one->name.size()), listing.gone.push_back(one->name);
   for (const auto& name : node.unknown) make_room(name.size()), listing.unknown.push_back(name);
   if (node.unreadable) make_room(1), listing.unknown.push_back(".");
   const auto tell = [&](wire::EntryInfo info) {
@@ -223,7 +227,8 @@ void Receiver::tell_dir(DirNode& node, bool partial, const std::vector<const Ent
   };
   auto absent = gone.begin();
   const auto tell_absent_before = [&](std::string_view name) {
-    for (; tells_drift() && absent != gone.end() && (name.empty() || (*absent)->name < name); ++absent) {
+    for (; absent != gone.end() && (name.empty() || (*absent)->name < name); ++absent) {
+      if (is_told_gone(*absent)) continue;
       auto info = stored_info(**absent, rules_);
       info.drifted = info.absent = true;
       info.left_version = node.left_version(info.name);

@@ -212,7 +212,8 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
     out.root = tree_root(replica_.tree(), rules_);
     out.agreed = in_step_;
   }
-  out.disk_written_bytes = area_written_bytes_ + replica_.database().written_bytes();
+  out.disk_written_bytes =
+      area_written_bytes_ + replica_.database().written_bytes() + replica_.announced_bytes();
   out.content_read_bytes = read_bytes_;
   if (!finish.unanswered) {
     channel_.send(out);
@@ -229,6 +230,7 @@ void Receiver::salvage(const std::exception& cause) {
   if (!innocent || !applier_) return;
   try {
     applier_->salvage();
+    applier_->refresh_links();
     replica_.unsettle_brought();
     replica_.commit(options_.durability != patch::Durability::none);
   } catch (const Error&) {

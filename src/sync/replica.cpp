@@ -115,6 +115,7 @@ void Replica::rest() {
 
 void Replica::let_go() {
   writer_.reset();
+  announcements_.reset();
   try {
     if (database_ && !database_->rest()) close_state();
   } catch (const Error&) {
@@ -196,11 +197,13 @@ void Replica::make_room_for_state() {
 }
 
 void Replica::open_state() {
+  is_snapshot_ = false;
   try {
     database_ = state::Database::open(database_path_, false);
   } catch (const Error& error) {
     if (!options_.is_source || !error.is(Errc::locked)) throw;
     database_ = state::Database::open_snapshot(database_path_);
+    is_snapshot_ = true;
   }
   if (const auto& name = database_->set_aside()) tell_set_aside(options_, *name);
 }
@@ -209,6 +212,7 @@ void Replica::close_state() {
   reader_.reset();
   content_reader_.reset();
   writer_.reset();
+  announcements_.reset();
   database_.reset();
 }
 
@@ -393,6 +397,7 @@ void Replica::commit(bool durable) {
     writer().put_value("place", *(known_place_ = place_));
   writer().commit(durable);
   writer_.reset();
+  settle_announcements();
 }
 
 bool Replica::is_dirty() const {

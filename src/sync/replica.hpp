@@ -6,11 +6,13 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 
 #include "base/accounts.hpp"
 #include "base/world.hpp"
 #include "hash/digest.hpp"
+#include "state/announcements.hpp"
 #include "sync/identity.hpp"
 #include "sync/manifest_cache.hpp"
 #include "sync/selector.hpp"
@@ -180,6 +182,17 @@ class Replica {
   void unsettle_brought();
   /// A session that ends in order leaves that to what the sides agree upon.
   void settle_brought();
+  /// To be told before it can be seen in the tree, so that it is known for ours if this session is killed.
+  /// For the next sessions, until a commit(). Thread-safe.
+  void announce(std::span<const state::Announced> entries);
+  /// The same for entries as the tree has them, by their paths (thread-safe): nothing where that is not
+  /// enough to know them again, or where they are others'.
+  std::optional<state::Announced> description(const RelPath& path);
+  /// Of all names of one file, whose content is known if it is of one of them.
+  std::vector<state::Announced> descriptions_of_names(const fs::Stat& file);
+  /// What sessions that came to no end have announced, for the scan.
+  const state::AnnouncedEntries& announced() const { return announced_; }
+  std::uint64_t announced_bytes() const { return announcements_ ? announcements_->written_bytes() : 0; }
   /// Writes the records of every directory that changed; they take part in the next commit().
   void write_records();
   /// Writes what is left to write, forgets directories that are gone, commits.
@@ -220,6 +233,10 @@ class Replica {
   void for_each_brought(F&& visit);
   static ScanShape shape_of(const ScanOptions& options);
   bool scan_again(const ScanOptions& options);
+  std::optional<state::Announced> described(DirNode& node, const Entry& entry);
+  hash::Digest announcement_base();
+  void read_announcements();
+  void settle_announcements();
   void let_go();
   state::Writer& writer();
   state::Reader& content_reader();
@@ -243,12 +260,15 @@ class Replica {
   std::optional<Bytes> known_place_;  ///< as the state has it: where the tree was when there was something in it
   bool is_composed_ = false;
   bool is_tracked_ = false;
+  bool is_snapshot_ = false;
   std::shared_ptr<fs::Dir> root_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<state::Reader> reader_;
   std::mutex content_mutex_;
   std::unique_ptr<state::Reader> content_reader_;
   std::unique_ptr<state::Writer> writer_;
+  std::unique_ptr<state::Announcements> announcements_;  ///< of this session
+  state::AnnouncedEntries announced_;                    ///< of those before it
   ManifestCache manifests_;  ///< of one that is followed
   std::optional<hash::QuickKey> key_;
   std::array<std::byte, 16> id_{};

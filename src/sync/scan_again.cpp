@@ -198,7 +198,9 @@ bool Replica::has_drifted() {
 
 void Replica::scan(const ScanOptions& options) {
   rules_ = options.rules;
+  read_announcements();
   if (!scan_again(options)) Scanner(*this, options).run();
+  announced_ = {};  // all of it is looked at, or not there
   scanned_ = shape_of(options);
   rules_files_ = options.selector != nullptr ? options.selector->rules_files() : nullptr;
 }

@@ -100,6 +100,7 @@ void Scanner::join_drift(DirNode& node, const state::DirRecord* record) {
   const auto root_device = replica_.tree().root_stat.device;
   for (Entry& entry : node.entries) {
     const auto* stored = record != nullptr ? record->find(node.name_of(entry)) : nullptr;
+    if (entry.brought) continue;
     entry.drifted = stored == nullptr || !is_as_recorded(node, entry, *stored, root_device) ||
                     (stored->drift && !stored->drift->absent);
     if (stored != nullptr && stored->drift && entry.drifted)
@@ -110,6 +111,7 @@ void Scanner::join_drift(DirNode& node, const state::DirRecord* record) {
     if (node.find(stored.name) != nullptr ||
         std::ranges::find(node.unknown, stored.name) != node.unknown.end())
       continue;
+    if (has_gone(node, stored)) continue;
     node.absent.push_back(stored);
     if (stored.drift) node.set_left_version(stored.name, stored.drift->left_version);
   }
@@ -134,6 +136,7 @@ void Scanner::examine(DirNode& node, Entry& entry, OpenDirs& dirs, const state::
   const bool suspect = stored != nullptr && entry.type == fs::FileType::regular &&
                        stored->stat.type == entry.type && stored->stat.size_bytes == entry.size_bytes &&
                        stored->stat.mtime_ns == entry.mtime_ns;
+  if (take_announced(node, entry, stored, reader)) return;
   if (suspect && options_.verify_suspects) verify(node, entry, *stored, reader);
 }
 

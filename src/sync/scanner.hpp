@@ -91,6 +91,13 @@ class Scanner {
                state::Reader& reader);
   static void set_deviating(DirNode& node, Entry& entry, const manifest::Manifest& fresh);
   void verify(DirNode& node, Entry& entry, const state::StoredEntry& stored, state::Reader& reader);
+  // What was announced (scan_announced.cpp).
+  bool take_announced(DirNode& node, Entry& entry, const state::StoredEntry* stored, state::Reader& reader);
+  std::optional<manifest::Manifest> content_on_disk(DirNode& node, const Entry& entry,
+                                                    const state::StoredEntry* stored, state::Reader& reader);
+  void record_announced(DirNode& node, Entry& entry, const manifest::Manifest& fresh,
+                        state::ManifestId replaces);
+  bool has_gone(const DirNode& node, const state::StoredEntry& stored);
   void read_rules(const DirNode& node, RulesKind kind, const fs::Stat& stat, const fs::Dir& dir,
                   const std::string& path, std::uint16_t origin);
   void report(const std::string& path, int error_number);

@@ -47,7 +47,7 @@ struct Entry {
   fs::FileType type = fs::FileType::regular;
   bool edited : 1 = false;   ///< differs from the record although no run of ours changed it
   bool drifted : 1 = false;  ///< of a tracked replica: nothing says that it ever was the other side's
-  bool brought : 1 = false;  ///< its content came in this session
+  bool brought : 1 = false;  ///< it came in this session, or in one before that came to no end
   std::uint16_t mode = 0;
   std::uint16_t origin = 0;  ///< index into ReplicaOptions::origins: where it is read from
   std::uint32_t uid = 0;

@@ -19,7 +19,7 @@ import time
 
 from live_edits import regular_bytes, what_differs
 from processes import check, wait_until
-from watch_trial import SEED, UNGUARDED, Trial
+from watch_trial import KEEPING, SEED, UNGUARDED, Trial
 
 PROGRAM = os.path.abspath(sys.argv[1])
 ROUNDS = int(os.environ.get("SYNCLINE_WATCH_ROUNDS", 8))
@@ -146,9 +146,10 @@ def connection_is_cut(trial):
 
 
 def processes_are_killed(trial):
+    """What they had brought is not taken for what others made."""
     trial.serve_behind_proxy()
     trial.edit(30)
-    trial.follow()
+    trial.follow(*KEEPING)
     for number in range(ROUNDS):
         both = trial.rng.random() < 0.2
         dies = [trial.watch, trial.server] if both else [trial.rng.choice([trial.watch, trial.server])]
@@ -161,7 +162,7 @@ def processes_are_killed(trial):
         if trial.server in dies:
             trial.serve_again()
         if trial.watch in dies:
-            trial.follow()
+            trial.follow(*KEEPING)
         trial.edit(3)
         trial.check_in_step(f"round {number}")
     trial.end(trial.watch)

@@ -251,6 +251,40 @@ TEST_CASE("whatever both sides do between copies that are killed, the next one t
   }
 }
 
+TEST_CASE("whatever SRC does between copies that are killed, nothing of it is kept as others'",
+          "[sync][drift][crash]") {
+  if (test_link() != "" || std::getenv("SYNCLINE_SANITIZED") != nullptr) return;  // it forks
+  const auto drift = GENERATE(Drift::heal, Drift::keep, Drift::report);
+  const auto seed = drift_seed();
+  CAPTURE(seed, static_cast<int>(drift));
+  DriftScene scene(DriftKeep::beside, drift);
+  DriftEdits ours(scene.dir.path("src"), "ours", seed);
+  std::mt19937 random(seed + 2);
+  scene.copy();
+  for (int round = 0; round < drift_rounds(); ++round) {
+    CAPTURE(round);
+    for (auto kills = 1 + random() % 3; kills > 0; --kills) {
+      for (auto count = random() % 6; count > 0; --count) ours.edit();
+      const auto call = 1 + random() % 40;
+      run_in_child([&] {
+        FaultFs faults(fs::linux_fs(), Counted::mutating);
+        faults.kill_at(call);
+        sync::World target;
+        target.files = &faults;
+        run_copy(scene.options, {}, target);
+        return 0;
+      });
+    }
+    for (auto count = random() % 4; count > 0; --count) ours.edit();
+    const auto tree_before = told_tree(scene.dir.path("dst"));
+    const auto outcome = scene.copy();
+    CAPTURE(tree_before, told_tree(scene.dir.path("src")), told_changes(outcome));
+    CHECK(outcome.report.exit_code == 0);
+    CHECK(told_tree(scene.dir.path("dst")) == told_tree(scene.dir.path("src")));
+    CHECK(std::ranges::none_of(outcome.changes, &ChangeEvent::edited_in_destination));
+  }
+}
+
 TEST_CASE("a copy that is killed at any change of DST loses nothing of what others made",
           "[sync][drift][crash]") {
   if (test_link() != "" || std::getenv("SYNCLINE_SANITIZED") != nullptr) return;  // it forks
