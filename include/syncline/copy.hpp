@@ -167,8 +167,8 @@ struct CopyReport {
   std::uint64_t errors = 0;
   double seconds = 0;
   std::string root;      ///< hex digest of the destination's tree
-  /// The source's tree has the same. Else entries stay there that are not the source's: what others changed and
-  /// `drift` leaves, versions that were kept, and what the file systems cannot have in common.
+  /// The source's tree has the same. Else entries stay there that are not the source's: what others changed
+  /// and `drift` leaves, versions that were kept, and what the file systems cannot have in common.
   bool is_alike = false;
   bool in_step = false;  ///< proven by equal roots or by the agreement
   int exit_code = 0;

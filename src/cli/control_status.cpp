@@ -54,10 +54,10 @@ bool is_alike(const Json& status) {
 
 std::string state_sentence(const Json& status, const Clock& clock) {
   const auto state = control::text_in(status, "state");
-  if (state == "in-step")
-    return is_alike(status) ? "in step" : "in step, but for what DST has of its own";
+  if (state == "in-step") return is_alike(status) ? "in step" : "in step, but for what DST has of its own";
   if (state == "holding") return held_sentence(status) + ", everything else is done";
-  if (state == "blocked") return "SRC or DST is not the directory that it was; nothing is done until it is back";
+  if (state == "blocked")
+    return "SRC or DST is not the directory that it was; nothing is done until it is back";
   if (state == "behind") return behind_text(status, clock);
   if (state == "ended") return ended_text(status);
   if (const auto missing = status.find("missing"); missing != status.end())
@@ -94,7 +94,8 @@ void print_status(Console& console, const control::Watched& watched, const Json&
   if (control::flag_in(status, "holding") && control::text_in(status, "state") != "holding")
     out << "  " << held_sentence(status) << '\n';
   if (const auto proof = status.find("proof"); proof != status.end())
-    out << (is_alike(status) ? "  last proven equal " : "  last proven equal but for that ") << age_of(moment_in(*proof, "at_ns"), clock) << ", tree "
+    out << (is_alike(status) ? "  last proven equal " : "  last proven equal but for that ")
+        << age_of(moment_in(*proof, "at_ns"), clock) << ", tree "
         << one_line(control::text_in(*proof, "root")) << '\n';
   print_failures(out, status, clock);
   if (control::flag_in(status, "degraded"))

@@ -115,8 +115,9 @@ int WatchPair::follow(WatchControl& control) {
     sync::FarWatch far(copies);
     const auto hook = make_hook();
     WatchMemory memory(*world.files, watched_by(plan_.options, clock_));
-    RoundParts parts{outputs_, copies, hooks_.cancelled, control, clock_, hook.get(), !plan_.label.empty(),
-                     prefix_of(root), is_far, memory};
+    RoundParts parts{outputs_, copies,     hooks_.cancelled,     control,
+                     clock_,   hook.get(), !plan_.label.empty(), prefix_of(root),
+                     is_far,   memory};
     if (!is_far)
       parts.mounts = [&] {
         here.tree->look_for_mounts();

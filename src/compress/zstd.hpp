@@ -3,10 +3,10 @@
 //
 // A frame is a tag byte and a body. Tag 0: the body is the data as it is (level 0, or less than 3 % to gain).
 // Tag 1: the body is one zstd frame that names its content size, with a window of at most 128 MiB. A message
-// of a stream has the same tags; behind tag 1 stand the raw size (varint) and what continues a sequence of zstd
-// frames up to a flush, with windows of at most 8 MiB: a frame may go on over any number of messages, and one
-// message may end a frame and begin the next. Messages with tag 0 leave the stream's history as it is. Readers
-// refuse everything else.
+// of a stream has the same tags; behind tag 1 stand the raw size (varint) and what continues a sequence of
+// zstd frames up to a flush, with windows of at most 8 MiB: a frame may go on over any number of messages,
+// and one message may end a frame and begin the next. Messages with tag 0 leave the stream's history as it
+// is. Readers refuse everything else.
 #pragma once
 
 #include <cstddef>

@@ -14,10 +14,8 @@ namespace {
 using State = watch::Standing::State;
 
 Json proof_json(const watch::Proof& proof) {
-  return {{"begun_ns", proof.begun_ns},
-          {"at_ns", proof.at_ns},
-          {"root", proof.root},
-          {"alike", proof.is_alike}};
+  return {
+      {"begun_ns", proof.begun_ns}, {"at_ns", proof.at_ns}, {"root", proof.root}, {"alike", proof.is_alike}};
 }
 
 Json failing_json(const std::string& path, const watch::FailingEntry& entry) {

@@ -36,7 +36,8 @@ ErrorTap::ErrorTap() : read_(-1), write_(-1), stop_(::eventfd(0, EFD_CLOEXEC)) {
   int ends[2];
   if (stop_.get() < 0 || ::pipe2(ends, O_CLOEXEC) != 0) throw_errno("pipe");
   read_.reset(ends[0]);
-  write_.reset(::fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1));  // above those which the program replaces
+  write_.reset(
+      ::fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1));  // above those which the program replaces
   ::close(ends[1]);
   if (write_.get() < 0) throw_errno("pipe");
   ::fcntl(read_.get(), F_SETFL, O_NONBLOCK);  // of our end alone

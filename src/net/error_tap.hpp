@@ -17,7 +17,8 @@ class ErrorTap {
  public:
   /// Throws Error(errno).
   ErrorTap();
-  /// Passes on what has come by now: somebody whom the program has left behind may hold its end open for ever.
+  /// Passes on what has come by now: somebody whom the program has left behind may hold its end open for
+  /// ever.
   ~ErrorTap();
   ErrorTap(const ErrorTap&) = delete;
   ErrorTap& operator=(const ErrorTap&) = delete;
@@ -26,8 +27,8 @@ class ErrorTap {
   int write_fd() const { return write_.get(); }
   /// Once the program has it.
   void start();
-  /// The last line that is not empty, at most limits::tapped_line_bytes_max of it; once all writers are gone, or
-  /// after `limit`.
+  /// The last line that is not empty, at most limits::tapped_line_bytes_max of it; once all writers are gone,
+  /// or after `limit`.
   std::string last_line(std::chrono::milliseconds limit);
 
  private:

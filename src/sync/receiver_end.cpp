@@ -219,7 +219,12 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
     channel_.send(out);
     channel_.flush();
   }
-  return {in_step_, is_unlike_, out.root, out.root == finish.root, out.disk_written_bytes, out.content_read_bytes};
+  return {in_step_,
+          is_unlike_,
+          out.root,
+          out.root == finish.root,
+          out.disk_written_bytes,
+          out.content_read_bytes};
 }
 
 /// The other side went away, or the person stopped us: what has arrived whole is kept, and what has not

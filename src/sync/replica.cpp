@@ -160,7 +160,8 @@ Bytes Replica::place_now() const {
   return out;
 }
 
-/// Before anything is made of it: what is there may be the empty directory that a file system is mounted over.
+/// Before anything is made of it: what is there may be the empty directory that a file system is mounted
+/// over.
 void Replica::check_place() {
   known_place_ = database_->value("place");
   place_ = place_now();

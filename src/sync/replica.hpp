@@ -137,8 +137,8 @@ class Replica {
   /// Which directory the path of such a replica, that is not composed, leads to now. Throws Error where it
   /// cannot be opened.
   static wire::SourceId root_id(const World& world, const ReplicaOptions& options);
-  /// Before its directory is made, which is not there: throws Error(replaced) where the options guard one that
-  /// was.
+  /// Before its directory is made, which is not there: throws Error(replaced) where the options guard one
+  /// that was.
   static void check_missing(const World& world, const ReplicaOptions& options);
   const std::string& state_path() const { return database_path_; }
 
@@ -256,8 +256,9 @@ class Replica {
   ReplicaOptions options_;
   std::shared_ptr<void> loan_;  ///< before the state, and so ended after it is closed
   std::string database_path_;
-  Bytes place_;                        ///< of what was opened
-  std::optional<Bytes> known_place_;  ///< as the state has it: where the tree was when there was something in it
+  Bytes place_;  ///< of what was opened
+  std::optional<Bytes>
+      known_place_;  ///< as the state has it: where the tree was when there was something in it
   bool is_composed_ = false;
   bool is_tracked_ = false;
   bool is_snapshot_ = false;

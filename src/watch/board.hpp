@@ -191,8 +191,8 @@ class Board {
   std::optional<Ended> ended_;
   enum class Approval { none, held, root };
   bool is_wanted_ = false;
-  Approval approval_ = Approval::none;  ///< for the next round
-  Approval approved_ = Approval::none;  ///< of this one
+  Approval approval_ = Approval::none;                      ///< for the next round
+  Approval approved_ = Approval::none;                      ///< of this one
   std::uint64_t requested_ = 0, claimed_ = 0, proven_ = 0;  ///< the last ticket that was given, of this
                                                             ///< round, that is served
 };

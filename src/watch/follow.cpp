@@ -86,7 +86,8 @@ class Follower {
     } else {
       const bool is_blocked = done.result == blocked;  // to look again costs little
       const auto longest = is_blocked ? limits::watch_retry_first : limits::watch_retry_max;
-      const auto wait = std::min(longest, std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max)));
+      const auto wait =
+          std::min(longest, std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max)));
       next_ = clock_.steady() + wait;
       if (is_blocked) tell(Standing::State::blocked);
       else tell(Standing::State::behind, wait);
@@ -113,16 +114,15 @@ class Follower {
     not_before_ = done.result == failed ? now + pause : Moment::min();
   }
 
-  /// What is mounted over it or below it, or that it is moved, no event tells. Whether the copy may go on with what is there
-  /// now, it knows itself.
+  /// What is mounted over it or below it, or that it is moved, no event tells. Whether the copy may go on
+  /// with what is there now, it knows itself.
   void look_for_root() {
     const auto now = clock_.steady();
     if (now < look_at_) return;
     look_at_ = now + limits::watch_root_look;
     if (!source_.root_is_there()) next_ = now;
     else if (source_.look_for_mounts()) note({.complete = true});
-    else if (!is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred())
-      next_ = now;
+    else if (!is_failing_ && !is_settling() && hooks_.is_stirred && hooks_.is_stirred()) next_ = now;
   }
 
   /// A copy is to come soon in any case, and not in the middle of what comes before it.

@@ -22,8 +22,8 @@ class RecentDeletes {
   void hold() { is_held_ = is_holding_ = true; }
   /// What the rounds before leave to this one. What is held stays so, however little else there is to delete.
   void count_into(CopyOptions& options, Moment now);
-  /// After a round: what it deleted, whether a guard or another limit holds more of them, and whether a person
-  /// had allowed them, which begins the count anew.
+  /// After a round: what it deleted, whether a guard or another limit holds more of them, and whether a
+  /// person had allowed them, which begins the count anew.
   struct Round {
     std::uint64_t deleted = 0;
     bool is_held = false;     ///< by the guard

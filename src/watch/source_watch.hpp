@@ -25,11 +25,11 @@ class SourceWatch {
   virtual void let_writers_go() = 0;
   /// The next copy is to look at everything, and relies on nothing that was seen before.
   virtual void refresh() = 0;
-  /// The path leads to the directory that is watched: not so when a file system was unmounted there. True where
-  /// only the copy itself finds that out.
+  /// The path leads to the directory that is watched: not so when a file system was unmounted there. True
+  /// where only the copy itself finds that out.
   virtual bool root_is_there() const = 0;
-  /// Whatever the path leads to now is watched from here on; whether it may be copied the copy finds out. False
-  /// where it leads nowhere.
+  /// Whatever the path leads to now is watched from here on; whether it may be copied the copy finds out.
+  /// False where it leads nowhere.
   virtual bool take_root() = 0;
   /// Something was mounted or unmounted below the root since the last call, or since it was watched: no event
   /// tells that, and the next copy is to look at everything.

@@ -40,8 +40,8 @@ void Connecting::connect(const std::function<std::unique_ptr<Transport>()>& dial
   }
 }
 
-/// In order: what is sent meanwhile waits behind what waited before. Whoever is not heard to the end has said why:
-/// that is read as of any connection.
+/// In order: what is sent meanwhile waits behind what waited before. Whoever is not heard to the end has said
+/// why: that is read as of any connection.
 void Connecting::deliver(std::unique_ptr<Transport> connected) {
   std::unique_lock lock(mutex_);
   while (!is_closed_ && !waiting_.empty()) {

@@ -33,12 +33,14 @@ class QuietWatch {
   }
   ~QuietWatch() { board.listen(nullptr); }
 
+  bool is_alike = true;  ///< after the rounds that are in step
   void round(Answered result) {
     board.take_requests();
     board.begin_round();
     CopyReport report;
     report.in_step = result == Answered::in_step;
     report.root = "abc";
+    report.is_alike = is_alike;
     report.deletions_held = result == Answered::held ? 60 : 0;
     report.changes_held = result == Answered::held ? changes_held : 0;
     if (result == Answered::held) report.held = held;
@@ -175,6 +177,11 @@ TEST_CASE("a status says how each watch stands, and the worst is the exit code",
   auto run = scene.run(run_status);
   CHECK(run.code == 0);
   CHECK(has(run.out, "a,[good] -> /d\n  in step\n  last proven equal 0:00 ago, tree abc\n"));
+  good.is_alike = false;
+  good.round(Answered::in_step);
+  run = scene.run(run_status);
+  CHECK(run.code == 0);
+  CHECK(has(run.out, "  in step, but for what DST has of its own\n  last proven equal but for that 0:00 ago"));
   other.board.changed();
   CHECK(scene.run(run_status).code == exit_code::not_in_step);
   CHECK(has(scene.run(run_status).out, "  behind, for 0:00\n"));

@@ -50,8 +50,9 @@ TEST_CASE("a file counts once, for a span of time and no longer", "[watch][bound
   CHECK(rounds.given().changed.empty());
 }
 
-TEST_CASE("changes that a guard holds stay so, however few they are, until there are none or a person allows it",
-          "[watch]") {
+TEST_CASE(
+    "changes that a guard holds stay so, however few they are, until there are none or a person allows it",
+    "[watch]") {
   ChangeRounds rounds;
   const bool was_ended = GENERATE(true, false);
   const bool is_approved = GENERATE(true, false);

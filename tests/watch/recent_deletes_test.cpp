@@ -43,7 +43,8 @@ TEST_CASE("deletions count for a span of time and no longer", "[watch][bounds]")
   CHECK(rounds.given().max_delete == 100);
 }
 
-TEST_CASE("what a guard holds stays so, however little there is to delete, until a person allows it", "[watch]") {
+TEST_CASE("what a guard holds stays so, however little there is to delete, until a person allows it",
+          "[watch]") {
   Rounds rounds;
   SECTION("since the round before") { rounds.guarded(); }
   SECTION("since this watch was ended") { rounds.recent.hold(); }

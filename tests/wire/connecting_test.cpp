@@ -107,7 +107,8 @@ TEST_CASE("before the connection is there so much can be sent, and one more fram
   sender.join();
 }
 
-TEST_CASE("what the other side says before it goes is heard, though what waits cannot be sent any more", "[wire]") {
+TEST_CASE("what the other side says before it goes is heard, though what waits cannot be sent any more",
+          "[wire]") {
   wire::Connecting connecting([] {
     auto [here, there] = make_frame_pipe();
     there->send(frame(9));
