@@ -14,10 +14,8 @@ namespace {
 
 using control::Json;
 
-constexpr int text_version = 1;
-
 std::string text_of(const Remembered& what) {
-  Json record{{"v", text_version}};
+  Json record{{"v", control::protocol_version}};
   record["holds_deletions"] = what.holds_deletions;
   record["holds_changes"] = what.holds_changes;
   auto& mounts = record["mounts"] = Json::array();
