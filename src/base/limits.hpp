@@ -168,6 +168,7 @@ inline constexpr std::chrono::milliseconds settle_written_max{5'000};  // and af
 inline constexpr std::size_t watch_writers_max = 4'096;                // files that are known to be open
 inline constexpr std::chrono::milliseconds watch_retry_first{1'000};   // after a failure; doubled each time,
 inline constexpr std::chrono::milliseconds watch_retry_max{60'000};    // up to this
+inline constexpr std::chrono::milliseconds watch_retry_blocked_max{10'000};  // while SRC or DST is another one
 inline constexpr std::size_t watch_dirty_max = 4'096;  // directories that are looked at again one by one
 inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched

@@ -84,8 +84,8 @@ class Follower {
       next_ = rescan_at_;
       tell(done.result == held ? Standing::State::holding : Standing::State::in_step);
     } else {
-      const bool is_blocked = done.result == blocked;  // to look again costs little
-      const auto longest = is_blocked ? limits::watch_retry_first : limits::watch_retry_max;
+      const bool is_blocked = done.result == blocked;
+      const auto longest = is_blocked ? limits::watch_retry_blocked_max : limits::watch_retry_max;
       const auto wait =
           std::min(longest, std::exchange(retry_, std::min(retry_ * 2, limits::watch_retry_max)));
       next_ = clock_.steady() + wait;
