@@ -44,6 +44,14 @@ struct RecentFiles {
   std::unordered_set<std::string> created;  ///< what becomes of them does not count
 };
 
+/// Of directories that were in step before and are others now: unmounted, moved or made anew. Those in which
+/// there was nothing are not remembered.
+enum class RootGuard : std::uint8_t {
+  none,  ///< whatever is there is taken, and nothing is remembered
+  keep,  ///< nothing is done with others
+  take,  ///< what is there now is to be remembered
+};
+
 struct CopyOptions {
   std::vector<std::string> sources;  ///< as typed; a trailing slash means the contents
   std::string destination;
@@ -78,9 +86,10 @@ struct CopyOptions {
   /// yet.
   bool guard_changes = false;
   std::shared_ptr<const RecentFiles> recent_files;  ///< of copies just before
-  /// Nothing is done where SRC or DST, which were in step before, are other directories now: unmounted, moved
-  /// or made anew. Those that are empty are nothing to be remembered.
-  bool guard_roots = false;
+  RootGuard root_guard = RootGuard::none;
+  std::string root_guard_name;  ///< whose memory it is, of several that follow the same directories
+  /// Asked once the source was read, before anything is deleted: where it says no, all deletions are held.
+  std::function<bool()> source_is_whole;
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
   bool gitignore = false;      ///< and what .gitignore files do, and .git

@@ -80,7 +80,7 @@ WatchCommand parse_watch(const std::vector<std::string>& args, std::istream& sta
   settle_options(draft);
   // Deletions are part of being in step; a number of the person's own takes the place of the guard.
   options.guard_deletes = !options.max_delete;
-  options.guard_roots = true;
+  options.root_guard = RootGuard::keep;
   options.guard_changes = draft.watch.guard_changes;
   options.retries = 0;  // it is we who try again
   out.options = std::move(options);

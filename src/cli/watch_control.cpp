@@ -9,6 +9,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/report_output.hpp"
 #include "cli/watch_ignored.hpp"
+#include "cli/watch_memory.hpp"
 #include "cli/watch_places.hpp"
 #include "sync/places.hpp"
 #include "sync/remote_place.hpp"
@@ -42,11 +43,25 @@ control::Watched watched_by(const CopyOptions& options, const Clock& clock) {
           is_far ? filled_here(files, {source, options.destination}) : ""};
 }
 
+namespace {
+
+/// Where the places cannot be looked at the watch ends for that, or begins when they can.
+std::string name_of_memory(const CopyOptions& options, const Clock& clock) {
+  try {
+    return memory_name(fs::linux_fs(), options, watched_by(options, clock));
+  } catch (const Error&) {
+    return "unnamed";
+  }
+}
+
+}  // namespace
+
 WatchControl::WatchControl(const CopyOptions& options, Clock& clock,
                            const std::function<void(const std::string& text)>& notice,
                            std::function<void()> on_news)
     : options_(options),
       prefix_(prefix_of(options.sources.front())),
+      memory_name_(name_of_memory(options, clock)),
       on_news_(std::move(on_news)),
       board_(clock) {
   try {
@@ -107,7 +122,8 @@ CopyOptions WatchControl::options_of_round() const {
     out.guard_deletes = out.guard_changes = false;
     out.max_delete.reset();
   }
-  if (board_.is_root_approved()) out.guard_roots = false;
+  if (board_.is_root_approved()) out.root_guard = RootGuard::take;
+  out.root_guard_name = memory_name_;
   return out;
 }
 

@@ -32,6 +32,8 @@ class WatchControl {
   watch::Board& board() { return board_; }
   /// The observer tells the board too.
   CopyObserver watched(CopyObserver observer);
+  /// Of what this watch remembers: see watch_memory.hpp.
+  const std::string& memory_name() const { return memory_name_; }
   /// Of a round, as the copy gave it, for the board.
   void report(const CopyReport& report);
   /// Those that the next copy is made with: without the guards, if a person has said so.
@@ -43,6 +45,7 @@ class WatchControl {
 
   const CopyOptions& options_;
   const std::string prefix_;
+  const std::string memory_name_;
   const std::function<void()> on_news_;
   watch::Board board_;
   std::optional<control::Presence> presence_;

@@ -6,8 +6,10 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "cli/watch_places.hpp"
 #include "control/message.hpp"
 #include "fs/small_file.hpp"
+#include "sync/remote_place.hpp"
 
 namespace syncline::cli {
 namespace {
@@ -33,10 +35,14 @@ Remembered read_text(std::string_view text) {
 
 }  // namespace
 
-WatchMemory::WatchMemory(fs::Fs& files, const control::Watched& watched)
-    : files_(files),
-      directory_(watched.state_dir + "/watches"),
-      name_(control::socket_name(watched) + ".json") {
+std::string memory_name(fs::Fs& files, const CopyOptions& options, control::Watched watched) {
+  if (!sync::parse_remote(options.destination))
+    watched.destination = filled_here(files, {options.sources.front(), options.destination});
+  return control::socket_name(watched);
+}
+
+WatchMemory::WatchMemory(fs::Fs& files, const std::string& state_dir, const std::string& name)
+    : files_(files), directory_(state_dir + "/watches"), name_(name + ".json") {
   if (!files_.stat_path(directory_, true)) return;
   try {
     const auto text =

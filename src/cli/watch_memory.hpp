@@ -7,6 +7,7 @@
 
 #include "control/places.hpp"
 #include "fs/fs.hpp"
+#include "syncline/copy.hpp"
 
 namespace syncline::cli {
 
@@ -18,11 +19,14 @@ struct Remembered {
   bool operator==(const Remembered&) const = default;
 };
 
-/// A file of its own in STATE/watches for each SRC, DST and state.
+/// Of a watch, however its DST was typed.
+std::string memory_name(fs::Fs& files, const CopyOptions& options, control::Watched watched);
+
+/// A file of its own in STATE/watches for each name.
 class WatchMemory {
  public:
   /// Reads it. One that cannot be understood holds everything: it may have said so.
-  WatchMemory(fs::Fs& files, const control::Watched& watched);
+  WatchMemory(fs::Fs& files, const std::string& state_dir, const std::string& name);
 
   const Remembered& remembered() const { return remembered_; }
   /// Written where it is another one. Throws an errno.

@@ -6,11 +6,13 @@
 
 #include "cli/exit_codes.hpp"
 #include "cli/watch_hook.hpp"
+#include "cli/watch_ignored.hpp"
 #include "cli/watch_places.hpp"
 #include "cli/watch_rounds.hpp"
 #include "cli/watch_source.hpp"
 #include "remote/dial.hpp"
 #include "sync/far_watch.hpp"
+#include "sync/places.hpp"
 #include "sync/remote_place.hpp"
 #include "sync/standing_copy.hpp"
 
@@ -101,6 +103,13 @@ std::unique_ptr<WatchHook> WatchPair::make_hook() const {
       outputs_);
 }
 
+/// Without those at which rules leave everything out.
+std::vector<std::string> WatchPair::mounts_that_count(std::vector<std::string> mounts) const {
+  std::erase_if(
+      mounts, [&](const auto& path) { return rule_that_ignores({}, plan_.options, path, true).has_value(); });
+  return mounts;
+}
+
 int WatchPair::follow(WatchControl& control) {
   const sync::World world;
   const auto& root = plan_.options.sources.front();
@@ -114,15 +123,14 @@ int WatchPair::follow(WatchControl& control) {
     sync::StandingCopy copies(world, dial, here.tree);
     sync::FarWatch far(copies);
     const auto hook = make_hook();
-    WatchMemory memory(*world.files, watched_by(plan_.options, clock_));
+    WatchMemory memory(*world.files,
+                       control::absolute_path(*world.files, sync::state_directory(plan_.options)),
+                       control.memory_name());
     RoundParts parts{outputs_, copies,     hooks_.cancelled,     control,
                      clock_,   hook.get(), !plan_.label.empty(), prefix_of(root),
                      is_far,   memory};
-    if (!is_far)
-      parts.mounts = [&] {
-        here.tree->look_for_mounts();
-        return here.tree->mounts();
-      };
+    if (!is_far && !plan_.options.one_file_system)
+      parts.mounts = [&] { return mounts_that_count(here.tree->mounts_now()); };
     WatchRounds rounds(std::move(parts));
     watch::FollowHooks hooks;
     hooks.copy = [&] {

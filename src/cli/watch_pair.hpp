@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "cli/console.hpp"
 #include "cli/option_values.hpp"
@@ -67,6 +68,7 @@ class WatchPair {
   int run();
   std::unique_ptr<WatchHook> make_hook() const;
   int follow(WatchControl& control);
+  std::vector<std::string> mounts_that_count(std::vector<std::string> mounts) const;
 
   const WatchPlan plan_;
   Outputs outputs_;

@@ -15,45 +15,56 @@ namespace syncline::cli {
 using State = watch::Standing::State;
 
 WatchRounds::WatchRounds(RoundParts parts) : parts_(std::move(parts)) {
-  if (parts_.memory.remembered().holds_deletions) recent_.hold();
-  if (parts_.memory.remembered().holds_changes) recent_changes_.hold();
-  held_ = {parts_.memory.remembered().holds_deletions, parts_.memory.remembered().holds_changes};
+  holds_deletions_ = parts_.memory.remembered().holds_deletions;
+  holds_changes_ = parts_.memory.remembered().holds_changes;
+  if (holds_deletions_) recent_.hold();
+  if (holds_changes_) recent_changes_.hold();
+  held_ = {holds_deletions_, holds_changes_};
 }
 
-/// What was on a file system that was unmounted is not deleted.
-void WatchRounds::look_for_mounts() {
-  mounts_ = parts_.mounts ? parts_.mounts() : std::vector<std::string>();
+/// What was on a file system that was unmounted is not deleted. Asked before each round, and once more when
+/// the tree was read.
+bool WatchRounds::has_all_mounts() {
+  if (!parts_.mounts) return true;
+  mounts_ = parts_.mounts();
   for (const auto& one : parts_.memory.remembered().mounts) {
     if (std::ranges::binary_search(mounts_, one)) continue;
-    recent_.hold();
-    if (told_gone_ != one)
-      for (const auto& output : parts_.outputs)
-        output->notice("nothing is mounted at '" + escape_name(one) +
-                       "' in SRC any more: deletions are held until something is or they are approved");
-    told_gone_ = one;
-    return;
+    is_unmounted_ = true;
+    tell_unmounted(one);
+    return false;
   }
-  told_gone_.clear();
+  if (!is_unmounted_) told_gone_.clear();
+  return !is_unmounted_;
+}
+
+void WatchRounds::tell_unmounted(const std::string& path) {
+  if (std::exchange(told_gone_, path) == path) return;
+  for (const auto& output : parts_.outputs)
+    output->notice("nothing is mounted at '" + escape_name(path) +
+                   "' in SRC any more: deletions are held until something is or they are approved");
 }
 
 watch::Attempt WatchRounds::attempt() {
   using enum watch::Attempt::Result;
   ++round_;
   has_changed_ = false;
-  look_for_mounts();
+  is_unmounted_ = false;
+  has_all_mounts();
   const bool is_approved = parts_.control.board().is_approved();
   CopyReport report;
   try {
     auto options = parts_.control.options_of_round();
     recent_.count_into(options, parts_.clock.steady());
     recent_changes_.count_into(options, parts_.clock.steady());
+    if (!is_approved) options.source_is_whole = [this] { return has_all_mounts(); };
     report = parts_.copies.round(options, observer());
   } catch (const std::exception& error) {
-    recent_changes_.end_round({held_.changes != 0, is_holding_, false}, parts_.clock.steady());
+    recent_changes_.end_round({holds_changes_, is_holding_, false}, parts_.clock.steady());
     const auto* known = dynamic_cast<const Error*>(&error);
     if (known != nullptr && known->is(Errc::replaced)) return blocked_attempt(explain(error));
     return failed_attempt(explain(error), known != nullptr && known->is(Errc::rules));
   }
+  end_round(report, is_approved);
   parts_.control.report(report);
   has_changed_ = report.files_changed + report.files_deleted + report.files_renamed != 0;
   if (!has_copied_ || has_changed_)
@@ -61,26 +72,31 @@ watch::Attempt WatchRounds::attempt() {
   has_copied_ = true;
   if (parts_.hook != nullptr) parts_.hook->end_round(round_);
   last_failure_.clear();
-  end_round(report, is_approved);
   if (report.exit_code == exit_code::success) return {in_step, report.exit_code};
   return {is_holding_ ? held : partly, report.exit_code};
 }
 
-void WatchRounds::end_round(const CopyReport& report, bool is_approved) {
+/// A round that could not look at everything plans no deletions, which does not mean that there are none:
+/// what was held is so still.
+void WatchRounds::end_round(CopyReport& report, bool is_approved) {
+  const bool is_settled = is_approved || report.exit_code == exit_code::success;
+  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted_) || (holds_deletions_ && !is_settled);
+  holds_changes_ = report.changes_held != 0 || (holds_changes_ && !is_settled);
+  if (holds_deletions_ && report.deletions_held == 0) report.deletions_held = held_.deletions;
+  if (holds_changes_ && report.changes_held == 0) report.changes_held = held_.changes;
   held_ = {report.deletions_held, report.changes_held};
   is_holding_ = held_.deletions + held_.changes != 0 || report.exit_code == exit_code::delete_limit;
   const auto now = parts_.clock.steady();
-  recent_.note({report.files_deleted, held_.deletions != 0, is_holding_, is_approved}, now);
-  recent_changes_.end_round({held_.changes != 0, is_holding_, is_approved}, now);
-  remember();
+  recent_.note({report.files_deleted, holds_deletions_, is_holding_, is_approved}, now);
+  recent_changes_.end_round({holds_changes_, is_holding_, is_approved}, now);
+  remember(is_settled);
 }
 
-/// As long as something is held what was mounted before is not forgotten.
-void WatchRounds::remember() {
+void WatchRounds::remember(bool is_settled) {
   auto now = parts_.memory.remembered();
-  now.holds_deletions = held_.deletions != 0;
-  now.holds_changes = held_.changes != 0;
-  if (!is_holding_) now.mounts = mounts_;
+  now.holds_deletions = holds_deletions_;
+  now.holds_changes = holds_changes_;
+  if (is_settled) now.mounts = mounts_;
   try {
     parts_.memory.remember(std::move(now));
   } catch (const Error& error) {
@@ -158,7 +174,7 @@ std::string WatchRounds::sentence_of(const watch::Standing& standing) {
     case State::blocked:
       return before == State::blocked
                  ? ""
-                 : std::exchange(replaced_, "SRC or DST") +
+                 : std::exchange(replaced_, "SRC") +
                        " is not the directory that it was (unmounted, moved or made anew?): nothing is done "
                        "until it is back; 'syncline approve SRC' lets what is there now be taken";
   }

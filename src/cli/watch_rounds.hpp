@@ -50,9 +50,10 @@ class WatchRounds {
   void tell(const watch::Standing& standing);
 
  private:
-  void look_for_mounts();
-  void end_round(const CopyReport& report, bool is_approved);
-  void remember();
+  bool has_all_mounts();
+  void tell_unmounted(const std::string& path);
+  void end_round(CopyReport& report, bool is_approved);
+  void remember(bool is_settled);
   watch::Attempt failed_attempt(Failure failure, bool is_about_source);
   watch::Attempt blocked_attempt(const Failure& failure);
   std::string sentence_of(const watch::Standing& standing);
@@ -69,7 +70,10 @@ class WatchRounds {
   watch::RecentChanges recent_changes_;
   watch::Held held_;
   bool is_holding_ = false;
-  std::vector<std::string> mounts_;  ///< in this round
+  bool holds_deletions_ = false;  ///< a guard does, until that is approved or there is nothing left of it
+  bool holds_changes_ = false;
+  bool is_unmounted_ = false;        ///< in this round: something is not where it was mounted
+  std::vector<std::string> mounts_;  ///< as it saw them last
   std::string told_gone_;            ///< of those before, where it was said already
   std::string last_failure_;
   std::string replaced_ = "SRC";  ///< what is not the directory that it was, as messages name it

@@ -92,7 +92,10 @@ bool Copy::try_place(const Place& place) {
   const auto notice = [&](const std::string& text) { events_.notice(text); };
   ReplicaOptions target_options{{{place.target_dir, "", place.target_names, ""}}, state_dir_, false, notice};
   ReplicaOptions source_options{place.origins, state_dir_, true, notice};
-  source_options.guards_root = target_options.guards_root = options_.guard_roots;
+  for (auto* one : {&source_options, &target_options}) {
+    one->root_guard = options_.root_guard;
+    one->root_guard_name = options_.root_guard_name;
+  }
   target_options.origins.front().path = prepare_target(place, target_options);
   auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
   auto target = open_replica(warm, target_world_, target_options);

@@ -22,7 +22,12 @@ ChangeEvent event_of(const PlannedRemove& remove) {
 /// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
 void Planner::hold_removes() {
   const auto count = plan_.removes.size();
-  if (!options_.copy->guard_deletes || count == 0) return;
+  if (count == 0) return;
+  if (options_.copy->source_is_whole && !options_.copy->source_is_whole()) {
+    plan_.held_removes = count;
+    return drop_removes(0);
+  }
+  if (!options_.copy->guard_deletes) return;
   const bool is_emptied = replica_.tree().root->entries.empty();
   const auto gone = count + options_.copy->recent_deletes;
   const auto share = (replica_.tree().entry_count + gone) * limits::guarded_deletions_percent / 100;

@@ -97,7 +97,8 @@ wire::Open RemoteCopy::open_for(const RemotePlace& place, wire::Direction direct
   open.flags = (options_.dry_run ? wire::open_dry_run : 0u) |
                (options_.one_file_system ? wire::open_one_file_system : 0u) |
                (standing_ != nullptr ? wire::open_standing : 0u) |
-               (options_.guard_roots ? wire::open_same_root : 0u) |
+               (options_.root_guard == RootGuard::keep ? wire::open_same_root : 0u) |
+               (options_.root_guard == RootGuard::take ? wire::open_take_root : 0u) |
                (place.contents ? wire::open_contents : 0u);
   open.update = static_cast<std::uint8_t>(options_.update);
   open.durability = static_cast<std::uint8_t>(options_.durability);

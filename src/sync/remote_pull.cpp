@@ -47,7 +47,8 @@ ReplicaOptions RemoteCopy::pull_target(const PullPlaces& places, bool one_entry)
   out.state_dir = state_dir_;
   Origin origin{one_entry ? places.entry_dir : places.dir, "", {}, ""};
   if (one_entry || is_merged()) origin.only = places.entries;
-  out.guards_root = options_.guard_roots;
+  out.root_guard = options_.root_guard;
+  out.root_guard_name = options_.root_guard_name;
   out.origins.push_back(origin);
   if (!world_.files->stat_path(origin.path, true)) {
     if (!options_.dry_run) Replica::check_missing(world_, out);

@@ -60,7 +60,8 @@ void RemoteCopy::push(const RemotePlace& destination) {
   }
   ReplicaOptions replica_options{places.origins, state_dir_, true,
                                  [&](const std::string& text) { events_.notice(text); }};
-  replica_options.guards_root = options_.guard_roots;
+  replica_options.root_guard = options_.root_guard;
+  replica_options.root_guard_name = options_.root_guard_name;
   auto* warm = standing_ != nullptr ? &standing_->replicas : nullptr;
   auto opened_replica = open_replica(warm, world_, replica_options);
   Replica& replica = *opened_replica;

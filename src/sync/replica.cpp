@@ -47,6 +47,11 @@ std::string database_path(const World& world, const ReplicaOptions& options) {
   return options.state_dir + "/replicas/" + hash::blake3(as_bytes(identity)).hex().substr(0, 32) + ".db";
 }
 
+/// Of each watch that follows the directory from here; what clients of a server guard they have in common.
+std::string place_key(const ReplicaOptions& options) {
+  return options.root_guard_name.empty() ? "place" : "place " + options.root_guard_name;
+}
+
 void tell_set_aside(const ReplicaOptions& options, const std::string& name) {
   if (!options.notice) return;
   options.notice("the state of '" + escape_name(options.origins.front().path) +
@@ -163,25 +168,31 @@ Bytes Replica::place_now() const {
 /// Before anything is made of it: what is there may be the empty directory that a file system is mounted
 /// over.
 void Replica::check_place() {
-  known_place_ = database_->value("place");
+  known_place_ = database_->value(place_key(options_));
+  if (options_.root_guard == RootGuard::none) return;
   place_ = place_now();
-  if (options_.guards_root && known_place_ && *known_place_ != place_)
+  if (options_.root_guard == RootGuard::take) return remember_place();
+  if (known_place_ && *known_place_ != place_)
     throw Error(Errc::replaced, "'" + escape_name(options_.origins.front().path) + "'");
+}
+
+void Replica::remember_place() {
+  writer().put_value(place_key(options_), *(known_place_ = place_));
+  writer().commit(false);
+  writer_.reset();
 }
 
 void Replica::check_missing(const World& world, const ReplicaOptions& options) {
   const auto path = sync::database_path(world, options);
-  if (!options.guards_root || !world.files->stat_path(path, true)) return;
-  if (state::Database::open(path, true)->value("place"))
+  if (options.root_guard != RootGuard::keep || !world.files->stat_path(path, true)) return;
+  if (state::Database::open(path, true)->value(place_key(options)))
     throw Error(Errc::replaced, "'" + escape_name(options.origins.front().path) + "'");
 }
 
 /// Of a state that does not know it yet, and the directory that it is of.
 void Replica::note_place() {
-  if (known_place_ || database_->reader()->dirs().empty()) return;
-  writer().put_value("place", *(known_place_ = place_));
-  writer().commit(false);
-  writer_.reset();
+  if (options_.root_guard == RootGuard::keep && !known_place_ && !database_->reader()->dirs().empty())
+    remember_place();
 }
 
 void Replica::make_room_for_state() {
@@ -394,8 +405,8 @@ void Replica::commit(bool durable) {
   compute_tree_digests(*tree_.root);
   writer().put_value("records", tree_root(tree_, rules_).bytes);
   if (is_tracked_ && !database_->value("tracked")) writer().put_value("tracked", Bytes(1));
-  if (!tree_.root->entries.empty() && known_place_ != place_)
-    writer().put_value("place", *(known_place_ = place_));
+  if (options_.root_guard == RootGuard::keep && !known_place_ && !tree_.root->entries.empty())
+    writer().put_value(place_key(options_), *(known_place_ = place_));
   writer().commit(durable);
   writer_.reset();
   settle_announcements();

@@ -17,6 +17,7 @@
 #include "sync/manifest_cache.hpp"
 #include "sync/selector.hpp"
 #include "sync/tree.hpp"
+#include "syncline/copy.hpp"
 #include "watch/tree_watch.hpp"
 #include "wire/messages.hpp"
 
@@ -53,9 +54,10 @@ struct ReplicaOptions {
   std::function<void(const std::string&)> notice;
   std::string state_owner = {};                       ///< not empty: who makes a state, and may make so many
   std::function<void(const std::string&)> note = {};  ///< for the log alone
-  /// Throw Error(replaced) where what was there with something in it last time, as far as the state tells, is
+  /// `keep`: throw Error(replaced) where what was there with something in it, as far as the state tells, is
   /// not what is there now.
-  bool guards_root = false;
+  RootGuard root_guard = RootGuard::none;
+  std::string root_guard_name = {};  ///< as in CopyOptions
 };
 
 struct ScanOptions {
@@ -251,6 +253,7 @@ class Replica {
   Bytes place_now() const;
   void check_place();
   void note_place();
+  void remember_place();
 
   World world_;
   ReplicaOptions options_;

@@ -421,7 +421,8 @@ SessionNews Service::run() {
   replica_options.is_source = !push;
   replica_options.notice = [this](const std::string& text) { tell_notice(text); };
   replica_options.note = options_.notice;
-  replica_options.guards_root = (open_.flags & wire::open_same_root) != 0;
+  if ((open_.flags & wire::open_same_root) != 0) replica_options.root_guard = RootGuard::keep;
+  if ((open_.flags & wire::open_take_root) != 0) replica_options.root_guard = RootGuard::take;
   Target target;
   if (is_merged()) {
     replica_options.origins = find_sources(target.lock_key);

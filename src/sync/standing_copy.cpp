@@ -12,7 +12,7 @@ StandingCopy::StandingCopy(const World& world, Dial dial, std::shared_ptr<watch:
     : world_(world), dial_(std::move(dial)), source_(std::move(source)) {}
 
 CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& observer) {
-  if (!options.guard_roots) far_source_.id = {};
+  if (options.root_guard == RootGuard::take) far_source_.id = {};
   try {
     return make_round(options, observer);
   } catch (const Error& error) {

@@ -40,8 +40,8 @@ class StandingCopy {
   /// all rounds, if it is here.
   StandingCopy(const World& world, Dial dial, std::shared_ptr<watch::TreeWatch> source);
   /// As copy(). The places must be those of the other rounds. After an error the next round begins from
-  /// nothing. Error(replaced): with guard_roots, the source or the destination is not the directory that it
-  /// was.
+  /// nothing. Error(replaced): with RootGuard::keep, the source or the destination is not the directory that
+  /// it was.
   CopyReport round(const CopyOptions& options, const CopyObserver& observer);
   /// Between two rounds: has something happened at the destination, or at a source on another machine, that
   /// another round should look at, or to the connection?

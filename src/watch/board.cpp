@@ -253,7 +253,7 @@ bool Board::is_proven(std::uint64_t ticket) const {
 std::optional<Held> Board::approve() {
   std::lock_guard lock(mutex_);
   auto held = held_;
-  held.everything = standing_.state == Standing::State::blocked;
+  held.everything = standing_.state == Standing::State::blocked && !standing_.is_away;
   if (!is_holding_ && !held.everything) return std::nullopt;
   approval_ = held.everything ? Approval::root : Approval::held;
   is_wanted_ = true;

@@ -132,14 +132,13 @@ class Follower {
     is_failing_ = true;
     next_ = clock_.steady() + limits::watch_retry_first;
     settle_.taken();
-    tell(Standing::State::blocked);
+    tell(Standing::State::blocked, std::nullopt, true);
   }
 
-  void tell(Standing::State state, std::optional<milliseconds> retry_in = std::nullopt) {
-    const Standing standing{state, retry_in, !source_.is_complete()};
-    if (told_ && told_->state == state && told_->retry_in == retry_in &&
-        told_->is_degraded == standing.is_degraded)
-      return;
+  void tell(Standing::State state, std::optional<milliseconds> retry_in = std::nullopt,
+            bool is_away = false) {
+    const Standing standing{state, retry_in, !source_.is_complete(), is_away};
+    if (told_ == standing) return;
     told_ = standing;
     if (hooks_.board != nullptr) hooks_.board->stand(standing);
     hooks_.tell(standing);

@@ -35,6 +35,8 @@ struct Standing {
   State state = State::copying;
   std::optional<std::chrono::milliseconds> retry_in;  ///< where nothing has to happen first
   bool is_degraded = false;                           ///< not everything can be watched
+  bool is_away = false;  ///< blocked: nothing is there that could be taken for what it was
+  bool operator==(const Standing&) const = default;
 };
 
 /// For programs: "in-step".

@@ -52,14 +52,16 @@ bool TreeWatch::look_for_mounts() {
   return true;
 }
 
-/// True where they are not those that they were.
-bool TreeWatch::read_mounts() {
+std::vector<std::string> TreeWatch::mounts_now() {
   try {
-    return std::exchange(mounts_, mount_table_.below(*open_root_())) != mounts_;
+    return mount_table_.below(*open_root_());
   } catch (const Error&) {
-    return false;  // there is no root, which is told elsewhere
+    return mounts_;  // there is no root, which is told elsewhere
   }
 }
+
+/// True where they are not those that they were.
+bool TreeWatch::read_mounts() { return std::exchange(mounts_, mounts_now()) != mounts_; }
 
 RelPath TreeWatch::path_of(const Node& node) const {
   std::vector<const Node*> up;

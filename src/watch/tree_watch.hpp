@@ -51,8 +51,8 @@ class TreeWatch final : public SourceWatch {
   bool root_is_there() const override;
   bool take_root() override;
   bool look_for_mounts() override;
-  /// As look_for_mounts() or refresh() found them.
-  const std::vector<std::string>& mounts() const { return mounts_; }
+  /// Paths at which something is mounted below the root, ascending.
+  std::vector<std::string> mounts_now();
   bool is_complete() const override { return is_complete_; }
   std::uint64_t overflow_count() const override { return overflow_count_; }
   int descriptor() const { return events_->descriptor(); }  ///< as of fs::DirWatch

@@ -67,6 +67,7 @@ enum OpenFlag : std::uint32_t {
   open_afresh = 32,  ///< what was kept before is not to be relied on
   /// Refuse, as replaced, where what was there with something in it is not what is there now.
   open_same_root = 64,
+  open_take_root = 128,  ///< what is there now is that from now on
 };
 
 enum PullFlag : std::uint32_t {

@@ -15,8 +15,8 @@ using cli::Remembered;
 using cli::WatchMemory;
 
 struct MemoryScene {
-  WatchMemory open(const std::string& destination = "/b") const {
-    return {fs::linux_fs(), {"/a", destination, dir.path("state")}};
+  WatchMemory open(const std::string& name = "name") const {
+    return {fs::linux_fs(), dir.path("state"), name};
   }
   std::string file() const {
     for (const auto& one : std::filesystem::directory_iterator(dir.path("state/watches"))) return one.path();
@@ -31,7 +31,7 @@ TEST_CASE("what is remembered is there after the next start, of this watch and n
   const Remembered held{true, false, {"line\nbreak", "not \xFF utf", "usb"}};
   scene.open().remember(held);
   CHECK(scene.open().remembered() == held);
-  CHECK(scene.open("/other").remembered() == Remembered{});
+  CHECK(scene.open("other").remembered() == Remembered{});
   scene.open().remember({});
   CHECK(scene.open().remembered() == Remembered{});
 }

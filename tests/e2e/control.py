@@ -373,6 +373,34 @@ def may_run_as(user):
         return False
 
 
+def holds_through_partial_rounds(scene):
+    """What was held stays so while something in SRC cannot be read, where nothing is deleted for that reason."""
+    for number in range(100):
+        scene.write(f"src/{number}", str(number))
+    watch = scene.start("partial.log", "watch", "src/", "dst/")
+    wait_until(lambda: "in step" in scene.text("partial.log"), "it is in step at first")
+    os.kill(watch.pid, signal.SIGSTOP)
+    for number in range(60):
+        os.unlink(scene.path(f"src/{number}"))
+    os.kill(watch.pid, signal.SIGCONT)
+    wait_until(lambda: "60 deletions are held" in scene.text("partial.log"), "deletions are held")
+    for number in range(40):
+        scene.write(f"src/{number}", str(number))
+    wait_until(lambda: "20 deletions are held" in scene.text("partial.log"), "those that are left as well")
+    os.mkdir(scene.path("src/secret"), 0o000)
+    wait_until(lambda: scene.status()[0]["failing"] > 0, "something cannot be read")
+    check(scene.status()[0]["holding"], "what is held is so still")
+    os.chmod(scene.path("src/secret"), 0o755)
+    wait_until(lambda: scene.status()[0]["failing"] == 0, "nothing fails any more")
+    scene.write("src/more", "x")
+    wait_until(lambda: scene.text("dst/more") == "x", "another round has passed")
+    check(all(scene.text(f"dst/{number}") == str(number) for number in range(40, 60)), "nothing of it is deleted")
+    scene.run("approve")
+    scene.run("wait", "--timeout", str(PATIENCE_S))
+    check(is_equal(scene.path("src"), scene.path("dst")), "once it is approved it is")
+    scene.end(watch)
+
+
 def as_somebody_unprivileged(top, step):
     """Root may read everything, so that it needs another user; left out where that cannot be."""
     user = NOBODY if os.geteuid() == 0 else None
@@ -413,6 +441,7 @@ def main():
         check(not os.listdir(os.path.join(runtime, "syncline")), "nothing is left")
         as_somebody_unprivileged(top, tells_of_a_failing_path)
         as_somebody_unprivileged(top, opens_what_was_closed)
+        as_somebody_unprivileged(top, holds_through_partial_rounds)
 
 
 main()

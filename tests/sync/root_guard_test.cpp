@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Directories that are others than those that were in step: nothing is done with them until a person says so.
+#include <fstream>
+
 #include "remote.hpp"
 #include "tree_picture.hpp"
 
@@ -18,7 +20,7 @@ struct RootScene {
         target_name(way == Way::pull ? "here" : "share/in") {
     far.dir.make_dir("share/in");
     far.options.delete_extra = true;
-    far.options.guard_roots = true;
+    far.options.root_guard = RootGuard::keep;
     const std::string there = "syncline://host/share/in/";
     far.options.sources = {way == Way::pull ? there : source() + "/"};
     far.options.destination = way == Way::push ? there : target() + "/";
@@ -72,10 +74,10 @@ TEST_CASE("a source that is another directory by now changes nothing, until it i
     scene.far.dir.write(scene.source_name + "/new", "x");
   }
   SECTION("that is meant") {
-    scene.far.options.guard_roots = false;
+    scene.far.options.root_guard = RootGuard::take;
     scene.far.dir.write(scene.source_name + "/new", "x");
     scene.copy();
-    scene.far.options.guard_roots = true;
+    scene.far.options.root_guard = RootGuard::keep;
   }
   scene.copy();
   CHECK(scene.difference() == "");
@@ -101,9 +103,9 @@ TEST_CASE(
     stdfs::rename(scene.far.dir.path("away"), scene.target());
   }
   SECTION("that is meant") {
-    scene.far.options.guard_roots = false;
+    scene.far.options.root_guard = RootGuard::take;
     scene.copy();
-    scene.far.options.guard_roots = true;
+    scene.far.options.root_guard = RootGuard::keep;
   }
   scene.copy();
   CHECK(scene.difference() == "");
@@ -125,11 +127,51 @@ TEST_CASE("directories in which there never was anything are nothing to be guard
   CHECK(scene.difference() == "");
 }
 
+TEST_CASE("what a copy without the guard finds, or another watch was allowed, is not taken for what it was",
+          "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  const bool is_unguarded = GENERATE(true, false);
+  INFO("way " << static_cast<int>(way) << (is_unguarded ? ", unguarded" : ", of another name"));
+  RootScene scene(way);
+  scene.far.options.root_guard_name = "one";
+  scene.copy();
+  const auto& place = GENERATE(true, false) ? scene.source() : scene.target();
+  stdfs::rename(place, place + "-away");
+  stdfs::create_directory(place);
+  std::ofstream(place + "/only") << "x";
+  auto other = scene.far.options;
+  std::swap(other, scene.far.options);
+  scene.far.options.delete_extra = false;
+  scene.far.options.root_guard = is_unguarded ? RootGuard::none : RootGuard::take;
+  scene.far.options.root_guard_name = "other";
+  scene.copy();
+  std::swap(other, scene.far.options);
+  // What clients of a server guard there they have in common.
+  const bool is_here = way == Way::local || (place == scene.source()) == (way == Way::push);
+  if (is_unguarded || is_here) CHECK(scene.is_refused());
+}
+
+TEST_CASE("an empty directory that is meant is one from then on", "[sync][guard]") {
+  const auto way = GENERATE(values(ways));
+  INFO("way " << static_cast<int>(way));
+  RootScene scene(way);
+  scene.copy();
+  stdfs::rename(scene.source(), scene.far.dir.path("away"));
+  stdfs::create_directory(scene.source());
+  scene.far.options.root_guard = RootGuard::take;
+  scene.copy();
+  scene.far.options.root_guard = RootGuard::keep;
+  scene.copy();
+  scene.far.dir.write(scene.source_name + "/new", "x");
+  scene.copy();
+  CHECK(scene.difference() == "");
+}
+
 TEST_CASE("without the guard another directory is taken as it is", "[sync][guard]") {
   const auto way = GENERATE(values(ways));
   INFO("way " << static_cast<int>(way));
   RootScene scene(way);
-  scene.far.options.guard_roots = false;
+  scene.far.options.root_guard = RootGuard::none;
   scene.copy();
   for (const auto& place : {scene.source(), scene.target()}) {
     stdfs::rename(place, place + "-away");

@@ -21,7 +21,7 @@ struct FarScene : RoundScene {
   FarScene() : RoundScene("share", "here") {
     far.options.sources = {"syncline://host/share/"};
     far.options.destination = target() + "/";
-    far.options.guard_roots = true;
+    far.options.root_guard = RootGuard::keep;
     begin();
   }
 
@@ -329,7 +329,7 @@ TEST_CASE("a share that leads to another directory, or to none, is not followed 
   stdfs::create_directory(scene.source());
   scene.begin();
   CHECK(scene.refusal() == Errc::replaced);
-  scene.far.options.guard_roots = false;
+  scene.far.options.root_guard = RootGuard::take;
   CHECK(scene.round().report.exit_code == 0);
   CHECK(scene.difference() == "");
 }
