@@ -393,7 +393,7 @@ def holds_through_partial_rounds(scene):
     os.chmod(scene.path("src/secret"), 0o755)
     wait_until(lambda: scene.status()[0]["failing"] == 0, "nothing fails any more")
     scene.write("src/more", "x")
-    wait_until(lambda: scene.text("dst/more") == "x", "another round has passed")
+    wait_until(lambda: os.path.exists(scene.path("dst/more")), "another round has passed")
     check(all(scene.text(f"dst/{number}") == str(number) for number in range(40, 60)), "nothing of it is deleted")
     scene.run("approve")
     scene.run("wait", "--timeout", str(PATIENCE_S))
