@@ -21,7 +21,8 @@ struct DirChange {
     moved_away,  ///< an entry; the one that arrived elsewhere has the same cookie
     moved_here,
     attributes,  ///< of an entry or of the directory itself
-    left,        ///< the directory itself is removed, or its file system unmounted: nothing more comes of it
+    left,        ///< the directory itself is removed: nothing more comes of it
+    unmounted,   ///< likewise, for its file system is; another one, or the same again, may be there by now
     overflow,    ///< changes anywhere were lost
   };
   Kind kind = Kind::overflow;

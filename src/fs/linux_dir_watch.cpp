@@ -24,7 +24,8 @@ constexpr std::size_t buffer_bytes = 64 * limits::kib;
 DirChange::Kind kind_of(std::uint32_t mask) {
   using enum DirChange::Kind;
   if (mask & IN_Q_OVERFLOW) return overflow;
-  if (mask & (IN_IGNORED | IN_UNMOUNT)) return left;
+  if (mask & IN_UNMOUNT) return unmounted;
+  if (mask & IN_IGNORED) return left;
   if (mask & IN_MOVED_FROM) return moved_away;
   if (mask & IN_MOVED_TO) return moved_here;
   if (mask & IN_CREATE) return made;

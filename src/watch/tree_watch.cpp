@@ -47,9 +47,18 @@ bool TreeWatch::take_root() {
 }
 
 bool TreeWatch::look_for_mounts() {
-  if (!mount_table_.has_changed() || !read_mounts()) return false;
+  if (!mount_table_.has_changed() || (!read_mounts() && is_root_watched())) return false;
   refresh();
   return true;
+}
+
+/// What is watched is what is there: not where it was unmounted and mounted again since.
+bool TreeWatch::is_root_watched() {
+  try {
+    return events_->add(*open_root_()) == tree_->number;
+  } catch (const Error&) {
+    return true;  // there is no root, which is told elsewhere
+  }
 }
 
 std::vector<std::string> TreeWatch::mounts_now() {
@@ -223,6 +232,10 @@ void TreeWatch::apply(const fs::DirChange& change, News& news) {
   }
   const auto found = by_number_.find(change.watch);
   if (found == by_number_.end()) return;  // not ours any more
+  if (change.kind == unmounted) {
+    is_stale_ = news.complete = true;
+    return;
+  }
   Node& node = *found->second;
   const bool is_on_its_way = !is_in_tree(node);
   if (!is_on_its_way && node.parent == nullptr && change.name == area_name) return;

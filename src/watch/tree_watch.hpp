@@ -78,6 +78,7 @@ class TreeWatch final : public SourceWatch {
   void forget_moved();
   News read();
   bool read_mounts();
+  bool is_root_watched();
   void check_made();
   bool may_be_open(const OpenWriters::File& file) const;
   void note_dirty(const Node& node);

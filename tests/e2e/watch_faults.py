@@ -310,6 +310,12 @@ def part_is_unmounted(trial):
         wait_until(lambda: trial.text("dst/part/more") == str(is_watched), "it goes on once it is back")
         os.unlink(part + "/more")
         trial.check_in_step("once it is back")
+    if disk == "ext4":
+        subprocess.run(["umount", part], check=True)
+        subprocess.run(["mount", "-o", "loop", trial.path("disk-image"), part], check=True)
+        time.sleep(3)  # so that it is followed, and not just looked at once more
+        trial.write("src/part/again", "x")
+        wait_until(lambda: os.path.exists(trial.path("dst/part/again")), "it is followed, though it was away for a moment only")
     trial.end(trial.watch)
     subprocess.run(["umount", "-l", part], check=True)
     return f"ok, on {disk}"
