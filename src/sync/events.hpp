@@ -2,6 +2,7 @@
 // What a session tells the person: changes, errors, progress; and what it counts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <mutex>
@@ -13,6 +14,13 @@
 namespace syncline::sync {
 
 struct Counters {
+  /// What was counted as found at the other side is sent after all.
+  void count_as_sent(std::uint64_t bytes) {
+    literal_bytes += bytes;
+    auto matched = matched_bytes.load();
+    while (!matched_bytes.compare_exchange_weak(matched, matched - std::min(matched, bytes))) {}
+  }
+
   std::atomic<std::uint64_t> files_scanned = 0;
   std::atomic<std::uint64_t> files_done = 0;
   std::atomic<std::uint64_t> files_total = 0;

@@ -197,7 +197,7 @@ void Transfer::answer_request(const wire::ChunkRequest& message) {
       out.content.clear();  // an empty answer: the receiver drops the file
     }
   }
-  events_.counters.literal_bytes += out.content.size();
+  events_.counters.count_as_sent(out.content.size());
   channel_.send(std::move(out));
 }
 

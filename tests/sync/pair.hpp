@@ -16,6 +16,7 @@
 
 #include "served.hpp"
 #include "support/frame_pipe.hpp"
+#include "support/seeded_random.hpp"
 #include "support/temp_dir.hpp"
 #include "sync/copy.hpp"
 #include "syncline/copy.hpp"
@@ -104,10 +105,20 @@ class Pair {
     options.durability = Durable::none;  // nothing here loses power
     options.threads = 2;
   }
-  Outcome copy() const { return run_copy(options); }
+  Outcome copy() const {
+    sync::World source;
+    sync::World target;
+    source.random = &source_random_;
+    target.random = &target_random_;
+    return run_copy(options, source, target);
+  }
 
   TempDir dir;
   CopyOptions options;
+
+ private:
+  mutable SeededRandom source_random_{1};
+  mutable SeededRandom target_random_{2};
 };
 
 /// The same for the same seed.

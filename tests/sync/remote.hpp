@@ -10,11 +10,16 @@ namespace syncline::test {
 
 /// A client with a directory, a server with a share, each with its own state.
 struct Remote {
-  Remote() : served(share()) {
+  Remote() : served(share(), world_of(server_random)) {
     dir.make_dir("here");
     options.state_dir = dir.path("client");
     options.durability = Durable::none;
     options.threads = 2;
+  }
+  static sync::World world_of(SeededRandom& random) {
+    sync::World world;
+    world.random = &random;
+    return world;
   }
   sync::ServedShare share() {
     sync::ServedShare out;
@@ -29,7 +34,7 @@ struct Remote {
     observer.on_change = [&](const ChangeEvent& event) { out.changes.push_back(event); };
     observer.on_error = [&](const ErrorEvent& event) { out.errors.push_back(event); };
     observer.on_notice = [&](const std::string& text) { out.notices.push_back(text); };
-    out.report = server.copy(options, observer);
+    out.report = server.copy(options, observer, world_of(client_random));
     return out;
   }
   Outcome push(const std::string& to = "syncline://host/share/") {
@@ -63,6 +68,8 @@ struct Remote {
 
   TempDir dir;
   CopyOptions options;
+  SeededRandom client_random{1};
+  SeededRandom server_random{2};
   Served served;
 };
 

@@ -49,7 +49,7 @@ struct RoundScene {
   const std::string source_name;
   const std::string target_name;
   Remote far;
-  sync::World world;
+  const sync::World world = Remote::world_of(far.client_random);
   std::unique_ptr<sync::StandingCopy> copies;
 };
 
