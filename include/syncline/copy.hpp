@@ -88,8 +88,9 @@ struct CopyOptions {
   std::shared_ptr<const RecentFiles> recent_files;  ///< of copies just before
   RootGuard root_guard = RootGuard::none;
   std::string root_guard_name;  ///< whose memory it is, of several that follow the same directories
-  /// Asked once the source was read, before anything is deleted: where it says no, all deletions are held.
-  std::function<bool()> source_is_whole;
+  /// Paths below the source at which something was mounted (CopyReport::mounts of a copy before): all
+  /// deletions are held where one is missing. With `one_file_system` or several sources it is not looked for.
+  std::optional<std::vector<std::string>> mounts;
   std::vector<FilterRule> filters;
   bool synclineignore = true;  ///< leave out what .synclineignore files in the sources name
   bool gitignore = false;      ///< and what .gitignore files do, and .git
@@ -167,6 +168,8 @@ struct CopyReport {
   std::uint64_t deletions_held = 0;  ///< by guard_deletes; exit_code is 41 then
   std::uint64_t changes_held = 0;    ///< by guard_changes; the same
   HeldPlan held;
+  std::vector<std::string> mounts;  ///< paths in the source at which something is mounted, where asked for
+  std::string missing_mount;        ///< of those that were to be there, the first that was not
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_changed = 0;  ///< size of the files that changed
   std::uint64_t bytes_matched = 0;

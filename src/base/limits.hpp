@@ -174,6 +174,8 @@ inline constexpr std::chrono::milliseconds watch_rescan{3'600'000};
 inline constexpr std::chrono::milliseconds watch_rescan_degraded{60'000};  // where not all can be watched
 inline constexpr std::chrono::milliseconds watch_root_look{1'000};         // between looks for the root
 inline constexpr std::size_t watch_memory_bytes_max = 256 * kib;
+// Of paths below SRC at which something is mounted, all together; where they are longer none is guarded.
+inline constexpr std::size_t mount_names_bytes_max = 64 * kib;
 inline constexpr std::size_t mount_table_bytes_max = 16 * mib;  // a longer one is not looked at
 inline constexpr std::chrono::milliseconds watch_tick{1'000};  // at a stop signal, which also ends a wait
 

@@ -6,7 +6,6 @@
 
 #include "cli/exit_codes.hpp"
 #include "cli/watch_hook.hpp"
-#include "cli/watch_ignored.hpp"
 #include "cli/watch_places.hpp"
 #include "cli/watch_rounds.hpp"
 #include "cli/watch_source.hpp"
@@ -103,13 +102,6 @@ std::unique_ptr<WatchHook> WatchPair::make_hook() const {
       outputs_);
 }
 
-/// Without those at which rules leave everything out.
-std::vector<std::string> WatchPair::mounts_that_count(std::vector<std::string> mounts) const {
-  std::erase_if(
-      mounts, [&](const auto& path) { return rule_that_ignores({}, plan_.options, path, true).has_value(); });
-  return mounts;
-}
-
 int WatchPair::follow(WatchControl& control) {
   const sync::World world;
   const auto& root = plan_.options.sources.front();
@@ -126,12 +118,10 @@ int WatchPair::follow(WatchControl& control) {
     WatchMemory memory(*world.files,
                        control::absolute_path(*world.files, sync::state_directory(plan_.options)),
                        control.memory_name());
-    RoundParts parts{outputs_, copies,     hooks_.cancelled,     control,
-                     clock_,   hook.get(), !plan_.label.empty(), prefix_of(root),
-                     is_far,   memory};
-    if (!is_far && !plan_.options.one_file_system)
-      parts.mounts = [&] { return mounts_that_count(here.tree->mounts_now()); };
-    WatchRounds rounds(std::move(parts));
+    const RoundParts parts{outputs_, copies,     hooks_.cancelled,     control,
+                           clock_,   hook.get(), !plan_.label.empty(), prefix_of(root),
+                           is_far,   memory};
+    WatchRounds rounds(parts);
     watch::FollowHooks hooks;
     hooks.copy = [&] {
       if (!has_begun_.exchange(true)) hooks_.on_news();

@@ -68,7 +68,6 @@ class WatchPair {
   int run();
   std::unique_ptr<WatchHook> make_hook() const;
   int follow(WatchControl& control);
-  std::vector<std::string> mounts_that_count(std::vector<std::string> mounts) const;
 
   const WatchPlan plan_;
   Outputs outputs_;

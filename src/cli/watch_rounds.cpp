@@ -22,23 +22,9 @@ WatchRounds::WatchRounds(RoundParts parts) : parts_(std::move(parts)) {
   held_ = {holds_deletions_, holds_changes_};
 }
 
-/// What was on a file system that was unmounted is not deleted. Asked before each round, and once more when
-/// the tree was read.
-bool WatchRounds::has_all_mounts() {
-  if (!parts_.mounts) return true;
-  mounts_ = parts_.mounts();
-  for (const auto& one : parts_.memory.remembered().mounts) {
-    if (std::ranges::binary_search(mounts_, one)) continue;
-    is_unmounted_ = true;
-    tell_unmounted(one);
-    return false;
-  }
-  if (!is_unmounted_) told_gone_.clear();
-  return !is_unmounted_;
-}
-
+/// Empty: all is where it was mounted.
 void WatchRounds::tell_unmounted(const std::string& path) {
-  if (std::exchange(told_gone_, path) == path) return;
+  if (std::exchange(told_gone_, path) == path || path.empty()) return;
   for (const auto& output : parts_.outputs)
     output->notice("nothing is mounted at '" + escape_name(path) +
                    "' in SRC any more: deletions are held until something is or they are approved");
@@ -48,15 +34,13 @@ watch::Attempt WatchRounds::attempt() {
   using enum watch::Attempt::Result;
   ++round_;
   has_changed_ = false;
-  is_unmounted_ = false;
-  has_all_mounts();
   const bool is_approved = parts_.control.board().is_approved();
   CopyReport report;
   try {
     auto options = parts_.control.options_of_round();
     recent_.count_into(options, parts_.clock.steady());
     recent_changes_.count_into(options, parts_.clock.steady());
-    if (!is_approved) options.source_is_whole = [this] { return has_all_mounts(); };
+    options.mounts = is_approved ? std::vector<std::string>() : parts_.memory.remembered().mounts;
     report = parts_.copies.round(options, observer());
   } catch (const std::exception& error) {
     recent_changes_.end_round({holds_changes_, is_holding_, false}, parts_.clock.steady());
@@ -80,7 +64,8 @@ watch::Attempt WatchRounds::attempt() {
 /// what was held is so still.
 void WatchRounds::end_round(CopyReport& report, bool is_approved) {
   const bool is_settled = is_approved || report.exit_code == exit_code::success;
-  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted_) || (holds_deletions_ && !is_settled);
+  const bool is_unmounted = !report.missing_mount.empty();
+  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted) || (holds_deletions_ && !is_settled);
   holds_changes_ = report.changes_held != 0 || (holds_changes_ && !is_settled);
   if (holds_deletions_ && report.deletions_held == 0) report.deletions_held = held_.deletions;
   if (holds_changes_ && report.changes_held == 0) report.changes_held = held_.changes;
@@ -89,14 +74,15 @@ void WatchRounds::end_round(CopyReport& report, bool is_approved) {
   const auto now = parts_.clock.steady();
   recent_.note({report.files_deleted, holds_deletions_, is_holding_, is_approved}, now);
   recent_changes_.end_round({holds_changes_, is_holding_, is_approved}, now);
-  remember(is_settled);
+  tell_unmounted(report.missing_mount);
+  remember(report, is_settled);
 }
 
-void WatchRounds::remember(bool is_settled) {
+void WatchRounds::remember(const CopyReport& report, bool is_settled) {
   auto now = parts_.memory.remembered();
   now.holds_deletions = holds_deletions_;
   now.holds_changes = holds_changes_;
-  if (is_settled) now.mounts = mounts_;
+  if (is_settled) now.mounts = report.mounts;
   try {
     parts_.memory.remember(std::move(now));
   } catch (const Error& error) {

@@ -33,8 +33,6 @@ struct RoundParts {
   std::string prefix = {};  ///< of the source, which the hook is not told
   bool is_far = false;      ///< the source is on another machine
   WatchMemory& memory;
-  /// What is mounted in the source now.
-  std::function<std::vector<std::string>()> mounts = {};
 };
 
 /// For one thread.
@@ -50,10 +48,9 @@ class WatchRounds {
   void tell(const watch::Standing& standing);
 
  private:
-  bool has_all_mounts();
   void tell_unmounted(const std::string& path);
   void end_round(CopyReport& report, bool is_approved);
-  void remember(bool is_settled);
+  void remember(const CopyReport& report, bool is_settled);
   watch::Attempt failed_attempt(Failure failure, bool is_about_source);
   watch::Attempt blocked_attempt(const Failure& failure);
   std::string sentence_of(const watch::Standing& standing);
@@ -72,9 +69,7 @@ class WatchRounds {
   bool is_holding_ = false;
   bool holds_deletions_ = false;  ///< a guard does, until that is approved or there is nothing left of it
   bool holds_changes_ = false;
-  bool is_unmounted_ = false;        ///< in this round: something is not where it was mounted
-  std::vector<std::string> mounts_;  ///< as it saw them last
-  std::string told_gone_;            ///< of those before, where it was said already
+  std::string told_gone_;  ///< what is not where it was mounted, as it was said last
   std::string last_failure_;
   std::string replaced_ = "SRC";  ///< what is not the directory that it was, as messages name it
   std::optional<watch::Standing::State> told_;  ///< but for copying

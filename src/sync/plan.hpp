@@ -111,6 +111,8 @@ struct PlanOptions {
   bool is_content_hidden = false;  ///< equal sizes and times prove nothing where one content is not known
   std::function<void(const ChangeEvent&)> on_change;
   std::function<void(const ErrorEvent&)> on_error;
+  /// Asked before anything is deleted: where it says no, all deletions are held.
+  std::function<bool()> source_is_whole = {};
 };
 
 /// Whether every directory of `drift` is the one that our records have under its path. What was changed over

@@ -23,7 +23,7 @@ ChangeEvent event_of(const PlannedRemove& remove) {
 void Planner::hold_removes() {
   const auto count = plan_.removes.size();
   if (count == 0) return;
-  if (options_.copy->source_is_whole && !options_.copy->source_is_whole()) {
+  if (options_.source_is_whole && !options_.source_is_whole()) {
     plan_.held_removes = count;
     return drop_removes(0);
   }

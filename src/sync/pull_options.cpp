@@ -67,6 +67,7 @@ wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& sou
   out.guards_changes = options.guard_changes;
   out.deleted = options.recent_deletes;
   out.source = source;
+  if (options.mounts) out.mounts = *options.mounts;
   if (!options.recent_files) return out;
   std::size_t bytes = 0;
   out.changed_more =
@@ -115,6 +116,8 @@ CopyOptions copy_options(const wire::Open& open, IdentityRules& owners) {
   out.dry_run = (open.flags & wire::open_dry_run) != 0;
   out.one_file_system = (open.flags & wire::open_one_file_system) != 0;
   take_round(out, pull.round);
+  if ((open.flags & wire::open_round) != 0 && (open.features & wire::open_far_mounts) != 0)
+    out.mounts = pull.round.mounts;
   return out;
 }
 

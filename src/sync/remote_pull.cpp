@@ -86,6 +86,7 @@ wire::Open RemoteCopy::open_for_pull(const RemotePlace& source) const {
   open.flags |= wire::open_round;
   open.pull->round =
       pull_round(options_, standing_ != nullptr ? standing_->far_source->id : wire::SourceId{});
+  if (!open.pull->round.mounts.empty()) open.flags |= wire::open_mounts;
   if (standing_ != nullptr && standing_->far_source->begins_afresh) open.flags |= wire::open_afresh;
   return open;
 }
@@ -142,7 +143,7 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   auto message = expect_message(channel);
   for (; std::holds_alternative<wire::Event>(message); message = expect_message(channel))
     on_event(std::get<wire::Event>(message));
-  const auto summary = take<wire::Summary>(std::move(message));
+  auto summary = take<wire::Summary>(std::move(message));
   report_.files_total = summary.files_total;
   report_.bytes_total = summary.bytes_total;
   report_.files_changed += summary.files_changed;
@@ -159,6 +160,9 @@ void RemoteCopy::take_summary(wire::Channel& channel, const ReceiverResult& resu
   in_step_ = summary.in_step;
   is_unlike_ = result.is_unlike;
   if (summary.round) take_round(*summary.round);
+  auto mounts = std::move(summary.mounts).value_or(wire::RoundMounts{});
+  report_.mounts = std::move(mounts.now);
+  report_.missing_mount = std::move(mounts.missing);
 }
 
 void RemoteCopy::take_round(const wire::RoundSummary& round) {

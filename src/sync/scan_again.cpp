@@ -174,6 +174,7 @@ bool Replica::scan_again(const ScanOptions& options) {
 bool Replica::has_drifted() {
   if (!watched_) return false;
   if (!watched_->root_is_there()) return has_drifted_ = true;  // which the next session will tell
+  watched_->look_for_mounts();
   if (watched_->take(std::chrono::milliseconds(0)); !watched_->is_dirty()) return has_drifted_;
   if (!scanned_) return has_drifted_ = true;
   ScanOptions options;

@@ -304,6 +304,7 @@ void Sender::plan() {
   options.selector = options_.selector;
   options.rules = rules_;
   options.from_records = from_records_;
+  if (mounts_) options.source_is_whole = [this] { return mounts_->is_whole(); };
   if (knows_drift()) options.keep = kept_drift(*options_.copy);
   options.incomplete = options_.incomplete;
   options.may_open = !options_.copy->dry_run && !is_second_;
@@ -401,6 +402,17 @@ void Sender::finish(bool agree) {
 }
 
 SenderResult Sender::run() {
+  const auto& copy = *options_.copy;
+  if (copy.mounts && !copy.one_file_system && !replica_.is_composed())
+    mounts_.emplace(replica_, *copy.mounts);
+  auto out = run_session();
+  if (!mounts_) return out;
+  out.mounts = mounts_->mounted(options_.selector);
+  out.missing_mount = mounts_->missing();
+  return out;
+}
+
+SenderResult Sender::run_session() {
   events_.forget_failed_paths();
   shake_hands();
   scan();

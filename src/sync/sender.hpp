@@ -37,6 +37,8 @@ struct SenderResult {
   std::uint64_t deletions_held = 0;
   std::uint64_t changes_held = 0;
   HeldPlan held;
+  std::vector<std::string> mounts;  ///< as CopyReport's
+  std::string missing_mount;
   hash::Digest receiver_root;
   bool is_alike = false;  ///< and ours is that as well
   std::uint64_t receiver_written_bytes = 0;

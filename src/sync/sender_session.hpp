@@ -6,6 +6,7 @@
 
 #include "sync/listing_intake.hpp"
 #include "sync/sender.hpp"
+#include "sync/source_mounts.hpp"
 #include "sync/transfer.hpp"
 
 namespace syncline::sync {
@@ -24,6 +25,7 @@ class Sender {
   void salvage() noexcept;
 
  private:
+  SenderResult run_session();
   void shake_hands();
   wire::Hello take_hello();
   void begin(const wire::Hello& receiver);
@@ -89,6 +91,7 @@ class Sender {
   bool asks_for_all_ = false;   ///< also for directories with equal digests
   Plan plan_;
   std::vector<wire::Left::Entry> left_;  ///< beside the plan's
+  std::optional<SourceMounts> mounts_;   ///< where they are to be looked for
   delta::SumKey sum_key_;
 
   std::mutex mutex_;

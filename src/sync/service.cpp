@@ -56,6 +56,9 @@ void check_round(const wire::PullRound& round) {
   for (const auto* list : {&round.changed, &round.created})
     for (const auto& name : *list) bytes += name.size();
   if (bytes > limits::round_names_bytes_max) throw Error(Errc::limit_exceeded, "names of recent files");
+  bytes = 0;
+  for (const auto& path : round.mounts) bytes += path.size();
+  if (bytes > limits::mount_names_bytes_max) throw Error(Errc::limit_exceeded, "paths of mounts");
 }
 
 class Service {
@@ -392,6 +395,8 @@ wire::Summary Service::send(Replica& replica, const std::string& rule_prefix) {
                                      result.held.changes.more,
                                      replica.is_composed() ? wire::SourceId{} : root_id(replica.root()),
                                      false};
+  if (!result.mounts.empty() || !result.missing_mount.empty())
+    summary.mounts = wire::RoundMounts{std::move(result.mounts), std::move(result.missing_mount)};
   return summary;
 }
 

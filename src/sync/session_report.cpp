@@ -25,6 +25,8 @@ void add_to_report(CopyReport& report, Counters& counters, SenderResult result, 
   report.deletions_held = result.deletions_held;
   report.changes_held = result.changes_held;
   report.held = std::move(result.held);
+  report.mounts = std::move(result.mounts);
+  report.missing_mount = std::move(result.missing_mount);
   count_guards(counters, report.deletions_held + report.changes_held, result.delete_limit_reached);
 }
 

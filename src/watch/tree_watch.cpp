@@ -200,6 +200,7 @@ bool TreeWatch::may_be_open(const OpenWriters::File& file) const {
 }
 
 Dirty TreeWatch::take_dirty() {
+  look_for_mounts();
   read();
   auto out = std::exchange(dirty_, {});
   out.everywhere |= !is_complete_;

@@ -38,7 +38,8 @@ class TreeWatch final : public SourceWatch {
   News take(std::chrono::milliseconds limit) override;
   /// All that has changed since the last call, the events included that take() has not seen: whoever looks at
   /// these directories now has seen everything that was done up to now. Everywhere at first, after lost
-  /// events, where not all is watched, and past limits::watch_dirty_max directories.
+  /// events, where something was mounted or unmounted, where not all is watched, and past
+  /// limits::watch_dirty_max directories.
   Dirty take_dirty();
   /// Of what take() has seen: is there something for take_dirty()?
   bool is_dirty() const { return dirty_.everywhere || !dirty_.dirs.empty(); }
@@ -51,8 +52,6 @@ class TreeWatch final : public SourceWatch {
   bool root_is_there() const override;
   bool take_root() override;
   bool look_for_mounts() override;
-  /// Paths at which something is mounted below the root, ascending.
-  std::vector<std::string> mounts_now();
   bool is_complete() const override { return is_complete_; }
   std::uint64_t overflow_count() const override { return overflow_count_; }
   int descriptor() const { return events_->descriptor(); }  ///< as of fs::DirWatch
@@ -77,6 +76,7 @@ class TreeWatch final : public SourceWatch {
   void forget(Node& node);
   void forget_moved();
   News read();
+  std::vector<std::string> mounts_now();
   bool read_mounts();
   bool is_root_watched();
   void check_made();

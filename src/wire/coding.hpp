@@ -189,6 +189,11 @@ void path(A& a, std::string& v) {
 }
 
 template <class A>
+void paths(A& a, std::vector<std::string>& v) {
+  a.list(v, items_max, [&](std::string& x) { path(a, x); });
+}
+
+template <class A>
 void file_type(A& a, fs::FileType& v) {
   a.num(v);
   if constexpr (A::decoding) {

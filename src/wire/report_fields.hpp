@@ -90,15 +90,17 @@ void fields(A& a, RoundSummary& v) {
 
 template <class A>
 void summary_bits(A& a, Summary& v) {
-  constexpr std::uint8_t limit_reached = 1, round = 2;
+  constexpr std::uint8_t limit_reached = 1, round = 2, mounted = 4;
   std::uint8_t bits = 0;
   if constexpr (!A::decoding)
-    bits = static_cast<std::uint8_t>((v.delete_limit_reached ? limit_reached : 0) | (v.round ? round : 0));
+    bits = static_cast<std::uint8_t>((v.delete_limit_reached ? limit_reached : 0) | (v.round ? round : 0) |
+                                     (v.mounts ? mounted : 0));
   a.num(bits);
   if constexpr (A::decoding) {
-    if (bits >= 2 * round) a.fail(Errc::malformed);
+    if (bits >= 2 * mounted) a.fail(Errc::malformed);
     v.delete_limit_reached = (bits & limit_reached) != 0;
     if ((bits & round) != 0) v.round.emplace();
+    if ((bits & mounted) != 0) v.mounts.emplace();
   }
 }
 
@@ -109,6 +111,7 @@ void fields(A& a, Summary& v) {
   a.num(v.content_read_bytes), a.num(v.errors), a.num(v.exit_code), a.flag(v.in_step);
   summary_bits(a, v);
   if (v.round) fields(a, *v.round);
+  if (v.mounts) paths(a, v.mounts->now), path(a, v.mounts->missing);
 }
 
 }  // namespace syncline::wire::coding

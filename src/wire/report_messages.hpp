@@ -108,6 +108,11 @@ struct RoundSummary {
   SourceId source{};
   bool is_followed = false;  ///< of a standing one: it will be told when something changes
 };
+/// What is mounted in the source.
+struct RoundMounts {
+  std::vector<std::string> now;
+  std::string missing;  ///< of those in the PullRound; empty: none
+};
 struct Summary {
   std::uint64_t files_total = 0;
   std::uint64_t files_changed = 0;
@@ -123,6 +128,8 @@ struct Summary {
   bool in_step = false;
   bool delete_limit_reached = false;
   std::optional<RoundSummary> round;  ///< of a pull with open_round
+  /// The same, to a client with open_far_mounts; none where there is nothing to tell.
+  std::optional<RoundMounts> mounts;
 };
 
 }  // namespace syncline::wire

@@ -69,6 +69,7 @@ void fields(A& a, Open& v) {
   a.optional(v.pull, [&](PullOptions& x) {
     fields(a, x);
     if ((v.flags & open_round) != 0) fields(a, x.round);
+    if ((v.flags & open_mounts) != 0) paths(a, x.round.mounts);
   });
 }
 

@@ -68,6 +68,7 @@ enum OpenFlag : std::uint32_t {
   /// Refuse, as replaced, where what was there with something in it is not what is there now.
   open_same_root = 64,
   open_take_root = 128,  ///< what is there now is that from now on
+  open_mounts = 256,     ///< the PullRound has mounts
 };
 
 enum PullFlag : std::uint32_t {
@@ -117,6 +118,8 @@ struct PullRound {
   std::uint64_t changed_more = 0;    ///< and so many more
   std::vector<std::string> created;  ///< files that do not count yet
   SourceId source{};                 ///< that it must be still
+  /// Only with open_mounts, where something was mounted in it: deletions are held where one is missing.
+  std::vector<std::string> mounts;
 };
 
 /// How a server is to send: the options of the person at the client.
@@ -141,8 +144,10 @@ enum OpenFeature : std::uint64_t {
   open_drift = 1,  ///< knows begin_drift and what belongs to it, the pull flags about drift among them
   open_finish_commits = 2,  ///< as the receiver it makes visible what came before a finish, without a flush
   open_rounds = 4,          ///< as the sender it takes part in rounds: PullRound, RoundSummary
+  open_far_mounts = 8,      ///< of a client: it takes RoundMounts; of a server: it takes open_mounts
 };
-inline constexpr std::uint64_t open_features = open_drift | open_finish_commits | open_rounds;  ///< ours
+inline constexpr std::uint64_t open_features =
+    open_drift | open_finish_commits | open_rounds | open_far_mounts;  ///< ours
 
 struct Open {
   std::uint32_t magic = protocol_magic;

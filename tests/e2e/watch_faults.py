@@ -287,10 +287,9 @@ def part_is_unmounted(trial):
         trial.write(f"src/part/{number}", str(number))
         trial.write(f"src/{number}", str(number))
 
-    def follow():
-        trial.watch = trial.start("here", "watch.log", "watch", "src/", "dst/")
-        wait_until(trial.can_be_asked, "the watch can be asked")
-    follow()
+    if trial.is_far:
+        trial.serve_behind_proxy()
+    trial.follow("--drift-keep=none")
     trial.check_in_step("at first")
     for is_watched in (True, False):
         if not is_watched:
@@ -300,7 +299,7 @@ def part_is_unmounted(trial):
         trial.write("src/meanwhile", str(is_watched))
         seen = trial.text("watch.log").count("nothing is mounted at 'part'")
         if not is_watched:
-            follow()
+            trial.follow("--drift-keep=none")
         wait_until(lambda: trial.text("watch.log").count("nothing is mounted at 'part'") > seen, "it is noticed")
         wait_until(lambda: trial.text("dst/meanwhile") == str(is_watched), "the rest goes on")
         check(len(os.listdir(trial.path("dst/part"))) == 40, "nothing of it is deleted")
@@ -359,7 +358,8 @@ def far(scene):
 
 SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, fanotify_is_refused, queue_overflows, connection_is_cut,
           far(connection_is_cut), processes_are_killed, far(processes_are_killed), new_directories, far(new_directories), disk_is_full,
-          source_is_unmounted, far(source_is_unmounted), part_is_unmounted, destination_is_unmounted)
+          source_is_unmounted, far(source_is_unmounted), part_is_unmounted,
+          far(part_is_unmounted), destination_is_unmounted)
 
 
 def enter_namespace():

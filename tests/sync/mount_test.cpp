@@ -1,60 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// --one-file-system at real mount points, made in a mount namespace of the test's own.
-#include <sched.h>
-#include <sys/mount.h>
-
+// Copies at real mount points: --one-file-system, a full disk, what is unmounted.
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 
+#include "base/limits.hpp"
+#include "own_mounts.hpp"
 #include "pair.hpp"
-#include "support/catch.hpp"
-#include "support/child.hpp"
 
 using namespace syncline;
 using namespace syncline::test;
 namespace stdfs = std::filesystem;
-
-namespace {
-
-constexpr int not_permitted = 77;
-
-void write_line(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  if (!(out << text)) throw std::runtime_error("write " + path);
-}
-
-/// Another file system at `path`, seen by this process alone. False where that is not permitted.
-bool mount_at(const std::string& path) {
-  return ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m,mode=755") == 0;
-}
-
-bool enter_own_namespace() {
-  const bool entered = ::unshare(CLONE_NEWNS) == 0;
-  if (!entered) {
-    const auto uid = std::to_string(::getuid());
-    const auto gid = std::to_string(::getgid());
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-    write_line("/proc/self/uid_map", "0 " + uid + " 1");
-    write_line("/proc/self/setgroups", "deny");
-    write_line("/proc/self/gid_map", "0 " + gid + " 1");
-  }
-  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-}
-
-/// Runs `body` with a tmpfs at `mount_point`; false (and told) where that cannot be had. `body` returns the
-/// number of what it found wrong first, 0 for nothing.
-template <class Body>
-void with_mount(const std::string& mount_point, Body&& body) {
-  const auto result = run_in_child([&] {
-    if (!enter_own_namespace() || !mount_at(mount_point)) return not_permitted;
-    return body();
-  });
-  if (result.exit_code == not_permitted) WARN("skipped: mounting is not permitted here");
-  else CHECK(result.exit_code == 0);
-}
-
-}  // namespace
 
 TEST_CASE("a full destination tells how much is missing, and goes on when there is room", "[sync]") {
   Pair pair;
@@ -152,5 +107,95 @@ TEST_CASE("one file system: --delete spares what is mounted in the destination",
     if (outcome.report.exit_code != 0) return 4;
     if (pair.copy().report.exit_code != 0) return 5;
     return 0;
+  });
+}
+
+TEST_CASE("what was on a file system that is not mounted any more is not deleted", "[sync]") {
+  const std::string ignored = GENERATE("", "/part/", "/p*");
+  const bool is_named = GENERATE(false, true);
+  CAPTURE(ignored, is_named);
+  Pair pair;
+  if (is_named) pair.options.sources = {pair.dir.path("src")};
+  const std::string name = is_named ? "src/" : "";
+  const auto at_target = [&](const std::string& path) { return "dst/" + name + path; };
+  pair.options.delete_extra = true;
+  pair.options.guard_deletes = true;
+  pair.options.mounts.emplace();
+  pair.dir.make_dir("src/part");
+  pair.dir.write("src/file", "1");
+  if (!ignored.empty()) pair.dir.write("src/.synclineignore", ignored + "\n");
+  const auto part = pair.dir.path("src/part");
+  with_mount(part, [&] {
+    pair.dir.write("src/part/a", "2");
+    auto report = pair.copy().report;
+    const auto expected = ignored.empty() ? std::vector<std::string>{"part"} : std::vector<std::string>();
+    if (report.mounts != expected || !report.missing_mount.empty() || report.exit_code != 0) return 1;
+    if (pair.dir.exists(at_target("part/a")) != ignored.empty()) return 2;
+    pair.options.mounts = report.mounts;
+    if (::umount2(part.c_str(), 0) != 0) return not_permitted;
+    pair.dir.write("src/file", "11");
+    stdfs::remove(pair.dir.path("src/.synclineignore"));  // counts for what was there before as well
+    report = pair.copy().report;
+    if (pair.dir.read(at_target("file")) != "11") return 3;
+    if (ignored.empty()) {
+      if (report.deletions_held != 1 || report.missing_mount != "part" || report.exit_code != 41) return 4;
+      if (!report.mounts.empty() || pair.dir.read(at_target("part/a")) != "2") return 5;
+      pair.options.mounts.emplace();  // approved
+      report = pair.copy().report;
+    }
+    if (report.deletions_held != 0 || !report.missing_mount.empty() || report.exit_code != 0) return 6;
+    return pair.dir.exists(at_target("part/a")) ? 7 : 0;
+  });
+}
+
+TEST_CASE("what is left out by a rule only now is mounted still", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.options.guard_deletes = true;
+  pair.options.mounts.emplace();
+  pair.dir.make_dir("src/part");
+  pair.dir.write("src/file", "1");
+  with_mount(pair.dir.path("src/part"), [&] {
+    pair.dir.write("src/part/a", "2");
+    pair.options.mounts = pair.copy().report.mounts;
+    if (pair.options.mounts->size() != 1) return 1;
+    pair.dir.write("src/.synclineignore", "/part/\n");
+    stdfs::remove(pair.dir.path("src/file"));
+    const auto report = pair.copy().report;
+    if (report.deletions_held != 0 || !report.missing_mount.empty() || !report.mounts.empty()) return 2;
+    return pair.dir.exists("dst/file") ? 3 : 0;
+  });
+}
+
+TEST_CASE("paths of mounts are told up to a limit, beyond it none is", "[sync][bounds]") {
+  constexpr std::size_t count = 32;
+  constexpr std::size_t length = limits::mount_names_bytes_max / count;
+  Pair pair;
+  pair.options.guard_deletes = true;
+  pair.options.mounts.emplace();
+  // The first one is made a byte longer, once the limit was reached.
+  const auto path_of = [&](std::size_t number, std::size_t bytes) {
+    auto out = std::to_string(100 + number);
+    while (out.size() + 201 < bytes) out += '/' + std::string(200, 'x');
+    return out + '/' + std::string(bytes - out.size() - 1, 'y');
+  };
+  pair.dir.make_dir("src/first");
+  with_mount(pair.dir.path("src/first"), [&] {
+    const auto mount_one = [&](std::size_t number, std::size_t bytes) {
+      const auto path = pair.dir.path("src/" + path_of(number, bytes));
+      stdfs::create_directories(path);
+      return mount_at(path);
+    };
+    if (::umount2(pair.dir.path("src/first").c_str(), 0) != 0) return not_permitted;
+    for (std::size_t i = 1; i < count; ++i)
+      if (!mount_one(i, length)) return not_permitted;
+    if (!mount_one(0, length)) return not_permitted;
+    pair.options.mounts = pair.copy().report.mounts;
+    if (pair.options.mounts->size() != count) return 1;
+    if (pair.copy().report.mounts.size() != count) return 2;  // and taken, where they go to a server
+    if (::umount2(pair.dir.path("src/" + path_of(0, length)).c_str(), 0) != 0) return not_permitted;
+    if (!mount_one(0, length + 1)) return not_permitted;
+    pair.options.mounts.emplace();
+    return pair.copy().report.mounts.empty() ? 0 : 3;
   });
 }

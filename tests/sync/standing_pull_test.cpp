@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/limits.hpp"
+#include "own_mounts.hpp"
 #include "round_scene.hpp"
 #include "sync/far_watch.hpp"
 #include "sync/pull_options.hpp"
@@ -53,6 +54,25 @@ TEST_CASE("rounds bring over all that random edits of a share change, and put ri
   check_random_rounds(scene, seed, is_anew);
   CHECK(scene.copies->far_source().is_followed);
   if (!is_anew) CHECK(scene.far.served.dial_count == 1);
+}
+
+TEST_CASE("what is mounted in a followed share is told and brought over", "[standing][pull]") {
+  with_own_mounts([] {
+    FarScene scene;
+    scene.far.dir.make_dir("share/d");
+    scene.write("d/f", "1");
+    scene.round();
+    const Mounted mounted(scene.source() + "/d");
+    if (!mounted.is_there()) return not_permitted;
+    scene.write("d/g", "2");
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (scene.stirred().empty()) {
+      if (std::chrono::steady_clock::now() > end) return 1;
+      std::this_thread::sleep_for(50ms);
+    }
+    scene.round();
+    return scene.difference().empty() ? 0 : 2;
+  });
 }
 
 TEST_CASE("a change in the share is told once, and one here is noticed here", "[standing][pull]") {
@@ -303,6 +323,16 @@ TEST_CASE("names of recent files are told up to a limit; of the changed ones the
   round = sync::pull_round(options, {});
   CHECK(round.changed.size() + round.changed_more == recent->changed.size() + 5);
   CHECK(round.changed_more > 5);
+}
+
+TEST_CASE("paths of mounts are taken up to a limit, a byte more is refused", "[pull][bounds]") {
+  FarScene scene;
+  scene.write("f", "1");
+  const std::string path(limits::mount_names_bytes_max / 32, 'x');
+  scene.far.options.mounts = std::vector<std::string>(32, path);
+  CHECK(scene.round().report.missing_mount == path);
+  scene.far.options.mounts->back() += 'x';
+  CHECK(scene.refusal() == Errc::limit_exceeded);
 }
 
 TEST_CASE("a share that leads to another directory, or to none, is not followed there", "[standing][pull]") {

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "chunk/scanner.hpp"
+#include "own_mounts.hpp"
 #include "round_scene.hpp"
 #include "sync/copy.hpp"
 
@@ -48,6 +49,26 @@ TEST_CASE("rounds find all that random edits change on both sides", "[standing]"
   StandingScene scene(is_remote);
   check_random_rounds(scene, seed, is_anew);
   if (is_remote && !is_anew) CHECK(scene.far.served.dial_count == 1);
+}
+
+TEST_CASE("what is mounted in a followed directory is seen on either side", "[standing]") {
+  const bool is_remote = GENERATE(false, true);
+  const bool in_source = GENERATE(false, true);
+  CAPTURE(is_remote, in_source);
+  with_own_mounts([&] {
+    StandingScene scene(is_remote);
+    scene.far.dir.make_dir("here/d");
+    scene.far.dir.write("here/d/f", "1");
+    scene.round();
+    scene.round();
+    if (scene.copies->is_stirred()) return 3;
+    const Mounted mounted((in_source ? scene.source() : scene.target()) + "/d");
+    if (!mounted.is_there()) return not_permitted;
+    if (in_source) scene.far.dir.write("here/d/g", "2");
+    else if (!is_remote && !scene.copies->is_stirred()) return 1;
+    scene.round();
+    return scene.difference().empty() ? 0 : 2;
+  });
 }
 
 TEST_CASE("a round looks at the directories that changed and at no other", "[standing]") {

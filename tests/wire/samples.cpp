@@ -105,6 +105,17 @@ Sample round_open() {
                       "01 00 ac 02 02 01 61 03 62 2f 63 01 01 64 07 31*16")};
 }
 
+Sample mounts_open() {
+  Open m;
+  m.direction = Direction::pull;
+  m.flags = open_round | open_mounts;
+  PullOptions pull;
+  pull.round.mounts = {"a", "b/c"};
+  m.pull = pull;
+  return {m, from_hex("53 4c 57 31 01 00 02 00 00 00 90 02 00 00 01 00 00 00 00 00 00 00 00 00 00 00 "
+                      "00 00 00 00 00 00 00*16 02 01 61 03 62 2f 63")};
+}
+
 Sample partials() {
   Partials m;
   m.number = 2;
@@ -130,6 +141,12 @@ Sample round_summary() {
   round.is_followed = true;
   m.round = round;
   return {m, from_hex("00*10 00 00 02 ac 02 02 03 04 31*16 01")};
+}
+
+Sample mounts_summary() {
+  Summary m;
+  m.mounts = RoundMounts{{"a", "b/c"}, "d"};
+  return {m, from_hex("00*10 00 00 04 02 01 61 03 62 2f 63 01 64")};
 }
 
 Sample roots(bool agreed) {
@@ -303,6 +320,7 @@ std::vector<Sample> make_samples() {
       pushing_open(),
       pulling_open(),
       round_open(),
+      mounts_open(),
       {Opened{1, 3, "f", {}}, from_hex("01 03 01 66 00")},
       {Opened{1, 3, "", 300}, from_hex("01 03 00 01 ac 02")},
       partials(),
@@ -313,6 +331,7 @@ std::vector<Sample> make_samples() {
       {Event{HeldInfo{true, {">f", "a", "", "b", true}}}, from_hex("04 01 02 3e 66 01 61 00 01 62 01")},
       summary(),
       round_summary(),
+      mounts_summary(),
       {pair, from_hex("01*32")},
       {paired, from_hex("02*32 01 73 03")},
       {Owners{{{0, "", 0, true}, {1000, "al", 300, true}}, {{5, "g", 6, false}}},
