@@ -2,6 +2,7 @@
 // `syncline wait`.
 #include <chrono>
 #include <ostream>
+#include <set>
 #include <thread>
 
 #include "base/error.hpp"
@@ -29,12 +30,15 @@ class WaitCommand {
   WaitCommand(Console& console, const std::function<bool()>& cancelled, std::optional<SteadyTime> deadline)
       : console_(console), cancelled_(cancelled), deadline_(deadline) {}
 
+  /// Of each once.
   void add(const control::FoundWatch& found) {
+    if (!added_.insert(control::socket_name(found.watched)).second) return;
     auto connected = control::connect_to(fs::linux_fs(), found);
     if (!connected) return tell(found, "ended meanwhile", exit_code::not_running);
     waiting_.push_back({found, {std::move(*connected), {control::Ask::wait, ""}}, ""});
   }
 
+  /// Until those that were added have done it, or one of them will not.
   int run() {
     while (code_ == exit_code::success) {
       take_all();
@@ -118,19 +122,25 @@ class WaitCommand {
   Console& console_;
   const std::function<bool()>& cancelled_;
   const std::optional<SteadyTime> deadline_;
+  std::set<std::string> added_;  ///< names of sockets
   std::vector<Waiting> waiting_;
   int code_ = exit_code::success;
 };
 
-/// Those that run and are meant. One that was started a moment ago, perhaps by the same line of a script, may
-/// not be there yet.
-std::vector<control::FoundWatch> find_running(const ControlLine& line, SteadyTime deadline,
-                                              const std::function<bool()>& cancelled) {
+/// Those that run and are meant.
+std::vector<control::FoundWatch> find_running(const ControlLine& line) {
+  auto out = line.find();
+  if (line.path()) out = watches_of(out, *line.path(), true);
+  std::erase_if(out, [](const auto& found) { return !found.is_running; });
+  return out;
+}
+
+/// One that was started a moment ago, perhaps by the same line of a script, may not be there yet.
+std::vector<control::FoundWatch> find_starting(const ControlLine& line, SteadyTime deadline,
+                                               const std::function<bool()>& cancelled) {
   const auto last = std::min(deadline, std::chrono::steady_clock::now() + limits::control_appear);
   for (;;) {
-    auto running = line.find();
-    if (line.path()) running = watches_of(running, *line.path(), true);
-    std::erase_if(running, [](const auto& found) { return !found.is_running; });
+    auto running = find_running(line);
     if (!running.empty() || std::chrono::steady_clock::now() >= last || cancelled()) return running;
     std::this_thread::sleep_for(limits::control_appear_look);
   }
@@ -155,10 +165,13 @@ int run_wait(const std::vector<std::string>& args, Console& console, const std::
     if (timeout_s)
       deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                         std::chrono::duration<double>(*timeout_s));
-    const auto running = find_running(line, deadline.value_or(SteadyTime::max()), cancelled);
+    const auto running = find_starting(line, deadline.value_or(SteadyTime::max()), cancelled);
     if (running.empty()) return tell_none_runs(console, line.path());
     WaitCommand command(console, cancelled, deadline);
     for (const auto& found : running) command.add(found);
+    if (const int code = command.run(); code != exit_code::success) return code;
+    // Those of one program come one after the other, the last before the first has done anything.
+    for (const auto& found : find_running(line)) command.add(found);
     return command.run();
   });
 }

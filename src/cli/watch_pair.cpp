@@ -41,6 +41,15 @@ WatchPair::~WatchPair() {
   close_outputs(outputs_);
 }
 
+void WatchPair::offer() {
+  offered_ = std::make_unique<WatchControl>(
+      plan_.options, clock_,
+      [this](const std::string& text) {
+        for (const auto& output : outputs_) output->notice(text);
+      },
+      hooks_.on_news);
+}
+
 void WatchPair::start() {
   thread_ = std::thread([this] {
     const int code = run();
@@ -75,10 +84,7 @@ std::optional<watch::BoardView> WatchPair::view() const {
 
 int WatchPair::run() {
   try {
-    const auto notice = [&](const std::string& text) {
-      for (const auto& output : outputs_) output->notice(text);
-    };
-    auto control = std::make_unique<WatchControl>(plan_.options, clock_, notice, hooks_.on_news);
+    auto control = std::move(offered_);
     const int code = [&] {
       const Shown shown(*this, *control);
       return follow(*control);

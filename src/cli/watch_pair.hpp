@@ -41,7 +41,7 @@ class WatchPair {
     std::function<void()> on_news;  ///< from any thread: it stands otherwise than before, or has ended. As of
                                     ///< Board::listen()
   };
-  /// Nothing is done before start().
+  /// Nothing is done before offer() and start().
   WatchPair(WatchPlan plan, Outputs outputs, Clock& clock, Hooks hooks);
   /// Waits for the end, which `cancelled` and wake() bring about.
   ~WatchPair();
@@ -49,6 +49,8 @@ class WatchPair {
   WatchPair& operator=(const WatchPair&) = delete;
 
   const WatchPlan& plan() const { return plan_; }
+  /// Others can ask for it from now on. Before any pair is started, so that who finds one finds all.
+  void offer();
   void start();
 
   // From any thread.
@@ -74,6 +76,7 @@ class WatchPair {
   Clock& clock_;
   const Hooks hooks_;
   mutable std::mutex mutex_;
+  std::unique_ptr<WatchControl> offered_;        ///< before it runs
   WatchControl* control_ = nullptr;              ///< while it runs
   std::unique_ptr<WatchControl> ended_control_;  ///< after an end that nobody has wished for
   std::optional<int> code_;

@@ -30,6 +30,7 @@ class WatchPairs {
   }
 
   int run() {
+    for (const auto& pair : pairs_) pair->offer();
     for (const auto& pair : pairs_) pair->start();
     while (!note_ended()) {
       look();

@@ -64,9 +64,10 @@ watch::Attempt WatchRounds::attempt() {
 /// what was held is so still.
 void WatchRounds::end_round(CopyReport& report, bool is_approved) {
   const bool is_settled = is_approved || report.exit_code == exit_code::success;
+  const bool is_whole = is_settled || (report.errors == 0 && report.exit_code == exit_code::guard);
   const bool is_unmounted = !report.missing_mount.empty();
-  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted) || (holds_deletions_ && !is_settled);
-  holds_changes_ = report.changes_held != 0 || (holds_changes_ && !is_settled);
+  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted) || (holds_deletions_ && !is_whole);
+  holds_changes_ = report.changes_held != 0 || (holds_changes_ && !is_whole);
   if (holds_deletions_ && report.deletions_held == 0) report.deletions_held = held_.deletions;
   if (holds_changes_ && report.changes_held == 0) report.changes_held = held_.changes;
   held_ = {report.deletions_held, report.changes_held};
@@ -147,6 +148,11 @@ watch::Attempt WatchRounds::failed_attempt(Failure failure, bool is_about_source
   return {is_final ? ended : failed, failure.code, is_about_source};
 }
 
+/// What a person types, who may have to say which of several is meant.
+std::string WatchRounds::approve_words() const {
+  return parts_.has_others ? "syncline approve SRC DST" : "syncline approve SRC";
+}
+
 /// Empty where there is no news in it for a person.
 std::string WatchRounds::sentence_of(const watch::Standing& standing) {
   const auto before = std::exchange(told_, standing.state == State::copying ? told_ : standing.state);
@@ -155,14 +161,15 @@ std::string WatchRounds::sentence_of(const watch::Standing& standing) {
     case State::in_step: return before == State::in_step ? "" : "in step";
     case State::behind: return before == State::behind ? "" : "behind; what is missing is tried again";
     case State::holding:
-      return held_text(held_.deletions, held_.changes) +
-             " are held, everything else is done; 'syncline approve SRC' lets them be made";
+      return held_text(held_.deletions, held_.changes) + " are held, everything else is done; '" +
+             approve_words() + "' lets them be made";
     case State::blocked:
       return before == State::blocked
                  ? ""
                  : std::exchange(replaced_, "SRC") +
                        " is not the directory that it was (unmounted, moved or made anew?): nothing is done "
-                       "until it is back; 'syncline approve SRC' lets what is there now be taken";
+                       "until it is back; '" +
+                       approve_words() + "' lets what is there now be taken";
   }
   return "";
 }

@@ -53,6 +53,7 @@ class WatchRounds {
   void remember(const CopyReport& report, bool is_settled);
   watch::Attempt failed_attempt(Failure failure, bool is_about_source);
   watch::Attempt blocked_attempt(const Failure& failure);
+  std::string approve_words() const;
   std::string sentence_of(const watch::Standing& standing);
 
   CopyObserver observer();

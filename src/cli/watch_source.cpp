@@ -36,6 +36,11 @@ WatchedSource only_by_fanotify(fs::Fs& files, const std::string& root) {
 }  // namespace
 
 WatchedSource watch_source(fs::Fs& files, const std::string& root, WatchWith with) {
+  // A copy of it would be that of the link alone, whatever happens in the directory.
+  const auto entry = root.ends_with('/') ? std::nullopt : files.stat_path(root, false);
+  if (entry && entry->type == fs::FileType::symlink)
+    throw Error(Errc::usage, "'" + escape_name(root) + "' is a symlink; write '" + escape_name(root) +
+                                 "/' to follow the directory that it leads to");
   if (with == WatchWith::fanotify) return only_by_fanotify(files, root);
   WatchedSource out{watch_tree(files, root, fs::watch_dirs()), "inotify"};
   if (with == WatchWith::inotify || out.tree->is_complete()) return out;

@@ -397,6 +397,7 @@ void Replica::write_records() {
 
 void Replica::commit(bool durable) {
   write_records();
+  if (tree_.has_gone_back) note_hidden();
   std::unordered_set<state::DirId> alive;
   for_each_dir(*tree_.root, [&](DirNode& node) { alive.insert(node.id); });
   reader_.reset();

@@ -247,6 +247,7 @@ class Replica {
   void close_state();
   void add_absent(state::DirRecord& record, DirNode& node) const;
   void write_record(DirNode& node);
+  void note_hidden();
   void load_identity();
   void reset_identity();
   Bytes root_identity() const;

@@ -64,7 +64,7 @@ void Replica::drop_manifest(state::ManifestId id) {
 
 void Replica::settle_deviations(const std::function<bool(const std::string& path)>& is_left) {
   const std::lock_guard lock(mutex_);
-  bool found = false;
+  bool found = tree_.has_gone_back;
   for_each_dir(*tree_.root, [&](DirNode& node) {
     if (node.extras.empty()) return;
     for (Entry& entry : node.entries) {
@@ -74,7 +74,13 @@ void Replica::settle_deviations(const std::function<bool(const std::string& path
       node.dirty = found = true;
     }
   });
-  if (!found || !options_.is_source) return;
+  if (found) note_hidden();
+}
+
+/// Of a source: all its destinations but the one of this session may have it still under the same times.
+void Replica::note_hidden() {
+  tree_.has_gone_back = false;
+  if (!options_.is_source) return;
   std::uint64_t count = 0;
   if (const auto known = database_->value("hidden")) count = ByteReader(*known, "state: hidden").u64();
   hidden_.emplace();

@@ -69,6 +69,7 @@ void Scanner::run_threads() {
   tree.entry_count = entries_;
   tree.byte_count = bytes_;
   tree.content_read_bytes = read_bytes_;
+  tree.has_gone_back |= has_gone_back_;
 }
 
 /// The root's own attributes are those of the first origin whose contents are its own.

@@ -67,6 +67,9 @@ bool Scanner::join_entry(DirNode& node, Entry& entry, OpenDirs& dirs, const stat
                          stored->stat.mtime_ns == entry.mtime_ns &&
                          stored->stat.size_bytes == entry.size_bytes;
   entry.edited = recorded_dir && !untouched && entry.type != fs::FileType::directory;
+  if (stored != nullptr && entry.type == fs::FileType::regular &&
+      stored->stat.type == fs::FileType::regular && entry.mtime_ns < stored->stat.mtime_ns)
+    has_gone_back_ = true;
   if (untouched) {
     if (stored->xattr_digest != hash::Digest{} || !stored->link_target.empty()) {
       Extra& extra = node.make_extra(entry);

@@ -121,6 +121,7 @@ class Scanner {
   bool failed_ = false;
   std::exception_ptr error_;
   std::atomic<std::uint64_t> entries_ = 0, files_ = 0, bytes_ = 0, read_bytes_ = 0;
+  std::atomic<bool> has_gone_back_ = false;
   std::atomic<std::int64_t> busy_ns_ = 0;
   std::vector<KeptThread> threads_;  // the last: they use the others
 };

@@ -128,7 +128,8 @@ std::optional<state::Agreement> Sender::tell_roots() {
   wire::Roots roots;
   roots.root = own_root_;
   auto agreement = replica_.agreement(peer_, digest_of_agreement(options_digest_, options_.selector));
-  if (!replica_.has_heard_of_hidden(peer_)) {
+  is_content_hidden_ = !replica_.has_heard_of_hidden(peer_) || (replica_.tree().has_gone_back && !agreement);
+  if (is_content_hidden_) {
     agreement.reset();
     roots.root = hash::blake3(own_root_.bytes);  // that of no tree: equal ones would prove nothing
   }
@@ -195,7 +196,6 @@ bool Sender::compare_roots() {
   if (remote_roots_.agreed && !agreement) throw Error(Errc::protocol, "an agreement that was not told");
   from_records_ = remote_roots_.agreed.has_value();
   theirs_differ_ = agreement && agreement->own_root != agreement->peer_root;
-  is_content_hidden_ = !replica_.has_heard_of_hidden(peer_);
   is_second_ = options_.asks_for_all || replica_.likeness(peer_) == Likeness::unlike;
   asks_for_all_ = is_second_ || is_content_hidden_;
   take_drift();
@@ -442,6 +442,7 @@ SenderResult Sender::run_session() {
     }
     transfer();
     finish(false);
+    result_.files_deleted -= failed_removes_;
   }
   for (const auto id : plan_.dropped_manifests) replica_.drop_manifest(id);
   if (result_.in_step && finished_->agreed) {

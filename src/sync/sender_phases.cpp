@@ -91,6 +91,9 @@ void Sender::on_failure(const wire::Failure& failure, Transfer& transfer) {
   {
     std::lock_guard lock(mutex_);
     ++failures_;
+    if (removes_.empty() && failed_removes_ == 0)
+      for (const auto& remove : plan_.removes) removes_.insert(remove.path);
+    failed_removes_ += removes_.erase(failure.path);
   }
   if (!options_.tells_failures) {
     events_.count_error(23);

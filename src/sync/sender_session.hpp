@@ -3,6 +3,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <string_view>
+#include <unordered_set>
 
 #include "sync/listing_intake.hpp"
 #include "sync/sender.hpp"
@@ -99,6 +101,8 @@ class Sender {
   std::uint64_t flush_token_ = 0;
   std::uint64_t acked_token_ = 0;
   std::uint64_t failures_ = 0;
+  std::unordered_set<std::string_view> removes_;  ///< that were planned, once something has failed
+  std::uint64_t failed_removes_ = 0;
   std::optional<wire::Finished> finished_;
   std::exception_ptr error_;
   bool closed_ = false;

@@ -145,6 +145,9 @@ struct Tree {
   std::uint64_t entry_count = 0;
   std::uint64_t byte_count = 0;
   std::uint64_t content_read_bytes = 0;  ///< by verification of suspects
+  /// Since the last commit a file was found to have an older mtime than in its record: whoever has not seen
+  /// that one may have another content under this one.
+  bool has_gone_back = false;
 
   DirNode* find_dir(const RelPath& path) const;
 };

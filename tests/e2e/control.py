@@ -138,6 +138,12 @@ def waits_for_several(scene):
     check(len(scene.status()) == 2, "the first one is still asked")
     for watch in watches:
         scene.end(watch)
+    names = ("first", "second", "third")
+    for number in range(6):
+        watch = scene.start("three.log", "watch", "src/", *(f"{name}-{number}" for name in names))
+        scene.run("wait", "src")  # of which some may have their sockets and others not
+        check(all(is_equal(scene.path("src"), scene.path(f"{name}-{number}")) for name in names), f"all three at once, {number}")
+        scene.end(watch)
 
 
 def tells_of_a_destination_that_is_away(scene):

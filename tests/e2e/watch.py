@@ -299,6 +299,25 @@ def holds_sudden_changes(scene):
           "copy has no such guard")
 
 
+def tells_no_more_of_what_has_moved(scene):
+    """Changes that were held, of files that are somewhere else by now: there they are new."""
+    for number in range(120):
+        scene.write(f"moving/d/{number}", f"plain {number}")
+    scene.run("here", "copy", "moving/", "moving-copy/")
+    watch = scene.start("here", "moving.log", "watch", "moving/", "moving-copy/")
+    wait_until(lambda: "in step" in scene.text("moving.log"), "it is in step at first")
+    for number in range(120):
+        scene.write(f"moving/d/{number}", f"CIPHER {number}")
+    wait_until(lambda: "changes of files are held" in scene.text("moving.log"), "many changes are held")
+    os.rename(scene.path("moving/d"), scene.path("moving/e"))
+
+    def standing():
+        return json.loads(scene.run("here", "status", "--json", "moving", code=None).stdout.splitlines()[0])
+    wait_until(lambda: standing().get("held") == 121, "the deletions are held then")
+    check(standing().get("held_changes") == 0, f"and no changes: {standing()}")
+    scene.end(watch)
+
+
 def heals_what_others_change(scene):
     shell = scene.path("shell")
     with open(shell, "w") as file:
@@ -550,6 +569,9 @@ def follows_share(scene):
     check("--watch-with" in with_what, "how SRC is watched there is not ours to say: " + with_what)
     single = scene.run("here", "watch", url + "/back", "mirror", code=1).stderr
     check("is no directory" in single, "a single entry is refused: " + single)
+    os.symlink("hub", scene.path("linked"))
+    linked = scene.run("here", "watch", "linked", "mirror", code=1).stderr
+    check("is a symlink; write 'linked/'" in linked, "so is a link that is not to be followed: " + linked)
 
 
 def main():
@@ -558,6 +580,7 @@ def main():
         scene = Scene(PROGRAM, root)
         try:
             for step in (follows_changes, outlives_server, deletes_nothing_by_mistake, guards_its_directories, holds_sudden_changes,
+                         tells_no_more_of_what_has_moved,
                          heals_what_others_change, keeps_what_others_change, follows_share, follows_to_several, follows_configuration,
                          runs_hooks, tells_service_manager, refuses):
                 step(scene)

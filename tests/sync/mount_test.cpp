@@ -199,3 +199,21 @@ TEST_CASE("paths of mounts are told up to a limit, beyond it none is", "[sync][b
     return pair.copy().report.mounts.empty() ? 0 : 3;
   });
 }
+
+TEST_CASE("what could not be deleted does not count as deleted", "[sync]") {
+  Pair pair;
+  pair.options.delete_extra = true;
+  pair.dir.make_dir("src/d");
+  pair.dir.make_dir("dst/d");
+  with_mount(pair.dir.path("dst/d"), [&] {
+    pair.dir.write("src/d/a", "1");
+    pair.dir.write("src/d/b", "2");
+    pair.copy();
+    stdfs::remove_all(pair.dir.path("src/d"));
+    for (const std::uint64_t expected : {2, 0}) {  // a mount point cannot go
+      const auto outcome = pair.copy();
+      if (outcome.report.files_deleted != expected || !outcome.failed("d")) return 1;
+    }
+    return pair.dir.exists("dst/d/a") ? 2 : 0;
+  });
+}

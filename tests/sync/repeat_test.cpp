@@ -129,6 +129,34 @@ TEST_CASE("such content reaches each of two destinations", "[sync]") {
   }
 }
 
+TEST_CASE("content that comes back to an old time reaches a destination that has not seen it", "[sync]") {
+  const bool is_first = GENERATE(false, true);  // it is the other one that looks first
+  CAPTURE(is_first);
+  Pair pair;
+  auto other = pair.options;
+  other.destination = pair.dir.path("dst2") + "/";
+  const auto write = [&](const std::string& content, std::int64_t mtime) {
+    pair.dir.write("src/sub/file", content);
+    set_mtime(pair.dir.path("src/sub/file"), mtime);
+  };
+  pair.dir.make_dir("src/sub");
+  write("before", 1'000'000);
+  pair.copy();
+  run_copy(other);
+  write("behind", 1'000'001);
+  pair.copy();
+  set_mtime(pair.dir.path("src/sub/file"), 1'000'000);
+  if (!is_first) CHECK(pair.copy().report.content_read_bytes < 20);
+  CHECK(run_copy(other).report.in_step);
+  CHECK(pair.dir.read("dst2/sub/file") == "behind");
+  CHECK(pair.copy().report.in_step);
+  CHECK(pair.dir.read("dst/sub/file") == "behind");
+  for (int i = 0; i < 2; ++i) {
+    CHECK(pair.copy().changes.empty());
+    CHECK(run_copy(other).changes.empty());
+  }
+}
+
 TEST_CASE("such content is found under each name that a file had", "[sync]") {
   Pair pair;
   pair.options.delete_extra = true;

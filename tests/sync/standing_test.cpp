@@ -51,6 +51,54 @@ TEST_CASE("rounds find all that random edits change on both sides", "[standing]"
   if (is_remote && !is_anew) CHECK(scene.far.served.dial_count == 1);
 }
 
+TEST_CASE("a link that leads to another directory between two rounds is not followed there",
+          "[standing][guard]") {
+  const bool is_remote = GENERATE(false, true);
+  const bool in_source = is_remote || GENERATE(false, true);
+  CAPTURE(is_remote, in_source);
+  StandingScene scene(is_remote);
+  const auto link = scene.far.dir.path("link");
+  const auto lead_to = [&](const std::string& path) {
+    stdfs::remove(link);
+    stdfs::create_directory_symlink(path, link);
+  };
+  const auto place = in_source ? scene.source() : scene.target();
+  lead_to(place);
+  if (in_source) scene.far.options.sources = {link + "/"};
+  else scene.far.options.destination = link + "/";
+  scene.far.options.root_guard = RootGuard::keep;
+  scene.far.dir.write("here/f", "1");
+  scene.round();
+  REQUIRE(scene.difference() == "");
+  scene.far.dir.make_dir("other");
+  scene.far.dir.write("other/g", "2");
+  lead_to(scene.far.dir.path("other"));
+  for (int i = 0; i < 2; ++i) {
+    scene.far.dir.write("here/h", std::to_string(i));
+    try {
+      scene.round();
+      FAIL("it is taken");
+    } catch (const Error& error) {
+      CHECK(error.is(Errc::replaced));
+      CHECK(error.context() == "'" + link + "/'");
+    }
+    CHECK(scene.far.dir.read("share/f") == "1");
+    CHECK(stdfs::directory_iterator(scene.far.dir.path("other"))->path().filename() == "g");
+  }
+  SECTION("it leads back") {
+    lead_to(place);
+    scene.round();
+    CHECK(scene.difference() == "");
+  }
+  SECTION("that is meant") {
+    scene.far.options.root_guard = RootGuard::take;
+    scene.round();
+    scene.far.options.root_guard = RootGuard::keep;
+    scene.round();
+    CHECK(scene.far.dir.exists(in_source ? "share/g" : "other/f"));
+  }
+}
+
 TEST_CASE("what is mounted in a followed directory is seen on either side", "[standing]") {
   const bool is_remote = GENERATE(false, true);
   const bool in_source = GENERATE(false, true);
