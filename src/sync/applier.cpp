@@ -17,9 +17,11 @@ constexpr std::size_t zero_ids_max = 64;  ///< manifests know five sizes of zero
 
 }  // namespace
 
-Applier::Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options,
-                 const wire::Begin& begin, const IdentityRules& rules, std::unique_ptr<patch::Area> area)
+Applier::Applier(Replica& replica, std::shared_ptr<fs::Dir> root, wire::Channel& channel,
+                 const ReceiverOptions& options, const wire::Begin& begin, const IdentityRules& rules,
+                 std::unique_ptr<patch::Area> area)
     : replica_(replica),
+      root_(std::move(root)),
       channel_(channel),
       options_(options),
       begin_(begin),
@@ -376,10 +378,10 @@ RelPath Applier::path_to_change(const std::string& text) const {
 }
 
 std::shared_ptr<fs::Dir> Applier::dir_of(const RelPath& path) {
-  if (path.is_root()) return replica_.root_handle();
+  if (path.is_root()) return root_;
   std::lock_guard lock(dirs_mutex_);
   if (const auto known = dirs_.find(path.text()); known != dirs_.end()) return known->second;
-  auto dir = std::shared_ptr<fs::Dir>(replica_.root().open_beneath(path));
+  auto dir = std::shared_ptr<fs::Dir>(root_->open_beneath(path));
   if (dirs_.size() >= dir_cache_max) dirs_.clear();
   dirs_.emplace(path.text(), dir);
   return dir;

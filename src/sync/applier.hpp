@@ -21,8 +21,10 @@ namespace syncline::sync {
 /// their own; then it enters the tree. Failures of single entries are sent to the other side.
 class Applier {
  public:
-  Applier(Replica& replica, wire::Channel& channel, const ReceiverOptions& options, const wire::Begin& begin,
-          const IdentityRules& rules, std::unique_ptr<patch::Area> area);
+  /// `root`: the replica's, through which it is changed.
+  Applier(Replica& replica, std::shared_ptr<fs::Dir> root, wire::Channel& channel,
+          const ReceiverOptions& options, const wire::Begin& begin, const IdentityRules& rules,
+          std::unique_ptr<patch::Area> area);
   ~Applier();
 
   void apply(wire::Batch batch);
@@ -103,6 +105,8 @@ class Applier {
   void rename(const wire::Rename& op);
   void remove(const wire::Remove& op);
   bool is_mount_point(const fs::Stat& dir) const;
+  bool is_closed(const RelPath& path);
+  void open_up(fs::Dir& parent, const std::string& name, const fs::Stat& closed);
   void wait_idle();
   void wait_committed();
 
@@ -163,6 +167,7 @@ class Applier {
   hash::Digest zero_id(std::uint32_t length_bytes);
 
   Replica& replica_;
+  const std::shared_ptr<fs::Dir> root_;
   wire::Channel& channel_;
   const ReceiverOptions& options_;
   wire::Begin begin_;

@@ -56,7 +56,7 @@ std::shared_ptr<fs::Dir> Applier::make_kept_dir(fs::Dir& parent, std::string& na
 
 /// `path` is what they are called in the end.
 std::shared_ptr<fs::Dir> Applier::make_dirs(RelPath& path) {
-  std::shared_ptr<fs::Dir> dir = replica_.root_handle();
+  std::shared_ptr<fs::Dir> dir = root_;
   RelPath made;
   for (const auto component : path.components()) {
     std::string name(component);

@@ -162,22 +162,18 @@ void Applier::make_link(const wire::MakeLink& op) {
   });
 }
 
-/// Of one that may not be opened yet the mode comes first: an owner may set that.
 void Applier::set_dir_meta(fs::Dir& parent, const RelPath& path, fs::Metadata wanted) {
   if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
   const std::string name(path.name());
-  std::unique_ptr<fs::Dir> dir;
-  try {
-    dir = parent.open_dir(name);
-  } catch (const Error& error) {
-    if (!error.is_errno(EACCES) || !wanted.mode) throw;
-    parent.set_mode_at(name, *wanted.mode);
-    dir = parent.open_dir(name);
-  }
-  fs::apply_metadata(*dir, wanted, nullptr);
+  fs::apply_metadata(*parent.open_dir(name), wanted, nullptr);
+  has_opened_ = has_opened_ || (wanted.mode && may_look_into(*wanted.mode) && is_closed(path));
+}
+
+/// Nothing, or not all, of what is in it is known.
+bool Applier::is_closed(const RelPath& path) {
   std::lock_guard lock(replica_.mutex());
   const DirNode* node = replica_.tree().find_dir(path);
-  has_opened_ = has_opened_ || (node != nullptr && (node->unreadable || !node->unknown.empty()));
+  return node != nullptr && (node->unreadable || !node->unknown.empty());
 }
 
 void Applier::set_meta(const wire::SetMeta& op) {
@@ -188,7 +184,7 @@ void Applier::set_meta(const wire::SetMeta& op) {
   if (path.is_root()) {
     fs::Metadata wanted = metadata;
     if ((rules_.attributes & wire::attr_dir_times) == 0) wanted.mtime_ns.reset();
-    fs::apply_metadata(replica_.root(), wanted, nullptr);
+    fs::apply_metadata(*root_, wanted, nullptr);
     return refresh(path, fs::FileType::directory, &digest);
   }
   const std::string name(path.name());
@@ -290,6 +286,21 @@ bool Applier::is_mount_point(const fs::Stat& dir) const {
   return options_.one_file_system && dir.device != replica_.tree().root_stat.device;
 }
 
+/// What is in a directory that is to go must be known first: with all that is closed below it, so that one
+/// more session is enough.
+void Applier::open_up(fs::Dir& parent, const std::string& name, const fs::Stat& closed) {
+  constexpr std::uint32_t owner = 0700;
+  // By its name, which another directory may have taken by now: that must not be opened to anybody else.
+  if (!may_look_into(closed.mode)) parent.set_mode_at(name, (closed.mode & ~0077U) | owner);
+  const auto dir = parent.open_dir(name);
+  const auto now = dir->stat();
+  if (now.inode != closed.inode || now.device != closed.device) throw Error(Errc::foreign, name);
+  if (now.mode != closed.mode) dir->set_mode(closed.mode | owner);
+  for (const auto& entry : dir->list().entries)
+    if (entry.stat.type == fs::FileType::directory && entry.stat.device == closed.device)
+      open_up(*dir, entry.name, entry.stat);
+}
+
 void Applier::remove(const wire::Remove& op) {
   wait_idle();
   const auto path = path_to_change(op.path);
@@ -305,6 +316,11 @@ void Applier::remove(const wire::Remove& op) {
       if (options_.notice) options_.notice("'" + escape_name(op.path) + "' is a mount point: not deleted");
       set_apart(op.path);
       return;
+    }
+    if (op.directory && is_closed(path)) {
+      open_up(*parent, name, *found);
+      has_opened_ = true;
+      return refresh(path, fs::FileType::directory, nullptr);
     }
     if (!op.directory && found->link_count > 1) links_moved_ = true;
     if (set_aside(op, path, found->type)) return;

@@ -114,9 +114,8 @@ bool Planner::tell_unknown(DirNode& node, const RemoteDir& remote) {
 
 /// Whoever owns the directory and takes our mode for it.
 bool Planner::will_be_open(const wire::EntryInfo& local, const wire::EntryInfo& remote) const {
-  constexpr std::uint32_t look = 0500;
   return options_.may_open && (options_.rules.attributes & wire::attr_mode) != 0 &&
-         (local.mode & look) == look && (remote.mode & look) != look;
+         may_look_into(local.mode) && !may_look_into(remote.mode);
 }
 
 void Planner::withhold(DirNode& top) {
@@ -184,15 +183,21 @@ void Planner::relink(DirNode& node) {
   }
 }
 
-/// The entry cannot come to its place; another of its names stands for it then.
+/// The entry cannot come to its place.
 void Planner::keep_out(const Entry& entry, const std::string& path, const std::string& cause,
                        const std::string& next) {
   fail(path, cause, next);
+  pass_on(entry, path);
+}
+
+/// Another of its names stands for the file then.
+void Planner::pass_on(const Entry& entry, const std::string& path) {
   const auto leader = leaders_.find({entry.device, entry.inode});
   if (leader != leaders_.end() && leader->second == path) leader->second.clear();
 }
 
-/// Removes what is of another type than what must come there. False where it cannot: that is told.
+/// Removes what is of another type than what must come there. False where it cannot: that is told, unless it
+/// comes to that in the next session.
 bool Planner::make_way(const Entry& entry, const std::string& path, const wire::EntryInfo& remote,
                        const RemoteRef& ref) {
   const bool was_dir = remote.type == fs::FileType::directory;
@@ -208,12 +213,17 @@ bool Planner::make_way(const Entry& entry, const std::string& path, const wire::
   if (const auto stored = stored_entry(ref.id, remote.name); options_.from_records && stored && was_dir)
     id = dir_id(stored->stat, replica_.tree().root_stat.device);
   std::vector<PlannedRemove> removes;
+  const auto closed_before = plan_.closed.size();
   const auto rest = remove_tree(path, remote, id, removes, Removal::makes_way);
   tell_removes(removes);
   plan_.make_way_count += removes.size();
   for (auto& one : removes) plan_.structure.emplace_back(std::move(one));
   if (rest == Rest::none) return true;
   leave(path);
+  if (plan_.closed.size() != closed_before) {  // the next session knows what is in it
+    pass_on(entry, path);
+    return false;
+  }
   keep_out(entry, path, "a directory with something that a rule protects stands where a file must come",
            "left as it is");
   return false;

@@ -61,6 +61,9 @@ struct Plan {
   std::vector<Item> metas;  ///< attributes only, no directories
   std::vector<PlannedLink> links;
   std::vector<PlannedRemove> removes;
+  /// Directories that are to go, once what is in them is known: the receiver makes that possible, for the
+  /// next session.
+  std::vector<std::string> closed;
   std::vector<DirNode*> dir_metas;  ///< directories whose attributes must be set at the end, deepest first
   std::vector<Base> bases;
   std::vector<state::ManifestId> dropped_manifests;
@@ -75,7 +78,7 @@ struct Plan {
   std::uint64_t untold_bytes = 0;
   bool empty() const {
     return structure.empty() && others.empty() && files.empty() && metas.empty() && links.empty() &&
-           removes.empty() && dir_metas.empty() && held_removes == 0 && held_files.empty();
+           removes.empty() && closed.empty() && dir_metas.empty() && held_removes == 0 && held_files.empty();
   }
 };
 

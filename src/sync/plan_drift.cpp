@@ -73,8 +73,7 @@ bool Planner::spare(DirNode& node, const Entry& entry, const wire::EntryInfo& re
   const std::string path = node.path_of(node.name_of(entry));
   const auto local = entry_info(node, entry, options_.rules);
   if (!spare(path, &local, remote, ref)) return false;
-  const auto leader = leaders_.find({entry.device, entry.inode});
-  if (leader != leaders_.end() && leader->second == path) leader->second.clear();
+  pass_on(entry, path);
   return true;
 }
 
@@ -102,15 +101,15 @@ Planner::Rest Planner::remove_tree(const std::string& path, const wire::EntryInf
     out.push_back({path, is_dir, true, true, entry.edited});
     return removal == Removal::plain && options_.keep == DriftKeep::beside ? Rest::kept : Rest::none;
   }
-  const auto rest = is_dir ? remove_below(path, id, out, removal) : Rest::none;
+  const auto rest = is_dir ? remove_below(path, entry, id, out, removal) : Rest::none;
   const bool is_kept_whole = rest == Rest::kept && removal == Removal::makes_way && keeps();
   if (rest != Rest::none && !is_kept_whole) return rest;
   out.push_back({path, is_dir, is_kept_whole, entry.drifted, entry.edited});
   return Rest::none;
 }
 
-Planner::Rest Planner::remove_below(const std::string& path, state::DirId id, std::vector<PlannedRemove>& out,
-                                    Removal removal) {
+Planner::Rest Planner::remove_below(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                                    std::vector<PlannedRemove>& out, Removal removal) {
   bool unknown = false;
   Rest rest = Rest::none;
   const auto inside = removal == Removal::plain ? removal : Removal::inside_of_kept;
@@ -132,6 +131,10 @@ Planner::Rest Planner::remove_below(const std::string& path, state::DirId id, st
     rest = std::max(rest, one);
   }
   if (!unknown) return rest;
+  if (options_.may_open && !may_look_into(entry.mode)) {
+    plan_.closed.push_back(path);
+    return Rest::blocked;
+  }
   fail(path, "something below it cannot be examined there", "kept; the next run tries again");
   return Rest::blocked;
 }

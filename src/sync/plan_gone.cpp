@@ -216,6 +216,17 @@ bool Planner::gone_there_too(const std::string& path) const {
   return false;
 }
 
+/// It is in a directory there that cannot be looked into: our records do not tell what is in that by now.
+bool Planner::is_closed_there(const std::string& path) const {
+  if (remote_.empty()) return false;
+  for (auto at = RelPath::parse(path); !at.is_root(); at = at.parent()) {
+    const auto told = remote_.find(at.parent().text());
+    if (told != remote_.end() && (told->second.is_unknown(".") || told->second.is_unknown(at.name())))
+      return true;
+  }
+  return false;
+}
+
 /// The entry as the other side told it, if it did: someone may have put another in its place.
 wire::EntryInfo Planner::told_entry(const std::string& path, const wire::EntryInfo& recorded) const {
   const auto at = RelPath::parse(path);
@@ -245,7 +256,7 @@ void Planner::remove_gone() {
       if (gone->live_parent != nullptr) leave(path);
       continue;
     }
-    if (gone_there_too(path)) continue;
+    if (gone_there_too(path) || is_closed_there(path)) continue;
     if (kept.contains(&*gone) || withheld_.contains(gone->stored.stat.inode) ||
         (options_.selector != nullptr && options_.selector->excluded_with_parents(path, is_dir))) {
       if (gone->gone_parent != nullptr) kept[gone->gone_parent] = true;

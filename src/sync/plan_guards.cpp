@@ -21,7 +21,7 @@ ChangeEvent event_of(const PlannedRemove& remove) {
 
 /// A source that has lost much at once may be one that was unmounted, or emptied by mistake.
 void Planner::hold_removes() {
-  const auto count = plan_.removes.size();
+  const auto count = plan_.removes.size() + plan_.closed.size();
   if (count == 0) return;
   if (options_.source_is_whole && !options_.source_is_whole()) {
     plan_.held_removes = count;
@@ -43,6 +43,8 @@ void Planner::drop_removes(std::size_t first) {
     note_held(plan_.held.deletions, event_of(plan_.removes[i]));
   }
   plan_.removes.resize(first);
+  for (const auto& path : plan_.closed) note_held(plan_.held.deletions, event_of({path, true}));
+  plan_.closed.clear();
 }
 
 void Planner::note_held(HeldBack& held, ChangeEvent event) {

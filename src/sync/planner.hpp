@@ -74,8 +74,9 @@ class Planner {
   enum class Removal { plain, makes_way, inside_of_kept };
   Rest remove_tree(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
                    std::vector<PlannedRemove>& out, Removal removal = Removal::plain);
-  Rest remove_below(const std::string& path, state::DirId id, std::vector<PlannedRemove>& out,
-                    Removal removal);
+  Rest remove_below(const std::string& path, const wire::EntryInfo& entry, state::DirId id,
+                    std::vector<PlannedRemove>& out, Removal removal);
+  bool is_closed_there(const std::string& path) const;
   bool may_go_whole(const std::string& path, const wire::EntryInfo& entry, state::DirId id);
   bool keeps() const { return options_.keep != DriftKeep::none; }
   void leave(const std::string& path, std::uint64_t version = 0) { plan_.left.push_back({path, version}); }
@@ -112,6 +113,7 @@ class Planner {
             bool edited, const std::string& renamed_from = {}, const std::string& link = {});
   void keep_out(const Entry& entry, const std::string& path, const std::string& cause,
                 const std::string& next);
+  void pass_on(const Entry& entry, const std::string& path);
   void fail(const std::string& path, const std::string& cause, const std::string& next);
 
   Replica& replica_;

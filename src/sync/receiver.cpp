@@ -26,6 +26,14 @@ bool is_unknown(const DirNode& node, std::string_view name) {
 
 }  // namespace
 
+Receiver::Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
+    : replica_(replica), channel_(channel), options_(options), root_(replica.root_handle()) {
+  const auto uid = replica_.world().files->effective_uid();
+  if (uid == 0) return;
+  lent_ = std::make_shared<fs::LentAccess>(uid);
+  root_ = lent_->lending(std::move(root_));
+}
+
 wire::Message Receiver::next() {
   for (;;) {
     auto message = expect_message(channel_);
@@ -58,7 +66,7 @@ void Receiver::open_area() {
   patch::AreaOptions area;
   area.update = options_.update;
   area.durability = options_.durability;
-  area_ = patch::Area::open(replica_.root_handle(), area, *replica_.world().random);
+  area_ = patch::Area::open(root_, area, *replica_.world().random);
   const auto& recovery = area_->recovery();
   if (!options_.notice) return;
   if (recovery.redone_count + recovery.discarded_count != 0)
@@ -328,7 +336,8 @@ Applier& Receiver::applier() {
   if (!applier_) {
     if ((begin_.flags & wire::begin_dry_run) != 0) throw Error(Errc::protocol, "operation in a dry run");
     if (!area_) open_area();
-    applier_ = std::make_unique<Applier>(replica_, channel_, options_, begin_, rules_, std::move(area_));
+    applier_ =
+        std::make_unique<Applier>(replica_, root_, channel_, options_, begin_, rules_, std::move(area_));
   }
   return *applier_;
 }

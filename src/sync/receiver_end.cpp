@@ -160,6 +160,25 @@ void Receiver::refresh_left_dirs() {
     if (DirNode* dir = replica_.tree().find_dir(RelPath::parse(path))) for_each_dir(*dir, refresh);
 }
 
+/// Directories that were lent access have their modes again, and the tree knows that their ctime has moved.
+void Receiver::take_back_access() {
+  if (!lent_) return;
+  const auto lent = lent_->take_back();
+  if (lent.empty()) return;
+  std::lock_guard lock(replica_.mutex());
+  for_each_dir(*replica_.tree().root, [&](DirNode& node) {
+    if (node.parent == nullptr) return;  // restore_root_time() looks at that
+    DirNode& parent = *node.parent;
+    const Entry* entry = parent.find(node.name);
+    if (entry == nullptr || !lent.contains({entry->device, entry->inode})) return;
+    const auto stat = stat_of_dir(node);
+    if (!stat || stat->inode != entry->inode || stat->ctime_ns == entry->ctime_ns) return;
+    replica_.load_details(parent);
+    parent.put(node.name, *stat);
+    parent.dirty = true;
+  });
+}
+
 /// The area that came and went in the root moved its time, which is not ours where only some entries take
 /// part.
 void Receiver::restore_root_time() {
@@ -184,6 +203,7 @@ ReceiverResult Receiver::finish(const wire::Finish& finish) {
   const bool dry_run = (begin_.flags & wire::begin_dry_run) != 0;
   if (applier_) applier_->close_clean();
   else if (area_) area_->drop_partials(), area_->close_clean();
+  take_back_access();
   if (!dry_run) restore_root_time();
   if (!dry_run && (finish.agree || applier_ || is_left_known_)) {
     refresh_left_dirs();
@@ -236,6 +256,7 @@ void Receiver::salvage(const std::exception& cause) {
   try {
     applier_->salvage();
     applier_->refresh_links();
+    take_back_access();
     replica_.unsettle_brought();
     replica_.commit(options_.durability != patch::Durability::none);
   } catch (const Error&) {

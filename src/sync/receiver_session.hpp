@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fs/lent_access.hpp"
 #include "sync/applier.hpp"
 #include "sync/receiver.hpp"
 
@@ -19,8 +20,7 @@ namespace syncline::sync {
 
 class Receiver {
  public:
-  Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options)
-      : replica_(replica), channel_(channel), options_(options) {}
+  Receiver(Replica& replica, wire::Channel& channel, const ReceiverOptions& options);
   ReceiverResult run();
   void salvage(const std::exception& cause);
 
@@ -51,6 +51,7 @@ class Receiver {
   void tell_manifest(const std::string& path, const manifest::Manifest& manifest);
   ReceiverResult serve();
   ReceiverResult finish(const wire::Finish& finish);
+  void take_back_access();
   void restore_root_time();
   void refresh_left_dirs();
   std::optional<fs::Stat> stat_of_dir(const DirNode& node);
@@ -68,6 +69,9 @@ class Receiver {
   /// What the sender says that it leaves of what drifted here, with its version there.
   std::unordered_map<std::string, std::uint64_t> left_;
   bool is_left_known_ = false;
+  /// Null where nothing is kept from us. Takes back what was lent when all that writes is gone.
+  std::shared_ptr<fs::LentAccess> lent_;
+  std::shared_ptr<fs::Dir> root_;  ///< the replica's, for changes
   std::unique_ptr<patch::Area> area_;
   std::unique_ptr<Applier> applier_;
   std::uint64_t area_written_bytes_ = 0;

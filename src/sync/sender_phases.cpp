@@ -269,6 +269,7 @@ void Sender::send_tail(Transfer& transfer) {
   OpStream ops(channel_);
   for (const auto& link : plan_.links) ops.put(wire::MakeLink{link.path, link.existing});
   for (const auto& remove : plan_.removes) ops.put(wire::Remove{remove.path, remove.directory, remove.keep});
+  for (const auto& path : plan_.closed) ops.put(wire::Remove{path, true, false});
   for (const Item& item : plan_.metas) {
     Entry& entry = item.node->entries[item.entry];
     const std::string path = item.node->path_of(item.node->name_of(entry));

@@ -16,6 +16,9 @@
 
 namespace syncline::sync {
 
+/// Of a directory's mode: its owner may see what is in it.
+constexpr bool may_look_into(std::uint32_t mode) { return (mode & 0500) == 0500; }
+
 /// What few entries have: link target, xattrs, device numbers, a content that differs from its stat.
 struct Extra {
   hash::Digest xattr_digest;

@@ -10,6 +10,7 @@ import filecmp
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -372,6 +373,34 @@ def opens_what_was_closed(scene):
     check(is_equal(scene.path("src/dir"), scene.path("opened/dir")), "so does one from a server")
 
 
+def changes_what_is_closed(scene):
+    """As somebody who is not root: directories that their owner may not write to, as Go's module cache has them."""
+    os.mkdir(scene.path("src/mod"))
+    os.chown(scene.path("src/mod"), scene.user if scene.user is not None else -1, -1)
+    scene.write("src/mod/f", "one")
+    os.chmod(scene.path("src/mod"), 0o555)
+    watch = scene.start("closed.log", "watch", "src/", "closed/")
+    wait_until(lambda: len(scene.status()) == 1, "it can be asked")
+    scene.run("wait")
+
+    def change(action):
+        os.chmod(scene.path("src/mod"), 0o755)
+        action()
+        os.chmod(scene.path("src/mod"), 0o555)
+        scene.run("wait", "--timeout", str(PATIENCE_S))
+        check(is_equal(scene.path("src/mod"), scene.path("closed/mod")), "it is in step")
+        check(os.stat(scene.path("closed/mod")).st_mode & 0o777 == 0o555, "the mode is that of SRC")
+
+    change(lambda: scene.write("src/mod/g", "two"))
+    change(lambda: os.remove(scene.path("src/mod/f")))
+    scene.end(watch)
+    os.chmod(scene.path("src/mod"), 0o755)
+    shutil.rmtree(scene.path("src/mod"))
+    os.chmod(scene.path("closed/mod"), 0)
+    scene.run("copy", "--delete", "src/", "closed/")
+    check(not os.path.exists(scene.path("closed/mod")), "it goes as a whole")
+
+
 def may_run_as(user):
     try:
         return subprocess.run([PROGRAM, "--version"], user=user, cwd="/", capture_output=True).returncode == 0
@@ -447,6 +476,7 @@ def main():
         check(not os.listdir(os.path.join(runtime, "syncline")), "nothing is left")
         as_somebody_unprivileged(top, tells_of_a_failing_path)
         as_somebody_unprivileged(top, opens_what_was_closed)
+        as_somebody_unprivileged(top, changes_what_is_closed)
         as_somebody_unprivileged(top, holds_through_partial_rounds)
 
 

@@ -8,6 +8,7 @@
 #include "chunk/scanner.hpp"
 #include "own_mounts.hpp"
 #include "round_scene.hpp"
+#include "support/child.hpp"
 #include "sync/copy.hpp"
 
 namespace {
@@ -152,6 +153,39 @@ TEST_CASE("a round looks at the directories that changed and at no other", "[sta
   out = scene.round();
   CHECK(out.change("d3/f") != nullptr);
   CHECK((scene.difference() == "") == !has_rules);
+}
+
+TEST_CASE("rounds in directories without write permission come to rest, and the modes are those of SRC",
+          "[standing]") {
+  const bool is_remote = GENERATE(false, true);
+  CAPTURE(is_remote);
+  const auto child = run_in_child([&] {
+    constexpr unsigned nobody = 65534;
+    if (::geteuid() == 0 && (::setgid(nobody) != 0 || ::setuid(nobody) != 0)) return 99;
+    StandingScene scene(is_remote);
+    scene.far.options.owner = scene.far.options.group = false;
+    auto& dir = scene.far.dir;
+    const auto set_mode = [&](unsigned mode) { return ::chmod(dir.path("here/d").c_str(), mode) == 0; };
+    dir.make_dir("here/d");
+    dir.write("here/d/f", "1");
+    if (!set_mode(0555)) return 98;
+    scene.round();
+    for (int i = 0; i < 4; ++i) {
+      const auto name = "here/d/" + std::to_string(i);
+      set_mode(0755);
+      dir.write(name, "new");
+      if (i > 0) stdfs::remove(dir.path("here/d/" + std::to_string(i - 1)));
+      if (i == 3) stdfs::remove_all(dir.path("here/d"));
+      else set_mode(0555);
+      if (scene.round().report.exit_code != 0) return 1;
+      if (!scene.difference().empty()) return 2;
+      // What a round does itself it is told of as well, once.
+      if (scene.copies->is_stirred() && !scene.round().changes.empty()) return 3;
+      if (scene.copies->is_stirred()) return 4;
+    }
+    return 0;
+  });
+  CHECK(child.exit_code == 0);
 }
 
 TEST_CASE("rules in the tree that change count everywhere below them in the next round", "[standing]") {
