@@ -168,10 +168,12 @@ int run_wait(const std::vector<std::string>& args, Console& console, const std::
     const auto running = find_starting(line, deadline.value_or(SteadyTime::max()), cancelled);
     if (running.empty()) return tell_none_runs(console, line.path());
     WaitCommand command(console, cancelled, deadline);
-    for (const auto& found : running) command.add(found);
+    std::set<std::uint64_t> processes;
+    for (const auto& found : running) command.add(found), processes.insert(found.watched.pid);
     if (const int code = command.run(); code != exit_code::success) return code;
     // Those of one program come one after the other, the last before the first has done anything.
-    for (const auto& found : find_running(line)) command.add(found);
+    for (const auto& found : find_running(line))
+      if (processes.contains(found.watched.pid)) command.add(found);
     return command.run();
   });
 }

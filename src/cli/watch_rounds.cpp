@@ -66,7 +66,8 @@ void WatchRounds::end_round(CopyReport& report, bool is_approved) {
   const bool is_settled = is_approved || report.exit_code == exit_code::success;
   const bool is_whole = is_settled || (report.errors == 0 && report.exit_code == exit_code::guard);
   const bool is_unmounted = !report.missing_mount.empty();
-  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted) || (holds_deletions_ && !is_whole);
+  holds_deletions_ = (report.deletions_held != 0 && !is_unmounted) ||
+                     (holds_deletions_ && (!is_whole || (is_unmounted && !is_approved)));
   holds_changes_ = report.changes_held != 0 || (holds_changes_ && !is_whole);
   if (holds_deletions_ && report.deletions_held == 0) report.deletions_held = held_.deletions;
   if (holds_changes_ && report.changes_held == 0) report.changes_held = held_.changes;
@@ -83,7 +84,13 @@ void WatchRounds::remember(const CopyReport& report, bool is_settled) {
   auto now = parts_.memory.remembered();
   now.holds_deletions = holds_deletions_;
   now.holds_changes = holds_changes_;
-  if (is_settled) now.mounts = report.mounts;
+  if (is_settled && report.missing_mount.empty()) {
+    now.mounts = report.mounts;
+  } else {  // what is missing may come back, and what has come may go before the next one is
+    now.mounts.insert(now.mounts.end(), report.mounts.begin(), report.mounts.end());
+    std::ranges::sort(now.mounts);
+    now.mounts.erase(std::unique(now.mounts.begin(), now.mounts.end()), now.mounts.end());
+  }
   try {
     parts_.memory.remember(std::move(now));
   } catch (const Error& error) {

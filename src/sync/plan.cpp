@@ -272,18 +272,16 @@ void Planner::both(DirNode& node, std::uint32_t index, const wire::EntryInfo& re
 }
 
 /// Of contents under the same size and time: whether nothing makes these tell less than they do otherwise.
-bool Planner::is_proven(const Entry& entry, const wire::EntryInfo& local,
-                        const wire::EntryInfo& remote) const {
+bool Planner::is_proven(const wire::EntryInfo& local, const wire::EntryInfo& remote) const {
   if (remote.deviates && local.content == 0) return false;  // it came in a session that broke off
-  if (options_.is_content_hidden && entry.edited && local.content == 0) return false;
-  return !options_.is_content_hidden || local.content == 0 || remote.content != 0;
+  return !options_.is_content_hidden || (local.content != 0 && remote.content != 0);
 }
 
 void Planner::both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
                            const wire::EntryInfo& remote, const RemoteRef& ref) {
   const Entry& entry = node.entries[index];
   Difference difference = compare(local, remote, options_.rules.attributes);
-  const bool is_unproven = !difference.content && !is_proven(entry, local, remote);
+  const bool is_unproven = !difference.content && !is_proven(local, remote);
   difference.content |= is_unproven;
   const bool transfer = difference.content || (!options_.copy->checksum && local.mtime_ns != remote.mtime_ns);
   if (transfer && spare(node, entry, remote, ref)) return;

@@ -60,7 +60,7 @@ class Planner {
   void withhold(DirNode& node);
   void find_incomplete(DirNode& root);
   void both(DirNode& node, std::uint32_t index, const wire::EntryInfo& remote, const RemoteRef& ref);
-  bool is_proven(const Entry& entry, const wire::EntryInfo& local, const wire::EntryInfo& remote) const;
+  bool is_proven(const wire::EntryInfo& local, const wire::EntryInfo& remote) const;
   void both_regular(DirNode& node, std::uint32_t index, const wire::EntryInfo& local,
                     const wire::EntryInfo& remote, const RemoteRef& ref);
   void create(DirNode& node, std::uint32_t index, const wire::EntryInfo* replaced);

@@ -175,6 +175,8 @@ class Replica {
   /// What is in files is equal on both sides, or comes to be so now: content that was found under an old size
   /// and mtime needs not be found again. Until then the records leave it to the next scan.
   void settle_deviations(const std::function<bool(const std::string& path)>& is_left = {});
+  /// Counts that some have not heard of. Takes part in the next commit().
+  void note_hidden();
   /// Whether `peer` has agreed since content of that kind was settled with another one: else nothing but what
   /// its entries tell of their content shows it.
   bool has_heard_of_hidden(const std::string& peer);
@@ -247,7 +249,6 @@ class Replica {
   void close_state();
   void add_absent(state::DirRecord& record, DirNode& node) const;
   void write_record(DirNode& node);
-  void note_hidden();
   void load_identity();
   void reset_identity();
   Bytes root_identity() const;

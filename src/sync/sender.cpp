@@ -456,16 +456,27 @@ SenderResult Sender::run_session() {
     replica_.set_likeness(peer_, Likeness::unknown);
   } else {
     replica_.forget_agreement(peer_);
+    settle_gone_back();
     if (result_.is_unlike) replica_.set_likeness(peer_, Likeness::unlike);
   }
   replica_.commit(false);
   return result_;
 }
 
+/// Where nothing was hidden from this receiver it had seen the times before, so that those of now tell it
+/// enough, whatever has become of the session.
+void Sender::settle_gone_back() {
+  if (is_content_hidden_ || !replica_.tree().has_gone_back) return;
+  replica_.note_hidden();
+  replica_.note_heard_of_hidden(peer_);
+}
+
 /// What was read and hashed need not be so again.
 void Sender::salvage() noexcept {
   try {
-    if (scanned_ && !options_.copy->dry_run) replica_.commit(false);
+    if (!scanned_ || options_.copy->dry_run) return;
+    settle_gone_back();
+    replica_.commit(false);
   } catch (const std::exception&) {
     // It costs time in the next session. The cause of this one's end is what is told.
   }

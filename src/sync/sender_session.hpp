@@ -63,6 +63,7 @@ class Sender {
   void check_drift() const;
   void on_kept(const wire::Kept& kept);
   void finish(bool agree);
+  void settle_gone_back();
   bool knows_drift() const { return (receiver_features_ & wire::open_drift) != 0; }
   wire::Message expect();
   void on_event(const wire::Event& event);
@@ -88,7 +89,7 @@ class Sender {
   bool scanned_ = false;
   bool from_records_ = false;
   bool theirs_differ_ = false;  ///< at the last agreement: they hold entries of their own
-  bool is_content_hidden_ = false;  ///< equal times prove nothing to this receiver
+  bool is_content_hidden_ = true;   ///< equal times prove nothing to this receiver; until its roots are told
   bool is_second_ = false;          ///< the one before has left the trees unlike each other
   bool asks_for_all_ = false;   ///< also for directories with equal digests
   Plan plan_;

@@ -2,7 +2,7 @@
 // Round after round.
 #include "sync/standing_copy.hpp"
 
-#include <optional>
+#include <cerrno>
 #include <utility>
 
 #include "base/error.hpp"
@@ -12,14 +12,19 @@
 namespace syncline::sync {
 namespace {
 
-/// Nothing where it is on another machine, or not there.
-std::optional<std::string> real_place(const World& world, const std::string& typed) {
-  if (parse_remote(typed)) return std::nullopt;
-  try {
-    return world.files->real_path(typed);
-  } catch (const Error&) {
-    return std::nullopt;  // the round itself meets that
+/// What the places that are here lead to, as they were typed; empty: it is not there.
+std::map<std::string, std::string> real_places(const World& world, const CopyOptions& options) {
+  std::map<std::string, std::string> out;
+  for (const auto& typed : {options.sources.front(), options.destination}) {
+    if (parse_remote(typed)) continue;
+    try {
+      out[typed] = world.files->real_path(typed);
+    } catch (const Error& error) {
+      if (error.is_errno(ENOENT) || error.is_errno(ENOTDIR)) out[typed] = "";
+      // The round itself meets anything else.
+    }
   }
+  return out;
 }
 
 }  // namespace
@@ -28,11 +33,13 @@ StandingCopy::StandingCopy(const World& world, Dial dial, std::shared_ptr<watch:
     : world_(world), dial_(std::move(dial)), source_(std::move(source)) {}
 
 CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& observer) {
-  if (options.root_guard == RootGuard::take) far_source_.id = {};
-  if (options.root_guard == RootGuard::keep) check_places(options);
+  if (options.root_guard == RootGuard::take) far_source_.id = {}, places_.clear();
+  const auto places = real_places(world_, options);
+  if (options.root_guard == RootGuard::keep) check_places(places);
+  note_places(places);
   try {
     auto report = make_round(options, observer);
-    note_places(options);
+    note_places(real_places(world_, options));
     return report;
   } catch (const Error& error) {
     if (error.is(Errc::replaced)) far_source_.begins_afresh = true;
@@ -40,20 +47,20 @@ CopyReport StandingCopy::round(const CopyOptions& options, const CopyObserver& o
   }
 }
 
-/// What is remembered of a directory is found by its real path. A link that leads elsewhere by now would have
-/// another one begin there as if it had never been in step.
-void StandingCopy::check_places(const CopyOptions& options) const {
-  for (const auto& typed : {options.sources.front(), options.destination}) {
+/// What is remembered of a directory is found by its real path. A link that leads elsewhere by now, or that
+/// is gone, would have another one begin there as if it had never been in step.
+void StandingCopy::check_places(const std::map<std::string, std::string>& now) const {
+  for (const auto& [typed, real] : now) {
     const auto known = places_.find(typed);
-    if (known == places_.end()) continue;
-    const auto now = real_place(world_, typed);
-    if (now && *now != known->second) throw Error(Errc::replaced, "'" + escape_name(typed) + "'");
+    if (known != places_.end() && known->second != real)
+      throw Error(Errc::replaced, "'" + escape_name(typed) + "'");
   }
 }
 
-void StandingCopy::note_places(const CopyOptions& options) {
-  for (const auto& typed : {options.sources.front(), options.destination})
-    if (auto now = real_place(world_, typed)) places_.insert_or_assign(typed, std::move(*now));
+/// The first that was there counts: what a link leads to after a round is not what the round was with.
+void StandingCopy::note_places(const std::map<std::string, std::string>& now) {
+  for (const auto& [typed, real] : now)
+    if (!real.empty()) places_.try_emplace(typed, real);
 }
 
 CopyReport StandingCopy::make_round(const CopyOptions& options, const CopyObserver& observer) {

@@ -57,15 +57,15 @@ class StandingCopy {
   const FarSource& far_source() const { return far_source_; }
 
  private:
-  void check_places(const CopyOptions& options) const;
-  void note_places(const CopyOptions& options);
+  void check_places(const std::map<std::string, std::string>& now) const;
+  void note_places(const std::map<std::string, std::string>& now);
   CopyReport make_round(const CopyOptions& options, const CopyObserver& observer);
 
   const World& world_;
   const Dial dial_;
   const std::shared_ptr<watch::TreeWatch> source_;
   FarSource far_source_;
-  std::map<std::string, std::string> places_;  ///< what those here led to, as typed and as real paths
+  std::map<std::string, std::string> places_;  ///< what those here lead to, as typed and as real paths
   std::uint64_t round_count_ = 0;
   std::unique_ptr<Standing> standing_;
 };

@@ -320,6 +320,44 @@ def part_is_unmounted(trial):
     return f"ok, on {disk}"
 
 
+def part_is_unmounted_while_deletions_are_held(trial):
+    """What a person has not allowed is not allowed by a disk that goes and comes back."""
+    if IN_NAMESPACE not in os.environ:
+        return "left out: nothing can be mounted here"
+    part, kept = trial.path("src/part"), trial.path("kept")
+    os.mkdir(part)
+    os.mkdir(kept)
+    disk = mount_disk(trial, "src/part", 64)
+    trial.write("src/part/on-disk", "x")
+    for number in range(120):
+        trial.write(f"src/{number}", str(number))
+    trial.follow("--drift-keep=none")
+    trial.check_in_step("at first")
+    for number in range(60):
+        os.unlink(trial.path(f"src/{number}"))
+    wait_until(lambda: "60 deletions are held" in trial.text("watch.log"), "they are held")
+    subprocess.run(["mount", "--bind", part, kept], check=True)
+    subprocess.run(["umount", part], check=True)
+    wait_until(lambda: "nothing is mounted at 'part'" in trial.text("watch.log"), "that it is gone is noticed")
+    for number in range(40):
+        trial.write(f"src/{number}", str(number))
+    trial.write("src/meanwhile", "x")
+    wait_until(lambda: os.path.exists(trial.path("dst/meanwhile")), "the rest goes on")
+    trial.end(trial.watch)
+    subprocess.run(["mount", "--move", kept, part], check=True)
+    trial.follow("--drift-keep=none")
+    trial.write("src/again", "x")
+    wait_until(lambda: os.path.exists(trial.path("dst/again")), "it goes on")
+    time.sleep(0.5)
+    check(all(os.path.exists(trial.path(f"dst/{number}")) for number in range(60)), "what was held is so still, few as they are")
+    approved = subprocess.run([trial.program, "approve", "src"], env=trial.environment("here"), cwd=trial.root, capture_output=True, text=True)
+    check(approved.returncode == 0, "it can be approved: " + approved.stderr)
+    trial.check_in_step("then")
+    trial.end(trial.watch)
+    subprocess.run(["umount", "-l", part], check=True)
+    return f"ok, on {disk}"
+
+
 def destination_is_unmounted(trial):
     if IN_NAMESPACE not in os.environ:
         return "left out: nothing can be mounted here"
@@ -359,7 +397,7 @@ def far(scene):
 SCENES = (local_edits, remote_edits, far(remote_edits), edits_seen_by_fanotify, fanotify_is_refused, queue_overflows, connection_is_cut,
           far(connection_is_cut), processes_are_killed, far(processes_are_killed), new_directories, far(new_directories), disk_is_full,
           source_is_unmounted, far(source_is_unmounted), part_is_unmounted,
-          far(part_is_unmounted), destination_is_unmounted)
+          far(part_is_unmounted), part_is_unmounted_while_deletions_are_held, destination_is_unmounted)
 
 
 def enter_namespace():

@@ -157,6 +157,33 @@ TEST_CASE("content that comes back to an old time reaches a destination that has
   }
 }
 
+TEST_CASE("such content arrives also where it could not be read at first", "[sync]") {
+  Pair pair;
+  auto other = pair.options;
+  other.destination = pair.dir.path("dst2") + "/";
+  const std::size_t size_bytes = GENERATE(std::size_t{6}, std::size_t{300'000});
+  const auto write = [&](char filler, std::int64_t mtime) {
+    pair.dir.write("src/sub/file", std::string(size_bytes, filler));
+    set_mtime(pair.dir.path("src/sub/file"), mtime);
+  };
+  pair.dir.make_dir("src/sub");
+  write('a', 1'000'000);
+  pair.copy();
+  run_copy(other);
+  write('b', 1'000'001);
+  pair.copy();
+  set_mtime(pair.dir.path("src/sub/file"), 1'000'000);
+  FaultFs faults(fs::linux_fs());
+  faults.fail_every("open_read", EIO);
+  sync::World failing;
+  failing.files = &faults;
+  CHECK(run_copy(other, failing, {}).failed("sub/file"));
+  CHECK(run_copy(other).report.in_step);
+  CHECK((pair.dir.read("dst2/sub/file") == std::string(size_bytes, 'b')));
+  CHECK(pair.copy().report.in_step);
+  CHECK((pair.dir.read("dst/sub/file") == std::string(size_bytes, 'b')));
+}
+
 TEST_CASE("such content is found under each name that a file had", "[sync]") {
   Pair pair;
   pair.options.delete_extra = true;

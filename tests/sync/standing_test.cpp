@@ -91,6 +91,14 @@ TEST_CASE("a link that leads to another directory between two rounds is not foll
     scene.round();
     CHECK(scene.difference() == "");
   }
+  SECTION("it is gone") {
+    stdfs::remove(link);
+    CHECK_THROWS_AS(scene.round(), Error);
+    CHECK_FALSE(stdfs::exists(link));
+    lead_to(place);
+    scene.round();
+    CHECK(scene.difference() == "");
+  }
   SECTION("that is meant") {
     scene.far.options.root_guard = RootGuard::take;
     scene.round();
@@ -98,6 +106,30 @@ TEST_CASE("a link that leads to another directory between two rounds is not foll
     scene.round();
     CHECK(scene.far.dir.exists(in_source ? "share/g" : "other/f"));
   }
+}
+
+TEST_CASE("a link that leads to another directory in the middle of a round is not followed there",
+          "[standing][guard]") {
+  StandingScene scene(GENERATE(false, true));
+  const auto link = scene.far.dir.path("link");
+  stdfs::create_directory_symlink(scene.source(), link);
+  scene.far.options.sources = {link + "/"};
+  scene.far.options.root_guard = RootGuard::keep;
+  scene.far.dir.write("here/f", "1");
+  scene.far.dir.make_dir("other");
+  CopyObserver flips;
+  flips.on_change = [&](const ChangeEvent&) {
+    stdfs::remove(link);
+    stdfs::create_directory_symlink(scene.far.dir.path("other"), link);
+  };
+  scene.copies->round(scene.far.options, flips);
+  try {
+    scene.round();
+    FAIL("it is taken");
+  } catch (const Error& error) {
+    CHECK(error.is(Errc::replaced));
+  }
+  CHECK(scene.far.dir.read("share/f") == "1");
 }
 
 TEST_CASE("what is mounted in a followed directory is seen on either side", "[standing]") {
