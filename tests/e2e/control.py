@@ -77,6 +77,13 @@ class Scene:
     def wait_for_state(self, state):
         wait_until(lambda: self.state() == state, f"the state is {state}")
 
+    def wait_for_failure(self, cause=""):
+        """Behind is also what waits to be copied; here a copy has failed."""
+        def has_failed():
+            record, = self.status()
+            return record["state"] == "behind" and cause in record.get("failure", {}).get("cause", "nothing")
+        wait_until(has_failed, f"a copy fails: {cause}")
+
     def end(self, process):
         process.send_signal(signal.SIGTERM)
         check(process.wait(PATIENCE_S) in (0, INTERRUPTED), f"the end by a signal: exit {process.returncode}")
@@ -164,7 +171,7 @@ def tells_of_a_destination_that_is_away(scene):
     scene.write("src/away", "x")
     done = scene.run("wait", "--timeout", "1.5", "src/away", code=TIMEOUT)
     check("not in step in time" in done.stderr, "it says what it waited for: " + done.stderr)
-    scene.wait_for_state("behind")
+    scene.wait_for_failure()
     record, = scene.status()
     check("changed" in record and "retry_in_ms" in record and record["failure"]["cause"], f"behind: {record}")
     check("behind" in scene.run("status", code=BEHIND).stdout, "people are told too")
@@ -278,9 +285,10 @@ def stays_up_under_rules_that_pass_a_limit(scene):
     scene.run("wait")
     for name in ("ruled/a/b/.synclineignore", "ruled/.synclineignore"):
         scene.write(name, "".join(f"{number}\n" for number in range(20000)))
-        scene.wait_for_state("behind")
         shown = os.path.relpath(scene.path(name), scene.path("ruled"))
-        check(f"'{shown}' in the source has more than 16384" in scene.run("status", code=BEHIND).stdout, "status names it")
+        scene.wait_for_failure(f"'{shown}' in the source has more than 16384")
+        status = scene.run("status", code=BEHIND).stdout
+        check(f"'{shown}' in the source has more than 16384" in status, "status names it: " + status + scene.text("ruled.log"))
         told = scene.run("why", name, code=BEHIND).stdout
         check(f"'{shown}' in the source has more than 16384" in told, "why names it: " + told)
         time.sleep(4)  # the next try by itself is some seconds away
@@ -296,7 +304,7 @@ def stays_up_under_rules_that_pass_a_limit(scene):
     scene.write("ruled/.synclineignore", "x" * ((1 << 20) + 1))
     watch = scene.start("ruled.log", "watch", "ruled/", "ruled-copy/")
     wait_until(lambda: scene.status(), "it can be asked")
-    scene.wait_for_state("behind")
+    scene.wait_for_failure()
     os.unlink(scene.path("ruled/.synclineignore"))
     scene.run("wait", "--timeout", str(PATIENCE_S))
     scene.end(watch)

@@ -186,6 +186,7 @@ def guards_its_directories(scene):
     check(not os.path.exists(scene.path("theirs")), "no other DST is made")
     os.rename(scene.path("away"), scene.path("theirs"))
     scene.wait_equal("ours", "theirs", "once DST is back")
+    scene.run("here", "wait")  # nothing of a copy is there any more
     shutil.rmtree(scene.path("theirs"))
     noticed(3)
     check("taken for what it was" in scene.run("here", "approve").stdout, "a person says that it is meant")
