@@ -2,6 +2,7 @@
 // The file and its text.
 #include "cli/watch_memory.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -34,6 +35,16 @@ Remembered read_text(std::string_view text) {
 }
 
 }  // namespace
+
+void Remembered::add_mounts(const std::vector<std::string>& more) {
+  auto all = mounts;
+  all.insert(all.end(), more.begin(), more.end());
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  std::size_t bytes = 0;
+  for (const auto& path : all) bytes += path.size();
+  if (bytes <= limits::mount_names_bytes_max) mounts = std::move(all);
+}
 
 std::string memory_name(fs::Fs& files, const CopyOptions& options, control::Watched watched) {
   if (!sync::parse_remote(options.destination))

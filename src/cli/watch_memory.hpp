@@ -17,6 +17,9 @@ struct Remembered {
   bool holds_changes = false;
   std::vector<std::string> mounts = {};  ///< paths below SRC at which file systems were when it was in step
   bool operator==(const Remembered&) const = default;
+  /// To those that are known already; not where all together pass limits::mount_names_bytes_max, as much as
+  /// whoever sends takes.
+  void add_mounts(const std::vector<std::string>& more);
 };
 
 /// Of a watch, however its DST was typed.

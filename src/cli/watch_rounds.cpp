@@ -2,7 +2,6 @@
 // Copy, judge, tell.
 #include "cli/watch_rounds.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -84,13 +83,9 @@ void WatchRounds::remember(const CopyReport& report, bool is_settled) {
   auto now = parts_.memory.remembered();
   now.holds_deletions = holds_deletions_;
   now.holds_changes = holds_changes_;
-  if (is_settled && report.missing_mount.empty()) {
-    now.mounts = report.mounts;
-  } else {  // what is missing may come back, and what has come may go before the next one is
-    now.mounts.insert(now.mounts.end(), report.mounts.begin(), report.mounts.end());
-    std::ranges::sort(now.mounts);
-    now.mounts.erase(std::unique(now.mounts.begin(), now.mounts.end()), now.mounts.end());
-  }
+  // What is missing may come back, and what has come may go before all is in step.
+  if (is_settled && report.missing_mount.empty()) now.mounts = report.mounts;
+  else now.add_mounts(report.mounts);
   try {
     parts_.memory.remember(std::move(now));
   } catch (const Error& error) {

@@ -106,7 +106,7 @@ class Applier {
   void remove(const wire::Remove& op);
   bool is_mount_point(const fs::Stat& dir) const;
   bool is_closed(const RelPath& path);
-  void open_up(fs::Dir& parent, const std::string& name, const fs::Stat& closed);
+  void open_up(const RelPath& top, const fs::Stat& closed);
   void wait_idle();
   void wait_committed();
 

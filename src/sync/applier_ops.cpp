@@ -2,6 +2,8 @@
 // Operations without content: directories, links, nodes, attributes, renames, removals.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "sync/applier.hpp"
 #include "sync/file_state.hpp"
@@ -288,17 +290,24 @@ bool Applier::is_mount_point(const fs::Stat& dir) const {
 
 /// What is in a directory that is to go must be known first: with all that is closed below it, so that one
 /// more session is enough.
-void Applier::open_up(fs::Dir& parent, const std::string& name, const fs::Stat& closed) {
+void Applier::open_up(const RelPath& top, const fs::Stat& closed) {
   constexpr std::uint32_t owner = 0700;
-  // By its name, which another directory may have taken by now: that must not be opened to anybody else.
-  if (!may_look_into(closed.mode)) parent.set_mode_at(name, (closed.mode & ~0077U) | owner);
-  const auto dir = parent.open_dir(name);
-  const auto now = dir->stat();
-  if (now.inode != closed.inode || now.device != closed.device) throw Error(Errc::foreign, name);
-  if (now.mode != closed.mode) dir->set_mode(closed.mode | owner);
-  for (const auto& entry : dir->list().entries)
-    if (entry.stat.type == fs::FileType::directory && entry.stat.device == closed.device)
-      open_up(*dir, entry.name, entry.stat);
+  std::vector<std::pair<RelPath, fs::Stat>> todo{{top, closed}};
+  while (!todo.empty()) {
+    const auto [path, before] = std::move(todo.back());
+    todo.pop_back();
+    const auto parent = dir_of(path.parent());
+    const std::string name(path.name());
+    // By its name, which another directory may have taken by now: that must not be opened to anybody else.
+    if (!may_look_into(before.mode)) parent->set_mode_at(name, (before.mode & ~0077U) | owner);
+    const auto dir = parent->open_dir(name);
+    const auto now = dir->stat();
+    if (now.inode != before.inode || now.device != before.device) throw Error(Errc::foreign, path.text());
+    if (now.mode != before.mode) dir->set_mode(before.mode | owner);
+    for (const auto& entry : dir->list().entries)
+      if (entry.stat.type == fs::FileType::directory && entry.stat.device == before.device)
+        todo.emplace_back(path.child(entry.name), entry.stat);
+  }
 }
 
 void Applier::remove(const wire::Remove& op) {
@@ -318,7 +327,7 @@ void Applier::remove(const wire::Remove& op) {
       return;
     }
     if (op.directory && is_closed(path)) {
-      open_up(*parent, name, *found);
+      open_up(path, *found);
       has_opened_ = true;
       return refresh(path, fs::FileType::directory, nullptr);
     }

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/limits.hpp"
 
 namespace syncline::sync {
@@ -74,6 +75,16 @@ wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& sou
       options.recent_files->changed_more + take_names(out.changed, options.recent_files->changed, bytes);
   take_names(out.created, options.recent_files->created, bytes);  // what is not named counts
   return out;
+}
+
+void check_round(const wire::PullRound& round) {
+  std::size_t bytes = 0;
+  for (const auto* list : {&round.changed, &round.created})
+    for (const auto& name : *list) bytes += name.size();
+  if (bytes > limits::round_names_bytes_max) throw Error(Errc::limit_exceeded, "names of recent files");
+  bytes = 0;
+  for (const auto& path : round.mounts) bytes += path.size();
+  if (bytes > limits::mount_names_bytes_max) throw Error(Errc::limit_exceeded, "paths of mounts");
 }
 
 wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& owners, std::int64_t now_ns) {

@@ -16,6 +16,10 @@ wire::PullOptions pull_options(const CopyOptions& options, const IdentityRules& 
 /// recent files limits::round_names_bytes_max are told; of what was changed the rest as a number.
 wire::PullRound pull_round(const CopyOptions& options, const wire::SourceId& source);
 
+/// Of a client: throws Error(limit_exceeded) where its lists, which are kept for as long as the session
+/// takes, are longer than that, or its paths of mounts than limits::mount_names_bytes_max.
+void check_round(const wire::PullRound& round);
+
 /// The other way round; of `owners` the numbers are set.
 CopyOptions copy_options(const wire::Open& open, IdentityRules& owners);
 

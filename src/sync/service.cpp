@@ -50,17 +50,6 @@ std::unique_ptr<fs::Dir> open_or_make(fs::Dir& parent, const std::string& name) 
   return parent.open_dir(name);
 }
 
-/// They are kept for as long as the session takes.
-void check_round(const wire::PullRound& round) {
-  std::size_t bytes = 0;
-  for (const auto* list : {&round.changed, &round.created})
-    for (const auto& name : *list) bytes += name.size();
-  if (bytes > limits::round_names_bytes_max) throw Error(Errc::limit_exceeded, "names of recent files");
-  bytes = 0;
-  for (const auto& path : round.mounts) bytes += path.size();
-  if (bytes > limits::mount_names_bytes_max) throw Error(Errc::limit_exceeded, "paths of mounts");
-}
-
 class Service {
  public:
   Service(const World& world, wire::Channel& channel, const ServiceOptions& options, wire::Open open)

@@ -53,6 +53,18 @@ TEST_CASE("a file that cannot be understood may have said that something is held
   CHECK(found.holds_changes);
 }
 
+TEST_CASE("mount points are added up to what a sender takes", "[watch][bounds]") {
+  Remembered known{false, false, {"b"}};
+  known.add_mounts({"a", "b"});
+  CHECK(known.mounts == std::vector<std::string>{"a", "b"});
+  const std::string rest(limits::mount_names_bytes_max - 2, 'm');
+  auto full = known;
+  full.add_mounts({rest});
+  CHECK(full.mounts.size() == 3);
+  known.add_mounts({rest + 'm'});
+  CHECK(known.mounts == std::vector<std::string>{"a", "b"});
+}
+
 TEST_CASE("more mount points than a file may name are not remembered, what is held is", "[watch][bounds]") {
   const MemoryScene scene;
   Remembered much{true, false, {}};

@@ -275,14 +275,24 @@ def source_is_unmounted(trial):
     return f"ok, on {disk}"
 
 
+def mount_part(trial):
+    part, kept = trial.path("src/part"), trial.path("kept")
+    os.mkdir(part)
+    os.mkdir(kept)
+    return part, kept, mount_disk(trial, "src/part", 64)
+
+
+def take_away(part, kept):
+    """It is mounted at `kept` then, from where it can be moved back."""
+    subprocess.run(["mount", "--bind", part, kept], check=True)
+    subprocess.run(["umount", part], check=True)
+
+
 def part_is_unmounted(trial):
     """Of SRC, while it is watched and while it is not; nobody is asked whether 40 of 80 files may be deleted."""
     if IN_NAMESPACE not in os.environ:
         return "left out: nothing can be mounted here"
-    part, kept = trial.path("src/part"), trial.path("kept")
-    os.mkdir(part)
-    os.mkdir(kept)
-    disk = mount_disk(trial, "src/part", 64)
+    part, kept, disk = mount_part(trial)
     for number in range(40):
         trial.write(f"src/part/{number}", str(number))
         trial.write(f"src/{number}", str(number))
@@ -294,8 +304,7 @@ def part_is_unmounted(trial):
     for is_watched in (True, False):
         if not is_watched:
             trial.end(trial.watch)
-        subprocess.run(["mount", "--bind", part, kept], check=True)
-        subprocess.run(["umount", part], check=True)
+        take_away(part, kept)
         trial.write("src/meanwhile", str(is_watched))
         seen = trial.text("watch.log").count("nothing is mounted at 'part'")
         if not is_watched:
@@ -324,10 +333,7 @@ def part_is_unmounted_while_deletions_are_held(trial):
     """What a person has not allowed is not allowed by a disk that goes and comes back."""
     if IN_NAMESPACE not in os.environ:
         return "left out: nothing can be mounted here"
-    part, kept = trial.path("src/part"), trial.path("kept")
-    os.mkdir(part)
-    os.mkdir(kept)
-    disk = mount_disk(trial, "src/part", 64)
+    part, kept, disk = mount_part(trial)
     trial.write("src/part/on-disk", "x")
     for number in range(120):
         trial.write(f"src/{number}", str(number))
@@ -336,8 +342,7 @@ def part_is_unmounted_while_deletions_are_held(trial):
     for number in range(60):
         os.unlink(trial.path(f"src/{number}"))
     wait_until(lambda: "60 deletions are held" in trial.text("watch.log"), "they are held")
-    subprocess.run(["mount", "--bind", part, kept], check=True)
-    subprocess.run(["umount", part], check=True)
+    take_away(part, kept)
     wait_until(lambda: "nothing is mounted at 'part'" in trial.text("watch.log"), "that it is gone is noticed")
     for number in range(40):
         trial.write(f"src/{number}", str(number))
